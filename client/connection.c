@@ -1,0 +1,283 @@
+/*
+ * The socket of a connection: made, checked before each use, read, written, waited for and dropped.
+ * What is said through it is not known here.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/internal.h"
+#include "proto/address.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/socket.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+#define NSEC_PER_USEC 1000
+
+#define TIMEOUT_DEFAULT (25 * USEC_PER_SEC)
+
+/* Between two tries to get into the queue of a listener that is full. */
+#define RETRY_FIRST UINT64_C(1000)
+#define RETRY_LAST UINT64_C(50000)
+
+static uint64_t now_usec(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / NSEC_PER_USEC;
+}
+
+/* deadline_after() - the moment so long from now; what is too far away never comes */
+uint64_t deadline_after(uint64_t usec) {
+        uint64_t deadline;
+
+        if (usec == SHMBROKER_FOREVER || __builtin_add_overflow(now_usec(), usec, &deadline))
+                return DEADLINE_NEVER;
+        return deadline;
+}
+
+static struct timespec timespec_of(uint64_t usec) {
+        return (struct timespec){
+                .tv_sec = (time_t) MIN(usec / USEC_PER_SEC, (uint64_t) INT32_MAX),
+                .tv_nsec = (long) (usec % USEC_PER_SEC * NSEC_PER_USEC),
+        };
+}
+
+/* Is the number still our socket, and not closed or somebody else's meanwhile? */
+static bool socket_is_ours(const struct shmbroker *connection) {
+        struct stat st;
+
+        return connection->fd >= 0 && fstat(connection->fd, &st) == 0 && S_ISSOCK(st.st_mode) &&
+               st.st_dev == connection->device && st.st_ino == connection->inode;
+}
+
+/* connection_drop() - close the socket, and forget what was under way */
+void connection_drop(struct shmbroker *connection) {
+        if (socket_is_ours(connection))
+                fd_close(connection->fd);
+        connection->fd = -EBADF;
+        fd_queue_deinit(&connection->fds);
+        frames_deinit(&connection->frames);
+}
+
+static int connection_adopt(struct shmbroker *connection, int fd) {
+        _cleanup_fd_ int owned = fd;
+        struct stat st;
+
+        if (fstat(owned, &st) < 0)
+                return error_origin(-errno);
+        connection->device = st.st_dev;
+        connection->inode = st.st_ino;
+        connection->fd = steal_fd(&owned);
+        return 0;
+}
+
+/* Nothing tells when the queue of a listener has room again (poll(2) does not), so try. */
+static int connect_until(const char *path, uint64_t deadline) {
+        uint64_t pause = RETRY_FIRST;
+
+        for (;;) {
+                struct timespec time = timespec_of(pause);
+                int r;
+
+                r = socket_connect(path);
+                if (r != -EAGAIN && r != -EINTR)
+                        return error_trace(r);
+                if (now_usec() >= deadline)
+                        return error_origin(-ETIMEDOUT);
+                (void) nanosleep(&time, NULL);
+                pause = MIN(pause * 2, RETRY_LAST);
+        }
+}
+
+/**
+ * connection_open() - see to it that there is a socket to send a call through
+ * @connection: the connection
+ * @deadline:   until when
+ *
+ * Return: 0, -ECHILD in a child of the process that connected, or what connect(2) failed with.
+ */
+int connection_open(struct shmbroker *connection, uint64_t deadline) {
+        int r;
+
+        if (connection->pid != getpid())
+                return error_origin(-ECHILD);
+        if (socket_is_ours(connection))
+                return 0;
+        connection_drop(connection);
+        r = connect_until(address_path(connection->address), deadline);
+        if (r < 0)
+                return error_trace(r);
+        return error_trace(connection_adopt(connection, r));
+}
+
+/**
+ * connection_wait() - wait until sending or receiving may get further
+ * @connection: the connection
+ * @deadline:   until when
+ * @late:       false at first; whether the deadline has passed before
+ *
+ * A signal does not end it. What is there when the deadline passes is still looked at, once: a
+ * process that was stopped meanwhile gets its answer, and one whose peer never ends an end.
+ *
+ * Return: 0, -ETIMEDOUT, -ECONNRESET if the descriptor was closed under our hands, or another
+ *         negative errno.
+ */
+int connection_wait(struct shmbroker *connection, uint64_t deadline, bool *late) {
+        bool sending = connection->n_sent < connection->n_out && !connection->refused;
+        struct pollfd wanted = { .fd = connection->fd, .events = sending ? POLLOUT : POLLIN };
+
+        for (;;) {
+                uint64_t now = deadline == DEADLINE_NEVER ? 0 : now_usec();
+                struct timespec left = timespec_of(deadline - MIN(now, deadline));
+                int n;
+
+                if (now >= deadline && *late)
+                        return error_origin(-ETIMEDOUT);
+                *late = now >= deadline;
+                n = ppoll(&wanted, 1, deadline == DEADLINE_NEVER ? NULL : &left, NULL);
+                if (n > 0)
+                        return wanted.revents & POLLNVAL ? error_origin(-ECONNRESET) : 0;
+                if (n < 0 && errno != EINTR)
+                        return error_origin(-errno);
+        }
+}
+
+/**
+ * connection_send() - send what can be sent of the call
+ * @connection: the connection
+ *
+ * Where the other end is closed, the rest counts as sent: an answer may be there to be read, which
+ * says why.
+ *
+ * Return: 1 if all of it is gone, 0 to wait, or a negative errno.
+ */
+int connection_send(struct shmbroker *connection) {
+        while (connection->n_sent < connection->n_out && !connection->refused) {
+                size_t n_sent;
+                int r;
+
+                r = socket_send(connection->fd, connection->out + connection->n_sent,
+                                connection->n_out - connection->n_sent, -EBADF, &n_sent);
+                if (r < 0)
+                        return error_trace(r);
+                if (r == SOCKET_E_AGAIN)
+                        return 0;
+                if (r == SOCKET_E_LIMIT)
+                        return error_origin(-ENOBUFS);
+                if (r == SOCKET_E_GONE)
+                        connection->refused = true;
+                else
+                        connection->n_sent += n_sent;
+        }
+        return 1;
+}
+
+/* A call of which nothing was taken did not happen; what became of another one nobody knows. */
+static int connection_gone(const struct shmbroker *connection) {
+        return error_origin(connection->refused && connection->n_sent == 0 ? -EPIPE : -ECONNRESET);
+}
+
+/**
+ * connection_receive() - receive once
+ * @connection: the connection
+ * @takes_fds:  whether an answer may bring descriptors
+ *
+ * Return: 1 if something came, 0 to wait, -EPIPE if the other end is closed and got nothing of the
+ *         call, -ECONNRESET if it is closed, or another negative errno.
+ */
+int connection_receive(struct shmbroker *connection, bool takes_fds) {
+        size_t n_space, n_received;
+        char *space;
+        int r;
+
+        r = frames_reserve(&connection->frames, &connection->spare, &space, &n_space);
+        if (r)
+                return error_trace(r);
+        r = socket_receive(connection->fd, space, n_space, takes_fds ? &connection->fds : NULL,
+                           &n_received);
+        switch (r) {
+        case SOCKET_E_AGAIN:
+                return 0;
+        case SOCKET_E_GONE:
+                return connection_gone(connection);
+        case SOCKET_E_LIMIT:
+                return error_origin(-ENOBUFS);
+        case SOCKET_E_TRUNCATED:
+                connection->truncated = true;
+                break;
+        default:
+                if (r)
+                        return error_fold(r);
+        }
+        frames_added(&connection->frames, n_received);
+        return 1;
+}
+
+static int connection_new(char *address, struct shmbroker **ret) {
+        struct shmbroker *connection = calloc(1, sizeof(*connection));
+
+        if (!connection) {
+                free(address);
+                return error_origin(-ENOMEM);
+        }
+        connection->address = address;
+        connection->pid = getpid();
+        connection->timeout_usec = TIMEOUT_DEFAULT;
+        connection->fd = -EBADF;
+        *ret = connection;
+        return 0;
+}
+
+static int connect_to(const char *given, bool user, struct shmbroker **ret) {
+        _cleanup_(shmbroker_closep) struct shmbroker *connection = NULL;
+        char *address;
+        int r;
+
+        r = address_find(given, user, &address);
+        if (r == ADDRESS_E_INVALID)
+                return error_origin(-EINVAL);
+        if (r == ADDRESS_E_NO_RUNTIME_DIRECTORY)
+                return error_origin(-ENXIO);
+        if (r)
+                return error_fold(r);
+        r = connection_new(address, &connection);
+        if (r)
+                return error_trace(r);
+        r = connection_open(connection, deadline_after(connection->timeout_usec));
+        if (r)
+                return error_trace(r);
+        *ret = steal_ptr(connection);
+        return 0;
+}
+
+int shmbroker_connect(const char *address, struct shmbroker **ret) {
+        return connect_to(address, false, ret);
+}
+
+int shmbroker_connect_user(struct shmbroker **ret) {
+        return connect_to(NULL, true, ret);
+}
+
+struct shmbroker *shmbroker_close(struct shmbroker *connection) {
+        if (!connection)
+                return NULL;
+        connection_drop(connection);
+        frame_spare_deinit(&connection->spare);
+        free(connection->address);
+        free(connection);
+        return NULL;
+}
+
+void shmbroker_set_timeout(struct shmbroker *connection, uint64_t timeout_usec) {
+        connection->timeout_usec = timeout_usec;
+}
+
+const char *shmbroker_get_address(const struct shmbroker *connection) {
+        return connection->address;
+}

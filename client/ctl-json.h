@@ -1,0 +1,33 @@
+#ifndef SHMBROKER_CLIENT_CTL_JSON_H
+#define SHMBROKER_CLIENT_CTL_JSON_H
+
+/*
+ * --json: puts together the texts that the broker sent, so that fields of a newer one are not lost.
+ * What fails is remembered and told when it is printed. The only file that knows json-c.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct json_object;
+
+typedef struct Json Json;
+
+struct Json {
+        struct json_object *top;
+        bool failed;
+};
+
+#define JSON_NULL_DOCUMENT                                                                         \
+        { .failed = false }
+
+void json_deinit(Json *json);
+void json_begin_text(Json *json, const char *text);
+void json_add_text(Json *json, const char *key, const char *text);
+void json_add_list(Json *json, const char *key);
+void json_append_text(Json *json, const char *key, const char *text);
+void json_append_removed(Json *json, const char *key, const char *name, int64_t id, bool destroyed,
+                         uint64_t attach_count);
+int json_print(const Json *json);
+
+#endif

@@ -1,0 +1,145 @@
+#ifndef SHMBROKER_CLIENT_CTL_H
+#define SHMBROKER_CLIENT_CTL_H
+
+/*
+ * What the commands of shmbrokerctl share: rows that describe them, options, the connection, and
+ * how they fail. A command is one file with one Command, from which parsing and help are made.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/ctl-util.h"
+#include "client/shmbroker.h"
+
+typedef struct Command Command;
+typedef struct Ctl Ctl;
+typedef struct Option Option;
+typedef struct Selector Selector;
+
+/* Exit codes */
+enum {
+        CTL_SUCCESS = 0,
+        CTL_FAILED = 1,
+        CTL_USAGE = 2,
+        CTL_NO_BROKER = 3,
+};
+
+/* What ctl_option() returns beside the keys of options */
+enum {
+        CTL_OPTIONS_END = -1,
+        CTL_OPTIONS_WRONG = -2,
+};
+
+/* Keys of options that have no letter of their own; a letter is its own key. */
+enum {
+        OPTION_ANY = 256,
+        OPTION_CREATE,
+        OPTION_ID,
+        OPTION_KIND,
+        OPTION_LINGER,
+        OPTION_MATCH,
+        OPTION_NEW,
+        OPTION_OPEN,
+        OPTION_OWNER,
+        OPTION_READ_ONLY,
+        OPTION_REMOVED,
+        OPTION_REMOVE_ON_LAST_DETACH,
+        OPTION_ADDRESS,
+        OPTION_HELP,
+        OPTION_JSON,
+        OPTION_USER,
+        OPTION_VERSION,
+};
+
+struct Option {
+        const char *name;
+        int key;
+        /* What the value is called; NULL if there is none */
+        const char *argument;
+        const char *help;
+};
+
+struct Command {
+        const char *name;
+        const char *arguments;
+        /* One line */
+        const char *summary;
+        const Option *options;
+        size_t n_options;
+        int (*run)(Ctl *ctl);
+};
+
+struct Ctl {
+        const char *address;
+        bool user;
+        bool json;
+        const Command *command;
+        /* What is left of the command line: before parsing all of it, then the operands */
+        int argc;
+        char **argv;
+        struct shmbroker *connection;
+};
+
+/* Which segment is meant: by name, or where that is NULL, by id. */
+struct Selector {
+        const char *name;
+        int64_t id;
+};
+
+extern const Command command_cat;
+extern const Command command_create;
+extern const Command command_exec;
+extern const Command command_list;
+extern const Command command_rm;
+extern const Command command_show;
+extern const Command command_status;
+extern const Command command_write;
+
+/* ctl.c */
+int ctl_option(Ctl *ctl, const char **ret_value);
+int ctl_no_operands(Ctl *ctl);
+int ctl_usage(const Ctl *ctl, const char *format, ...) _printf_(2, 3);
+int ctl_error(const char *format, ...) _printf_(1, 2);
+int ctl_no_memory(void);
+
+/* ctl-common.c */
+int ctl_connect(Ctl *ctl);
+int ctl_failed(const Ctl *ctl);
+int ctl_select(Ctl *ctl, const char *id, Selector *ret);
+int ctl_begin_segment(Ctl *ctl, Selector *ret);
+int ctl_parse_id(const Ctl *ctl, const char *text, int64_t *ret);
+int ctl_parse_kind(const Ctl *ctl, const char *text, int *ret);
+int ctl_acquire_option(const Ctl *ctl, struct shmbroker_options *options, int key,
+                       const char *value);
+int ctl_acquire(const Ctl *ctl, const Selector *selector, struct shmbroker_options *options,
+                struct shmbroker_segment **ret);
+
+/* The options that ctl_acquire_option() takes, for the tables of commands that create. */
+#define ACQUIRE_OPTIONS                                                                            \
+        { "size", 's', "SIZE", "size to create with, such as 4096, 64K, 1.5G" },                   \
+                { "mode", 'm', "MODE", "permission bits to create with, in octal (0600)" },        \
+                { "kind", OPTION_KIND, "KIND",                                                     \
+                  "kind to create: memfd, posix, sysv or file (memfd)" },                          \
+                { "remove-on-last-detach", OPTION_REMOVE_ON_LAST_DETACH, NULL,                     \
+                  "what is created removes itself when its last user ends" },                      \
+        {                                                                                          \
+                "linger", OPTION_LINGER, "TIME",                                                   \
+                        "or after so long without one, such as 500ms, 10s, 2min"                   \
+        }
+
+#define ID_OPTION                                                                                  \
+        { "id", OPTION_ID, "ID", "the segment by its number, in place of its name" }
+
+#define COMMAND_OPTIONS(array) .options = (array), .n_options = ARRAY_SIZE(array)
+
+DEFINE_CLEANUP(struct shmbroker_options, shmbroker_options_free)
+DEFINE_CLEANUP(struct shmbroker_segment, shmbroker_release)
+DEFINE_CLEANUP(struct shmbroker_info, shmbroker_info_free)
+DEFINE_CLEANUP(struct shmbroker_filter, shmbroker_filter_free)
+DEFINE_CLEANUP(struct shmbroker_list, shmbroker_list_free)
+DEFINE_CLEANUP(struct shmbroker_attachments, shmbroker_attachments_free)
+DEFINE_CLEANUP(struct shmbroker_status, shmbroker_status_free)
+
+#endif

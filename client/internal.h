@@ -1,0 +1,145 @@
+#ifndef SHMBROKER_CLIENT_INTERNAL_H
+#define SHMBROKER_CLIENT_INTERNAL_H
+
+/*
+ * What the files of libshmbroker share. A call goes through three steps that never block: send what
+ * is left of it, wait, process what came; the blocking functions are those steps with a deadline.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "client/shmbroker.h"
+#include "proto/fault.h"
+#include "proto/fdqueue.h"
+#include "proto/frame.h"
+#include "proto/message.h"
+#include "proto/method.h"
+#include "proto/types.h"
+#include "proto/util.h"
+
+/* The longest call: every parameter of Acquire, or a pattern whose every byte is escaped. */
+#define CALL_MAX 4096
+#define PATTERN_MAX 512
+
+#define DEADLINE_NEVER UINT64_MAX
+
+typedef struct Items Items;
+typedef struct Request Request;
+
+struct shmbroker_error {
+        /* Negative errno that was returned, 0 after success */
+        int code;
+        /* What the broker said, its text in text; FAULT_NONE if it did not, or not that we know */
+        Fault fault;
+        char name[128];
+        char text[256];
+        char message[768];
+};
+
+struct shmbroker {
+        char *address;
+        pid_t pid;
+        uint64_t timeout_usec;
+        /* Programs close descriptors they do not know, so the socket is known by its inode too */
+        int fd;
+        dev_t device;
+        ino_t inode;
+        Frames frames;
+        FrameSpare spare;
+        FdQueue fds;
+        /* The other end took no more; what it sent before may still be read */
+        bool refused;
+        /* A descriptor came that could not be taken in */
+        bool truncated;
+        size_t n_out;
+        size_t n_sent;
+        char out[CALL_MAX];
+        struct shmbroker_error error;
+};
+
+struct Request {
+        Method method;
+        const void *parameters;
+        /* What it is about, for messages; both may be missing */
+        const char *name;
+        const int64_t *id;
+        uint64_t deadline;
+        /* It creates and destroys nothing that it would not the second time */
+        bool repeatable;
+        /*
+         * Is given each answer. Return: 0, or a negative errno, which ends the connection too, for
+         * the answer was not what it has to be.
+         */
+        int (*answer)(struct shmbroker *connection, Request *request, const Reply *reply);
+        /* The call begins anew: forget the answers so far. May be NULL. */
+        void (*again)(Request *request);
+        void *userdata;
+};
+
+struct shmbroker_options {
+        AcquireParameters acquire;
+        /* Enums as they were given, checked at use */
+        int create;
+        int access;
+        int kind;
+        bool no_map;
+        bool populate;
+};
+
+/* Text and strings stand behind it, in the same memory. */
+struct shmbroker_info {
+        SegmentInfo values;
+        const char *json;
+};
+
+struct shmbroker_attachment {
+        AttachmentInfo values;
+        const char *json;
+};
+
+/* What a call with 'more' brought, in order. */
+struct Items {
+        void **items;
+        size_t n_items;
+        size_t n_allocated;
+};
+
+/* connection.c */
+uint64_t deadline_after(uint64_t usec);
+int connection_open(struct shmbroker *connection, uint64_t deadline);
+void connection_drop(struct shmbroker *connection);
+int connection_wait(struct shmbroker *connection, uint64_t deadline, bool *late);
+int connection_send(struct shmbroker *connection);
+int connection_receive(struct shmbroker *connection, bool takes_fds);
+
+/* call.c */
+uint64_t request_deadline(const struct shmbroker *connection, uint64_t more_usec);
+int call_run(struct shmbroker *connection, Request *request);
+int call_check_name(struct shmbroker *connection, const char *name);
+
+/* detail.c */
+void detail_clear(struct shmbroker *connection);
+bool detail_is_refusal(const struct shmbroker *connection);
+int detail_errno(struct shmbroker *connection, int r);
+int detail_local(struct shmbroker *connection, const Request *request, int r);
+int detail_fault(struct shmbroker *connection, const Request *request, const Reply *reply);
+int detail_parameter(struct shmbroker *connection, const char *parameter, const char *why);
+
+/* options.c */
+const char *options_check(const struct shmbroker_options *options);
+void options_apply(const struct shmbroker_options *options, AcquireParameters *parameters);
+
+/* info.c */
+void *reply_keep(const Reply *reply, size_t n_head, const char *key, const char **ret_json,
+                 Reply *ret_copy);
+int info_check(const SegmentInfo *info);
+
+DEFINE_CLEANUP(struct shmbroker, shmbroker_close)
+DEFINE_CLEANUP(struct shmbroker_segment, shmbroker_release)
+DEFINE_CLEANUP(struct shmbroker_list, shmbroker_list_free)
+DEFINE_CLEANUP(struct shmbroker_attachments, shmbroker_attachments_free)
+
+#endif

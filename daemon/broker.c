@@ -1,0 +1,339 @@
+#include "daemon/broker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "proto/address.h"
+#include "proto/error.h"
+#include "proto/util.h"
+
+/* How often systemd is told how it goes, at most. */
+static const struct timeval status_interval = { .tv_sec = 1 };
+
+/* How often the broker looks, unasked, at what was closed, at most. */
+static const struct timeval closings_interval = { .tv_usec = 1000 };
+
+static void fill_defaults(Broker *broker) {
+        const Accounts *accounts = &broker->service.accounts;
+
+        memcpy(broker->defaults.total_maximum, accounts->total_maximum,
+               sizeof(accounts->total_maximum));
+        memcpy(broker->defaults.user_maximum, accounts->user_maximum,
+               sizeof(accounts->user_maximum));
+        broker->defaults.log_level = LOG_INFO;
+}
+
+/* Limits and log level, from the file; if that is wrong, what held before stays. */
+static int configure(Broker *broker) {
+        Accounts *accounts = &broker->service.accounts;
+        Settings settings = broker->defaults;
+        int r;
+
+        r = settings_read(broker->options->config, &settings);
+        if (r == SETTINGS_E_NONE && broker->options->config_given) {
+                log_error("There is no configuration file %s.", broker->options->config);
+                return SETTINGS_E_INVALID;
+        }
+        if (r == SETTINGS_E_INVALID)
+                return r;
+        if (r < 0) {
+                log_error("Cannot read %s: %s.", broker->options->config, strerror(-r));
+                return SETTINGS_E_INVALID;
+        }
+        memcpy(accounts->total_maximum, settings.total_maximum, sizeof(accounts->total_maximum));
+        memcpy(accounts->user_maximum, settings.user_maximum, sizeof(accounts->user_maximum));
+        log_set_level(broker->options->verbose ? LOG_DEBUG : settings.log_level);
+        return 0;
+}
+
+static void on_signal(evutil_socket_t number, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) what;
+        if (number != SIGHUP) {
+                (void) event_base_loopbreak(broker->base);
+                return;
+        }
+        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
+        if (configure(broker))
+                log_error("The configuration stays as it was.");
+        else
+                log_notice("The configuration was read again.");
+        (void) sd_notify(false, "READY=1");
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        broker->tick_usec = USEC_INFINITY;
+        life_tick(&broker->service.life);
+        broker_update(broker);
+}
+
+static void tell_status(Broker *broker) {
+        const Service *service = &broker->service;
+
+        broker->n_status_segments = service->registry.n_segments;
+        broker->n_status_attachments = service->life.census.attachments.n_used;
+        (void) sd_notifyf(false, "STATUS=%zu segments, %" PRIu64 " bytes, %zu attachments",
+                          service->registry.n_segments, service->registry.n_bytes,
+                          service->life.census.attachments.n_used);
+}
+
+static void on_status(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        broker->status_due = false;
+        tell_status(broker);
+}
+
+static struct timeval until(uint64_t due) {
+        uint64_t now = clock_monotonic_usec(), wait = due > now ? due - now : 0;
+
+        return (struct timeval){ .tv_sec = (time_t) (wait / 1000000),
+                                 .tv_usec = (suseconds_t) (wait % 1000000) };
+}
+
+/**
+ * broker_update() - see to what is due next, after anything has happened
+ * @broker:     the broker
+ *
+ * No system call: timers are the loop's own business.
+ */
+void broker_update(Broker *broker) {
+        uint64_t due = life_due(&broker->service.life);
+        struct timeval wait;
+
+        if (due < broker->tick_usec) {
+                wait = until(due);
+                broker->tick_usec = due;
+                (void) event_add(broker->tick, &wait);
+        }
+        if (!broker->status || broker->status_due)
+                return;
+        if (broker->n_status_segments == broker->service.registry.n_segments &&
+            broker->n_status_attachments == broker->service.life.census.attachments.n_used)
+                return;
+        broker->status_due = true;
+        (void) event_add(broker->status, &status_interval);
+}
+
+/*
+ * The event is not persistent: after it the queue is left alone for a moment, so that a stream of
+ * closings wakes the broker a thousand times a second at most. A request that has to know more
+ * drains the queue itself.
+ */
+static void on_closings(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        life_tick(&broker->service.life);
+        (void) event_add(broker->closings_pause, &closings_interval);
+        broker_update(broker);
+}
+
+static void on_closings_pause(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        (void) event_add(broker->closings, NULL);
+}
+
+/* A write lease that is broken sends SIGIO; what is larger than RLIMIT_FSIZE sends SIGXFSZ. */
+static void ignore_signals(void) {
+        static const int ignored[] = { SIGPIPE, SIGIO, SIGXFSZ };
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+        for (size_t i = 0; i < ARRAY_SIZE(ignored); ++i)
+                (void) sigaction(ignored[i], &ignore, NULL);
+}
+
+static int add_signals(Broker *broker) {
+        static const int handled[ARRAY_SIZE(broker->signals)] = { SIGTERM, SIGINT, SIGHUP };
+
+        for (size_t i = 0; i < ARRAY_SIZE(handled); ++i) {
+                broker->signals[i] = evsignal_new(broker->base, handled[i], on_signal, broker);
+                if (!broker->signals[i] || event_add(broker->signals[i], NULL) < 0)
+                        return error_origin(-ENOMEM);
+        }
+        return 0;
+}
+
+static int add_timers(Broker *broker) {
+        broker->tick_usec = USEC_INFINITY;
+        broker->tick = evtimer_new(broker->base, on_tick, broker);
+        if (!broker->tick)
+                return error_origin(-ENOMEM);
+        (void) event_priority_set(broker->tick, BROKER_PRIORITY_KERNEL);
+        if (!getenv("NOTIFY_SOCKET"))
+                return 0;
+        broker->status = evtimer_new(broker->base, on_status, broker);
+        return broker->status ? 0 : error_origin(-ENOMEM);
+}
+
+static int add_closings(Broker *broker) {
+        int fd = broker->service.life.closings.fd;
+
+        if (fd < 0)
+                return 0;
+        broker->closings = event_new(broker->base, fd, EV_READ, on_closings, broker);
+        broker->closings_pause = evtimer_new(broker->base, on_closings_pause, broker);
+        if (!broker->closings || !broker->closings_pause)
+                return error_origin(-ENOMEM);
+        (void) event_priority_set(broker->closings, BROKER_PRIORITY_KERNEL);
+        return event_add(broker->closings, NULL) < 0 ? error_origin(-ENOMEM) : 0;
+}
+
+static int open_base(Broker *broker) {
+        int r;
+
+        broker->base = event_base_new();
+        if (!broker->base || event_base_priority_init(broker->base, _BROKER_PRIORITY_N) < 0)
+                return error_origin(-ENOMEM);
+        r = add_signals(broker);
+        if (r)
+                return error_trace(r);
+        r = add_timers(broker);
+        if (r)
+                return error_trace(r);
+        return error_trace(add_closings(broker));
+}
+
+static int start_service(Broker *broker) {
+        const char *directory = broker->options->state_directory;
+        int r;
+
+        r = service_init(&broker->service, directory);
+        switch (r) {
+        case 0:
+                break;
+        case STATE_E_BUSY:
+                log_error("Another broker has the state directory %s.", directory);
+                return -EBUSY;
+        case STATE_E_DAMAGED:
+                log_error(
+                        "The file %s/state is not one that this version wrote; it is left as it is. Without it, ids "
+                        "may be used again.",
+                        directory);
+                return -EUCLEAN;
+        default:
+                log_error("Cannot begin on the state directory %s: %s.", directory, strerror(-r));
+                return error_trace(r);
+        }
+        fill_defaults(broker);
+        return configure(broker) ? -EINVAL : 0;
+}
+
+static int start_listener(Broker *broker) {
+        const char *address = broker->options->address;
+        int r;
+
+        r = listener_open(&broker->listener, broker, address_path(address));
+        switch (r) {
+        case 0:
+                return 0;
+        case LISTENER_E_BUSY:
+                log_error("Another broker listens at %s.", address);
+                return -EADDRINUSE;
+        case LISTENER_E_PASSED:
+                log_error("What systemd passed is not one listening Unix stream socket.");
+                return -EINVAL;
+        case -EEXIST:
+                log_error("%s is there and is no socket; it is left as it is.",
+                          address_path(address));
+                return r;
+        default:
+                log_error("Cannot listen at %s: %s.", address, strerror(-r));
+                return error_trace(r);
+        }
+}
+
+static int start(Broker *broker) {
+        int r;
+
+        ignore_signals();
+        r = start_service(broker);
+        if (r)
+                return r;
+        r = open_base(broker);
+        if (r)
+                return error_trace(r);
+        return start_listener(broker);
+}
+
+static void stop(Broker *broker) {
+        while (broker->peers)
+                peer_free(broker->peers);
+        listener_close(&broker->listener);
+        for (size_t i = 0; i < ARRAY_SIZE(broker->signals); ++i)
+                if (broker->signals[i])
+                        event_free(broker->signals[i]);
+        if (broker->closings)
+                event_free(broker->closings);
+        if (broker->closings_pause)
+                event_free(broker->closings_pause);
+        if (broker->tick)
+                event_free(broker->tick);
+        if (broker->status)
+                event_free(broker->status);
+        if (broker->base)
+                event_base_free(broker->base);
+        frame_spare_deinit(&broker->spare);
+        service_deinit(&broker->service);
+        libevent_global_shutdown();
+}
+
+static void log_farewell(const Broker *broker) {
+        size_t n = broker->service.registry.n_segments;
+
+        if (n == 0)
+                log_notice("The broker ends.");
+        else
+                log_notice(
+                        "The broker ends, and the names of %zu segments with it; whoever is attached keeps the memory.",
+                        n);
+}
+
+/**
+ * broker_run() - be a broker until a signal says that it is enough
+ * @options:    the command line
+ *
+ * Return: 0, or a negative errno, after a sentence in the log that says why.
+ */
+int broker_run(const Options *options) {
+        Broker *broker;
+        int r;
+
+        broker = calloc(1, sizeof(*broker));
+        if (!broker)
+                return error_origin(-ENOMEM);
+        broker->options = options;
+        broker->service = (Service) SERVICE_NULL;
+        broker->listener = (Listener) LISTENER_NULL;
+        r = start(broker);
+        if (r == 0) {
+                log_notice("The broker listens at %s.", options->address);
+                tell_status(broker);
+                (void) sd_notify(false, "READY=1");
+                r = event_base_dispatch(broker->base) < 0 ? error_origin(-EIO) : 0;
+                (void) sd_notify(false, "STOPPING=1");
+                log_farewell(broker);
+        }
+        stop(broker);
+        free(broker);
+        return r;
+}

@@ -1,0 +1,99 @@
+#include "daemon/calls.h"
+
+#include "daemon/describe.h"
+#include "proto/name.h"
+#include "proto/util.h"
+
+/* Exactly one of name and id says which segment is meant. */
+static int check_reference(const SegmentParameters *parameters, CallFailure *failure) {
+        bool by_name = GIVEN(parameters, SEGMENT_NAME), by_id = GIVEN(parameters, SEGMENT_ID);
+
+        if (by_name && by_id)
+                return call_invalid(failure, "id");
+        if (!by_name && !by_id)
+                return call_invalid(failure, "name");
+        if (by_name && !name_valid(parameters->name))
+                return call_invalid(failure, "name");
+        return 0;
+}
+
+/* The segment that is meant, as the kernel has it at this moment. */
+static int find_settled(Service *service, const SegmentParameters *parameters, Segment **ret,
+                        CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = check_reference(parameters, failure);
+        if (r)
+                return r;
+        life_drain(&service->life);
+        if (GIVEN(parameters, SEGMENT_NAME))
+                segment = registry_find_name(&service->registry, parameters->name);
+        else
+                segment = registry_find(&service->registry, parameters->id);
+        if (!segment || !life_settle(&service->life, segment))
+                return CALL_E_NO_SUCH_SEGMENT;
+        *ret = segment;
+        return 0;
+}
+
+/**
+ * call_find_readable() - find a segment whose state the client may see
+ * @service:    the service
+ * @client:     the client
+ * @parameters: which segment
+ * @ret:        the segment, settled
+ * @failure:    details
+ *
+ * Return: 0, or a code.
+ */
+int call_find_readable(Service *service, Client *client, const SegmentParameters *parameters,
+                       Segment **ret, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = find_settled(service, parameters, &segment, failure);
+        if (r)
+                return r;
+        if (!permission_grants(&segment->permission, &client->credentials, false))
+                return CALL_E_DENIED;
+        *ret = segment;
+        return 0;
+}
+
+/* IPC_STAT */
+int call_stat(Service *service, Client *client, const SegmentParameters *parameters,
+              SegmentReply *reply, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = call_find_readable(service, client, parameters, &segment, failure);
+        if (r)
+                return r;
+        describe_segment(segment, true, &reply->segment);
+        return 0;
+}
+
+/* IPC_RMID */
+int call_remove(Service *service, Client *client, const SegmentParameters *parameters,
+                RemoveReply *reply, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = find_settled(service, parameters, &segment, failure);
+        if (r)
+                return r;
+        if (!permission_controls(&segment->permission, &client->credentials))
+                return CALL_E_DENIED;
+        service->counters.n_removed += !segment->removed;
+        *reply = (RemoveReply){};
+        reply->destroyed = life_remove(&service->life, segment);
+        if (!reply->destroyed)
+                reply->attach_count = (int64_t) segment_attach_count(segment);
+        return 0;
+}
+
+void call_get_status(Service *service, StatusReply *reply) {
+        life_catch_up(&service->life);
+        describe_status(service, reply);
+}

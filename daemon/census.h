@@ -1,0 +1,41 @@
+#ifndef SHMBROKER_DAEMON_CENSUS_H
+#define SHMBROKER_DAEMON_CENSUS_H
+
+/* Who is attached, from what the kernel answers. Nothing is destroyed here. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/answers.h"
+#include "daemon/attachment.h"
+#include "daemon/segment.h"
+
+typedef struct Census Census;
+typedef enum Holders Holders;
+
+struct Census {
+        Answers answers;
+        /* CLOCK_MONOTONIC, when the answers were last tried */
+        uint64_t tried_usec;
+        AttachmentPool attachments;
+};
+
+enum Holders {
+        /* Nobody, and the broker holds the lease, to be dropped by lease_drop() */
+        HOLDERS_NONE,
+        /* Nobody as far as the marks tell, for there are no leases: memory must not be touched */
+        HOLDERS_NONE_KNOWN,
+        HOLDERS_SOME,
+};
+
+int census_init(Census *census);
+void census_deinit(Census *census);
+
+Holders census_ask(Census *census, Segment *segment);
+bool census_may_count(const Segment *segment, bool asked);
+void census_count(Census *census, Segment *segment);
+void census_conclude(Census *census, Segment *segment);
+void census_end_all(Census *census, Segment *segment);
+
+#endif

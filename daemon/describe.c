@@ -1,0 +1,133 @@
+#include "daemon/describe.h"
+
+#include <sys/stat.h>
+
+#include "proto/util.h"
+
+#define BLOCK_BYTES 512
+
+static void describe_permission(const Permission *permission, Permissions *ret) {
+        *ret = (Permissions){
+                .owner_uid = permission->owner_uid,
+                .owner_gid = permission->owner_gid,
+                .creator_uid = permission->creator_uid,
+                .creator_gid = permission->creator_gid,
+                .mode = permission->mode,
+        };
+}
+
+static void look_at_memory(Segment *segment) {
+        struct stat st;
+
+        segment->allocated_bytes =
+                fstat(segment->master_fd, &st) == 0 ? st.st_blocks * BLOCK_BYTES : -1;
+}
+
+/* Who has it beside its attachments can be told only while there are none. */
+static void describe_holders(const Segment *segment, SegmentInfo *ret) {
+        ret->attach_count = (int64_t) segment_attach_count(segment);
+        if (segment->n_attachments == 0)
+                GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, segment->held);
+}
+
+/**
+ * describe_segment() - the state of a segment
+ * @segment:    the segment; life_settle() makes its count exact
+ * @fresh:      look at the memory in use, which takes a system call, instead of telling what it was
+ * @ret:        the state, of use as long as the segment is not changed
+ */
+void describe_segment(Segment *segment, bool fresh, SegmentInfo *ret) {
+        if (fresh)
+                look_at_memory(segment);
+        *ret = (SegmentInfo){
+                .id = segment->id,
+                .kind = segment->kind,
+                .size_bytes = (int64_t) segment->size_bytes,
+                .page_bytes = (int64_t) segment->page_bytes,
+                .change_time_usec = (int64_t) segment->change_usec,
+                .removed = segment->removed,
+                .remove_on_last_detach = segment->remove_on_last_detach,
+                .seals = segment->seals,
+        };
+        describe_permission(&segment->permission, &ret->permissions);
+        describe_holders(segment, ret);
+        if (segment->name)
+                GIVE_VALUE(ret, INFO_NAME, name, segment->name);
+        if (segment->allocated_bytes >= 0)
+                GIVE_VALUE(ret, INFO_ALLOCATED_BYTES, allocated_bytes, segment->allocated_bytes);
+        if (segment->attach_usec)
+                GIVE_VALUE(ret, INFO_ATTACH_TIME, attach_time_usec, (int64_t) segment->attach_usec);
+        if (segment->detach_usec)
+                GIVE_VALUE(ret, INFO_DETACH_TIME, detach_time_usec, (int64_t) segment->detach_usec);
+        if (segment->creator_pid > 0)
+                GIVE_VALUE(ret, INFO_CREATOR_PID, creator_pid, segment->creator_pid);
+        if (segment->last_pid > 0)
+                GIVE_VALUE(ret, INFO_LAST_PID, last_pid, segment->last_pid);
+        if (segment->lingers)
+                GIVE_VALUE(ret, INFO_LINGER, linger_usec, (int64_t) segment->linger_usec);
+}
+
+/* describe_attachment() - an attachment; looks into /proc whether its process is still there */
+void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
+        *ret = (AttachmentInfo){
+                .id = attachment->id,
+                .inherited = !process_alive(&attachment->process),
+        };
+        if (attachment->process.pid > 0)
+                GIVE_VALUE(ret, ATTACHMENT_PID, pid, attachment->process.pid);
+        GIVE_VALUE(ret, ATTACHMENT_UID, uid, attachment->uid);
+        GIVE_VALUE(ret, ATTACHMENT_ACCESS, access, attachment->access);
+        GIVE_VALUE(ret, ATTACHMENT_SINCE, since_usec, (int64_t) attachment->since_usec);
+}
+
+static void map_add(Map *map, const char *key, uint64_t value) {
+        map->entries[map->n_entries++] = (MapEntry){
+                .key = key,
+                .value = (int64_t) MIN(value, (uint64_t) INT64_MAX),
+        };
+}
+
+static void describe_limits(const Accounts *accounts, Map *ret) {
+        for (size_t i = 0; i < _LIMIT_N; ++i) {
+                map_add(ret, limit_total_name((Limit) i), accounts->total_maximum[i]);
+                map_add(ret, limit_user_name((Limit) i), accounts->user_maximum[i]);
+        }
+}
+
+static void describe_counters(const Service *service, Map *ret) {
+        map_add(ret, "calls", service->counters.n_calls);
+        map_add(ret, "segmentsCreated", service->counters.n_created);
+        map_add(ret, "segmentsRemoved", service->counters.n_removed);
+        map_add(ret, "segmentsDestroyed", service->life.n_destroyed);
+        map_add(ret, "attachments", service->life.n_attached);
+        map_add(ret, "limitsReached", service->counters.n_limits_reached);
+        map_add(ret, "peersBroken", service->counters.n_broken_peers);
+        map_add(ret, "peersRefused", service->counters.n_refused_peers);
+        map_add(ret, "closingsLost", service->life.n_overflows);
+        map_add(ret, "segmentsUnwatched", service->life.n_unwatched);
+}
+
+static int64_t allocated_bytes(const Registry *registry) {
+        int64_t bytes = 0;
+        Segment *segment;
+
+        DL_FOREACH(registry->first, segment) {
+                look_at_memory(segment);
+                bytes += MAX(segment->allocated_bytes, 0);
+        }
+        return bytes;
+}
+
+void describe_status(Service *service, StatusReply *ret) {
+        *ret = (StatusReply){
+                .version = PACKAGE_VERSION,
+                .start_time_usec = (int64_t) service->start_usec,
+                .segment_count = (int64_t) service->registry.n_segments,
+                .attachment_count = (int64_t) service->life.census.attachments.n_used,
+                .connection_count = (int64_t) service->accounts.total_used[LIMIT_CONNECTIONS],
+                .total_bytes = (int64_t) service->registry.n_bytes,
+                .allocated_bytes = allocated_bytes(&service->registry),
+        };
+        describe_limits(&service->accounts, &ret->limits);
+        describe_counters(service, &ret->counters);
+}

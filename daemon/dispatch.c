@@ -1,0 +1,301 @@
+#include "daemon/dispatch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "proto/error.h"
+#include "proto/interface.h"
+#include "proto/message.h"
+#include "proto/method.h"
+#include "proto/util.h"
+
+#define VENDOR "shmbroker"
+#define PRODUCT "shmbrokerd"
+
+/* So much of a client's own text is sent back in an error. */
+#define ECHO_MAX 256U
+
+typedef struct Context Context;
+typedef union Parameters Parameters;
+typedef union Replies Replies;
+
+union Parameters {
+        NoParameters none;
+        AcquireParameters acquire;
+        SegmentParameters segment;
+        ListParameters list;
+        DescriptionParameters description;
+};
+
+union Replies {
+        GetInfoReply info;
+        DescriptionReply description;
+        AcquireReply acquire;
+        RemoveReply remove;
+        SegmentReply segment;
+        StatusReply status;
+};
+
+/* One call under way. */
+struct Context {
+        Service *service;
+        Client *client;
+        Answer *answer;
+        Parameters parameters;
+        Replies reply;
+        CallFailure failure;
+};
+
+static int handle_get_info(Context *c) {
+        c->reply.info = (GetInfoReply){
+                .vendor = VENDOR,
+                .product = PRODUCT,
+                .version = PACKAGE_VERSION,
+                .url = PACKAGE_URL,
+                .interfaces = (1U << interface_names.n_names) - 1,
+        };
+        return 0;
+}
+
+static int handle_get_interface_description(Context *c) {
+        static const char *const descriptions[] = {
+                [INTERFACE_BROKER] = interface_broker_description,
+                [INTERFACE_SERVICE] = interface_service_description,
+        };
+        unsigned int interface;
+
+        if (!names_find(&interface_names, c->parameters.description.interface, &interface)) {
+                c->failure.text = c->parameters.description.interface;
+                return CALL_E_NO_INTERFACE;
+        }
+        c->reply.description = (DescriptionReply){ .description = descriptions[interface] };
+        return 0;
+}
+
+static int handle_acquire(Context *c) {
+        return call_acquire(c->service, c->client, &c->parameters.acquire, &c->reply.acquire,
+                            &c->answer->acquired, &c->failure);
+}
+
+static int handle_remove(Context *c) {
+        return call_remove(c->service, c->client, &c->parameters.segment, &c->reply.remove,
+                           &c->failure);
+}
+
+static int handle_stat(Context *c) {
+        return call_stat(c->service, c->client, &c->parameters.segment, &c->reply.segment,
+                         &c->failure);
+}
+
+static int handle_list_attachments(Context *c) {
+        return stream_list_attachments(&c->answer->stream, c->service, c->client,
+                                       &c->parameters.segment, &c->failure);
+}
+
+static int handle_list(Context *c) {
+        return stream_list(&c->answer->stream, &c->parameters.list, &c->failure);
+}
+
+static int handle_get_status(Context *c) {
+        call_get_status(c->service, &c->reply.status);
+        return 0;
+}
+
+/* A method without a handler is in the interface, and not served yet. */
+static int (*const handlers[_METHOD_N])(Context *context) = {
+        [METHOD_GET_INFO] = handle_get_info,
+        [METHOD_GET_INTERFACE_DESCRIPTION] = handle_get_interface_description,
+        [METHOD_ACQUIRE] = handle_acquire,
+        [METHOD_REMOVE] = handle_remove,
+        [METHOD_STAT] = handle_stat,
+        [METHOD_LIST_ATTACHMENTS] = handle_list_attachments,
+        [METHOD_LIST] = handle_list,
+        [METHOD_GET_STATUS] = handle_get_status,
+};
+
+static Fault text_fault(FaultCode code, const char *text) {
+        return (Fault){ .code = code, .text = { .text = text } };
+}
+
+/* Text of the client's, cut down to what is enough to know it by; the cut is between characters. */
+static Fault echo_fault(FaultCode code, const char *text) {
+        char *end = (char *) (uintptr_t) text;
+        size_t n = strlen(text);
+
+        if (n > ECHO_MAX) {
+                for (n = ECHO_MAX; ((unsigned char) end[n] & 0xc0) == 0x80; --n)
+                        ;
+                end[n] = '\0';
+        }
+        return text_fault(code, text);
+}
+
+static Fault limit_fault(const LimitReached *limit) {
+        Fault fault = { .code = FAULT_LIMIT_REACHED, .limit = { .limit = limit->name } };
+
+        if (limit->maximum > 0)
+                GIVE_VALUE(&fault.limit, FAULT_LIMIT_MAXIMUM, maximum,
+                           (int64_t) MIN(limit->maximum, (uint64_t) INT64_MAX));
+        return fault;
+}
+
+static Fault size_fault(const CallFailure *failure) {
+        Fault fault = {
+                .code = FAULT_WRONG_SIZE,
+                .size = {
+                        .minimum_bytes = failure->minimum_bytes,
+                        .maximum_bytes = failure->maximum_bytes,
+                },
+        };
+
+        if (failure->size_bytes >= 0)
+                GIVE_VALUE(&fault.size, FAULT_SIZE_BYTES, size_bytes, failure->size_bytes);
+        return fault;
+}
+
+/* The one place where the codes of calls become errors of the interface. */
+static Fault call_fault(int code, const CallFailure *failure) {
+        Fault fault = {};
+
+        switch (code) {
+        case CALL_E_INVALID_PARAMETER:
+                return text_fault(FAULT_INVALID_PARAMETER, failure->text);
+        case CALL_E_NO_INTERFACE:
+                return echo_fault(FAULT_INTERFACE_NOT_FOUND, failure->text);
+        case CALL_E_NO_SUCH_SEGMENT:
+                fault.code = FAULT_NO_SUCH_SEGMENT;
+                return fault;
+        case CALL_E_EXISTS:
+                fault.code = FAULT_SEGMENT_EXISTS;
+                GIVE_VALUE(&fault.exists, FAULT_SEGMENT_EXISTS_ID, id, failure->id);
+                return fault;
+        case CALL_E_DENIED:
+                fault.code = FAULT_PERMISSION_DENIED;
+                return fault;
+        case CALL_E_WRONG_SIZE:
+                return size_fault(failure);
+        case CALL_E_LIMIT:
+                return limit_fault(&failure->limit);
+        case CALL_E_NOT_SUPPORTED:
+                return text_fault(FAULT_NOT_SUPPORTED, failure->text);
+        default:
+                assert(false);
+                return text_fault(FAULT_NOT_SUPPORTED, "internal error");
+        }
+}
+
+/* The method that is called, or why it is not to be had. */
+static int find_method(const Call *call, Method *ret, Fault *fault) {
+        const char *dot;
+        int r;
+
+        r = method_find(call->method, ret);
+        if (r == METHOD_E_NO_INTERFACE) {
+                dot = strrchr(call->method, '.');
+                *(char *) (uintptr_t) dot = '\0';
+                *fault = echo_fault(FAULT_INTERFACE_NOT_FOUND, call->method);
+        } else if (r) {
+                *fault = echo_fault(FAULT_METHOD_NOT_FOUND, call->method);
+        } else if (!handlers[*ret]) {
+                *fault = text_fault(FAULT_METHOD_NOT_IMPLEMENTED, call->method);
+                r = METHOD_E_NO_METHOD;
+        }
+        return r;
+}
+
+/* Flags that the method cannot be called with. */
+static int check_flags(const Call *call, const MethodRow *row, Fault *fault) {
+        bool fds = row->n_fds_in + row->n_fds_out > 0;
+
+        if (call->upgrade)
+                *fault = text_fault(FAULT_INVALID_PARAMETER, "upgrade");
+        else if (fds && (call->more || call->oneway))
+                *fault = text_fault(FAULT_INVALID_PARAMETER, call->more ? "more" : "oneway");
+        else if (row->more && !call->more)
+                *fault = (Fault){ .code = FAULT_EXPECTED_MORE };
+        else
+                return 0;
+        return CALL_E_INVALID_PARAMETER;
+}
+
+/* Keys of the table are constants; one that is not in it is the client's text. */
+static Fault unknown_or_wrong(const Type *type, const char *key) {
+        for (size_t i = 0; i < type->n_fields; ++i)
+                if (type->fields[i].key == key)
+                        return text_fault(FAULT_INVALID_PARAMETER, key);
+        return echo_fault(FAULT_INVALID_PARAMETER, key);
+}
+
+static int handle(Context *context, const Call *call, const MethodRow **ret_row, Fault *fault) {
+        const MethodRow *row;
+        const char *key;
+        Method method;
+        int r;
+
+        r = find_method(call, &method, fault);
+        if (r)
+                return r;
+        row = &method_rows[method];
+        r = check_flags(call, row, fault);
+        if (r)
+                return r;
+        r = call_read(call, row->parameters, &context->parameters, &key);
+        if (r) {
+                *fault = unknown_or_wrong(row->parameters, key);
+                return r;
+        }
+        r = handlers[method](context);
+        if (r) {
+                *fault = call_fault(r, &context->failure);
+                context->service->counters.n_limits_reached += r == CALL_E_LIMIT;
+                return r;
+        }
+        *ret_row = row;
+        return 0;
+}
+
+/**
+ * dispatch_call() - answer one call
+ * @service:    what the call is about
+ * @client:     who calls
+ * @text:       the message, terminated by NUL; it is changed
+ * @n_text:     its length without the NUL
+ * @writer:     empty; gets the reply, or nothing if none is due now
+ * @answer:     ANSWER_NULL before; what goes with the reply, or more of them
+ *
+ * Return: 0, or DISPATCH_E_BROKEN.
+ */
+int dispatch_call(Service *service, Client *client, char *text, size_t n_text, Writer *writer,
+                  Answer *answer) {
+        Context context;
+        const MethodRow *row;
+        Fault fault;
+        Call call;
+        int r;
+
+        if (call_parse(text, n_text, &call))
+                return DISPATCH_E_BROKEN;
+        ++service->counters.n_calls;
+        context.service = service;
+        context.client = client;
+        context.answer = answer;
+        r = handle(&context, &call, &row, &fault);
+        if (call.oneway) {
+                answer->stream.kind = STREAM_NONE;
+                return 0;
+        }
+        if (r)
+                reply_write_fault(writer, &fault);
+        else if (answer->stream.kind == STREAM_NONE)
+                reply_write(writer, row->reply, &context.reply, false);
+        return 0;
+}
+
+/* dispatch_limit() - the reply for a limit that is met outside of a call; a maximum of 0 is not
+ * known */
+void dispatch_limit(Writer *writer, const LimitReached *reached) {
+        Fault fault = limit_fault(reached);
+
+        reply_write_fault(writer, &fault);
+}

@@ -1,0 +1,115 @@
+/* Kind memfd: a sealed memory file, memfd_create(2), which only the broker can open anew. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/kind.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+/* From Linux 6.3 on; an older kernel says EINVAL. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
+#define MEMFD_NAME "shmbroker"
+
+/* Nobody but the broker's own user can open it anew: memfds are born with mode 0777, which would
+ * turn every read-only descriptor into a writable one. */
+#define INODE_MODE 0600
+
+static int memfd_new(const Segment *segment, unsigned int *ret_seals) {
+        unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+        char name[NAME_MAX + 1];
+        int fd;
+
+        /* Shown in /proc/PID/maps of whoever maps it: the limit there is shorter than ours. */
+        (void) snprintf(name, sizeof(name), MEMFD_NAME ":%.200s",
+                        segment->name ? segment->name : "");
+        fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
+        if (fd >= 0) {
+                *ret_seals = 1U << SEAL_EXEC;
+                return fd;
+        }
+        if (errno != EINVAL)
+                return -errno;
+        fd = memfd_create(name, flags);
+        *ret_seals = 0;
+        return fd < 0 ? -errno : fd;
+}
+
+static int memfd_size_and_seal(int fd, const Segment *segment) {
+        if (ftruncate(fd, (off_t) segment->size_bytes) < 0)
+                return kind_error(errno);
+        /* Before the seals: F_SEAL_EXEC forbids nothing here, the mode has no x bits to change. */
+        if (fchmod(fd, INODE_MODE) < 0)
+                return error_origin(-errno);
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+                return error_origin(-errno);
+        return 0;
+}
+
+/*
+ * The master is a description opened anew: the kernel does not count the one that memfd_create()
+ * returns as a writer, and a lease needs that count to be right.
+ */
+static int memfd_master(int fd) {
+        char path[sizeof("/proc/self/fd/") + 12];
+        int master_fd;
+
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        master_fd = open(path, O_RDWR | O_CLOEXEC);
+        return master_fd < 0 ? -errno : master_fd;
+}
+
+static int memfd_create_segment(Segment *segment) {
+        _cleanup_fd_ int fd = -EBADF;
+        unsigned int seals = 0;
+        int r;
+
+        fd = memfd_new(segment, &seals);
+        if (fd < 0)
+                return kind_error(-fd);
+        r = memfd_size_and_seal(fd, segment);
+        if (r)
+                return r;
+        r = memfd_master(fd);
+        if (r < 0)
+                return kind_error(-r);
+        segment->master_fd = r;
+        segment->page_bytes = (uint64_t) sysconf(_SC_PAGESIZE);
+        segment->seals = seals | 1U << SEAL_SHRINK | 1U << SEAL_GROW | 1U << SEAL_SEAL;
+        return 0;
+}
+
+static int memfd_open(const Segment *segment, int proc_fd, Access access, int *ret_fd) {
+        int flags = access == ACCESS_READ_WRITE ? O_RDWR : O_RDONLY;
+        int fd = openat(proc_fd, segment->master_name, flags | O_CLOEXEC);
+
+        if (fd < 0)
+                return kind_error(errno);
+        *ret_fd = fd;
+        return 0;
+}
+
+/* Closing the last descriptor frees the memory too, but not while an O_PATH descriptor or a pinned
+ * page keeps the inode. */
+static void memfd_punch(int fd, uint64_t size_bytes) {
+        (void) fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t) size_bytes);
+}
+
+const KindRow kind_memfd = {
+        .create = memfd_create_segment,
+        .open = memfd_open,
+        .punch = memfd_punch,
+};

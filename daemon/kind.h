@@ -1,0 +1,43 @@
+#ifndef SHMBROKER_DAEMON_KIND_H
+#define SHMBROKER_DAEMON_KIND_H
+
+/* What is behind a segment: one row of functions for each kind, one file for each row. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/segment.h"
+#include "proto/types.h"
+
+typedef struct KindRow KindRow;
+
+enum {
+        _KIND_E_SUCCESS,
+        /* The broker, or the host, has no descriptor left */
+        KIND_E_NO_DESCRIPTORS,
+        /* The kernel has no memory for it */
+        KIND_E_NO_MEMORY,
+        /* The kernel cannot make anything as large (EFBIG: RLIMIT_FSIZE, or its own maximum) */
+        KIND_E_TOO_LARGE,
+};
+
+struct KindRow {
+        /* Makes what is behind @segment, whole: size_bytes is what was asked for. Sets master_fd,
+         * page_bytes and seals. */
+        int (*create)(Segment *segment);
+
+        /* Opens a new description of it; @proc_fd is a descriptor of /proc/self/fd. */
+        int (*open)(const Segment *segment, int proc_fd, Access access, int *ret_fd);
+
+        /* Returns the memory of an inode that nobody else has open, as much as the kernel lets it
+         * go. It is slow for large ones, and may be called by another thread. */
+        void (*punch)(int fd, uint64_t size_bytes);
+};
+
+/* NULL for a kind that this broker does not have. */
+extern const KindRow *const kind_rows[_KIND_N];
+extern const KindRow kind_memfd;
+
+int kind_error(int error);
+
+#endif

@@ -1,0 +1,375 @@
+#include "daemon/life.h"
+
+#include <assert.h>
+
+#include "daemon/clock.h"
+#include "daemon/kind.h"
+#include "daemon/lease.h"
+#include "daemon/log.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+/* What is done in one go before others have their turn. */
+#define TICK_SEGMENTS 64U
+
+/*
+ * The event comes a moment before the kernel's count drops, while the descriptor is being closed on
+ * another processor. So a segment that is still held is asked again after these times; a request
+ * that comes meanwhile asks at once, and is right, for then close(2) has returned.
+ */
+static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
+
+/* How often some of those are asked that nothing tells of. */
+#define UNWATCHED_USEC 100000U
+
+int life_init(Life *life, Registry *registry) {
+        int r;
+
+        *life = (Life) LIFE_NULL;
+        life->registry = registry;
+        r = census_init(&life->census);
+        if (r)
+                return error_trace(r);
+        if (life->census.answers.closings)
+                closings_init(&life->closings);
+        return error_trace(reaper_init(&life->reaper));
+}
+
+static void unsuspect(Life *life, Segment *segment) {
+        Suspicion *suspicion = &segment->suspicion;
+
+        if (!suspicion->active)
+                return;
+        DL_DELETE2(life->suspects[suspicion->stage], segment, suspicion.prev, suspicion.next);
+        suspicion->active = false;
+}
+
+static void suspect(Life *life, Segment *segment, unsigned int stage) {
+        Suspicion *suspicion = &segment->suspicion;
+
+        /* One that is due soon stays: else a stream of events would put it off for ever. */
+        if (suspicion->active && suspicion->stage == stage)
+                return;
+        unsuspect(life, segment);
+        suspicion->active = true;
+        suspicion->stage = stage;
+        suspicion->due_usec = clock_monotonic_usec() + stage_usec[stage];
+        DL_APPEND2(life->suspects[stage], segment, suspicion.prev, suspicion.next);
+}
+
+static uint64_t linger_due(const Segment *segment) {
+        uint64_t due;
+
+        return __builtin_add_overflow(segment->idle_usec, segment->linger_usec, &due)
+                       ? USEC_INFINITY
+                       : due;
+}
+
+static void unwait(Life *life, Segment *segment) {
+        if (!segment->waits)
+                return;
+        DL_DELETE2(life->waiting, segment, wait_prev, wait_next);
+        segment->waits = false;
+}
+
+static int compare_due(const Segment *one, const Segment *other) {
+        uint64_t due_one = linger_due(one), due_other = linger_due(other);
+
+        return (due_one > due_other) - (due_one < due_other);
+}
+
+static void wait_to_go(Life *life, Segment *segment) {
+        if (segment->waits || !segment->lingers)
+                return;
+        DL_INSERT_INORDER2(life->waiting, segment, compare_due, wait_prev, wait_next);
+        segment->waits = true;
+}
+
+/* Lets go of a segment that nobody has; with @leased, that is sure, and its memory can go first. */
+static void destroy(Life *life, Segment *segment, bool leased) {
+        const KindRow *row = kind_rows[segment->kind];
+
+        log_debug("Segment %lld is destroyed.", (long long) segment->id);
+        unsuspect(life, segment);
+        unwait(life, segment);
+        if (segment->wd < 0)
+                --life->n_unwatched;
+        closings_unwatch(&life->closings, segment->wd);
+        registry_remove(life->registry, segment);
+        reaper_take(&life->reaper, steal_fd(&segment->master_fd), segment->size_bytes,
+                    leased ? row->punch : NULL);
+        segment_free(segment);
+        ++life->n_destroyed;
+}
+
+/* life_deinit() - let go of everything; whoever is attached keeps the memory */
+void life_deinit(Life *life) {
+        Segment *segment;
+
+        while (life->registry && (segment = life->registry->first)) {
+                census_end_all(&life->census, segment);
+                destroy(life, segment, false);
+        }
+        reaper_deinit(&life->reaper);
+        closings_deinit(&life->closings);
+        census_deinit(&life->census);
+}
+
+/* life_begin() - look after a segment that was just added to the registry */
+void life_begin(Life *life, Segment *segment) {
+        int wd;
+
+        segment->idle_usec = clock_monotonic_usec();
+        if (closings_watch(&life->closings, segment->master_fd, &wd) == 0 &&
+            registry_set_wd(life->registry, segment, wd) < 0)
+                closings_unwatch(&life->closings, wd);
+        if (segment->wd < 0 && life->n_unwatched++ == 0)
+                life->unwatched_due_usec = clock_monotonic_usec() + UNWATCHED_USEC;
+        wait_to_go(life, segment);
+}
+
+/* life_attach() - count an attachment whose description is open already */
+void life_attach(Life *life, Segment *segment, Attachment *attachment) {
+        segment_attach(segment, attachment);
+        segment->armed = true;
+        segment->held = true;
+        segment->attach_usec = attachment->since_usec;
+        segment->last_pid = attachment->process.pid;
+        unwait(life, segment);
+        ++life->n_attached;
+}
+
+static bool is_due(const Segment *segment) {
+        return segment_goes_when_free(segment) ||
+               (segment->lingers && clock_monotonic_usec() >= linger_due(segment));
+}
+
+static bool settle_free(Life *life, Segment *segment, bool leased) {
+        unsuspect(life, segment);
+        census_end_all(&life->census, segment);
+        if (is_due(segment)) {
+                destroy(life, segment, leased);
+                return false;
+        }
+        if (leased)
+                lease_drop(segment->master_fd);
+        wait_to_go(life, segment);
+        return true;
+}
+
+/* Asks the kernel about one segment, and does what follows. False if the segment is gone. */
+static bool settle_holders(Life *life, Segment *segment) {
+        bool attached = segment->n_attachments > 0;
+        Holders holders = census_ask(&life->census, segment);
+
+        segment->held = holders == HOLDERS_SOME;
+        if (segment->held)
+                return true;
+        /* Without leases, asking has taken the last attachment off the record already. */
+        if (attached)
+                segment->idle_usec = clock_monotonic_usec();
+        return settle_free(life, segment, holders == HOLDERS_NONE);
+}
+
+/* The same, and if somebody has it, who. */
+static bool settle(Life *life, Segment *segment, bool asked) {
+        if (!settle_holders(life, segment))
+                return false;
+        if (segment->held && (segment->suspicion.active || segment->wd < 0) &&
+            census_may_count(segment, asked))
+                census_count(&life->census, segment);
+        return true;
+}
+
+/**
+ * life_ask() - is a segment that is asked for still there?
+ * @life:       the object
+ * @segment:    the segment
+ *
+ * Asks the kernel, with one system call, only if the segment goes when nobody has it. Who is
+ * attached is not found out.
+ *
+ * Return: whether the segment is still there.
+ */
+bool life_ask(Life *life, Segment *segment) {
+        if (!segment_goes_when_free(segment) && !(segment->waits && is_due(segment)))
+                return true;
+        return settle_holders(life, segment);
+}
+
+/**
+ * life_settle() - find out how it is with a segment now
+ * @life:       the object
+ * @segment:    the segment; life_drain() has been called for this request
+ *
+ * Return: whether the segment is still there.
+ */
+bool life_settle(Life *life, Segment *segment) {
+        return settle(life, segment, true);
+}
+
+/**
+ * life_withdraw() - take back an attachment that could not be handed out
+ * @life:       the object
+ * @segment:    its segment; it may be gone afterwards
+ * @attachment: the attachment
+ * @fd:         its descriptor, which is closed, and which nobody else has
+ */
+void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd) {
+        segment_detach(segment, attachment);
+        attachment_free(&life->census.attachments, attachment);
+        fd_close(fd);
+        life_drain(life);
+        /* That event is explained. */
+        if (segment->n_unexplained > 0)
+                --segment->n_unexplained;
+        if (segment->n_attachments == 0)
+                segment->idle_usec = clock_monotonic_usec();
+        (void) settle(life, segment, true);
+}
+
+/* life_remove() - IPC_RMID: the name is free at once. True if the segment is gone already. */
+bool life_remove(Life *life, Segment *segment) {
+        if (!segment->removed)
+                segment->change_usec = clock_realtime_usec();
+        segment->removed = true;
+        registry_unname(life->registry, segment);
+        return !settle(life, segment, true);
+}
+
+static void closed(void *userdata, int wd) {
+        Life *life = userdata;
+        Segment *segment;
+
+        if (wd < 0) {
+                ++life->n_overflows;
+                DL_FOREACH(life->registry->first, segment)
+                        suspect(life, segment, 0);
+                return;
+        }
+        segment = registry_find_wd(life->registry, wd);
+        if (!segment)
+                return;
+        ++segment->n_unexplained;
+        suspect(life, segment, 0);
+}
+
+/**
+ * life_drain() - take in what the kernel has told until now
+ * @life:       the object
+ *
+ * Nothing is destroyed, so that segments which the caller has found stay.
+ */
+void life_drain(Life *life) {
+        closings_drain(&life->closings, closed, life);
+}
+
+/* life_catch_up() - settle everything that may have ended: somebody has met a limit */
+void life_catch_up(Life *life) {
+        uint64_t begin = clock_monotonic_usec();
+        Segment *segment, *next;
+
+        life_drain(life);
+        for (size_t i = 0; i < SUSPICION_STAGES; ++i)
+                DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next)
+                        if (settle(life, segment, true) && segment->counted_usec >= begin)
+                                census_conclude(&life->census, segment);
+        if (life->n_unwatched == 0)
+                return;
+        for (segment = life->registry->first; segment; segment = next) {
+                next = segment->next;
+                if (segment->wd < 0)
+                        (void) settle(life, segment, true);
+        }
+}
+
+/* life_due() - when life_tick() has something to do, on CLOCK_MONOTONIC, or USEC_INFINITY */
+uint64_t life_due(const Life *life) {
+        uint64_t due = USEC_INFINITY;
+
+        for (size_t i = 0; i < SUSPICION_STAGES; ++i)
+                if (life->suspects[i])
+                        due = MIN(due, life->suspects[i]->suspicion.due_usec);
+        if (life->waiting)
+                due = MIN(due, linger_due(life->waiting));
+        if (life->n_unwatched > 0)
+                due = MIN(due, life->unwatched_due_usec);
+        return due;
+}
+
+static void tick_suspect(Life *life, Segment *segment) {
+        unsigned int stage = segment->suspicion.stage;
+
+        if (!settle(life, segment, false))
+                return;
+        if (!segment->suspicion.active)
+                return;
+        if (stage + 1 < SUSPICION_STAGES) {
+                suspect(life, segment, stage + 1);
+                return;
+        }
+        /* The last time of asking, unless counting has to wait for its turn. */
+        unsuspect(life, segment);
+        if (segment->counted_usec < segment->suspicion.due_usec) {
+                suspect(life, segment, stage);
+                return;
+        }
+        census_conclude(&life->census, segment);
+}
+
+static void tick_suspects(Life *life, uint64_t now) {
+        Segment *segment;
+
+        for (unsigned int stage = 0; stage < SUSPICION_STAGES; ++stage)
+                for (unsigned int n = 0; n < TICK_SEGMENTS; ++n) {
+                        segment = life->suspects[stage];
+                        if (!segment || segment->suspicion.due_usec > now)
+                                break;
+                        tick_suspect(life, segment);
+                }
+}
+
+/* What lingers and is idle goes, or turns out to be held by somebody the broker does not know. */
+static void tick_waiting(Life *life, uint64_t now) {
+        Segment *segment;
+
+        for (unsigned int n = 0; n < TICK_SEGMENTS; ++n) {
+                segment = life->waiting;
+                if (!segment || linger_due(segment) > now)
+                        return;
+                unwait(life, segment);
+                if (settle(life, segment, false) && !segment->waits)
+                        suspect(life, segment, 0);
+        }
+}
+
+static void tick_unwatched(Life *life, uint64_t now) {
+        unsigned int n = 0;
+        Segment *segment, *next;
+
+        if (life->n_unwatched == 0 || life->unwatched_due_usec > now)
+                return;
+        segment = registry_next(life->registry, life->unwatched_after_id);
+        for (; segment && n < TICK_SEGMENTS; segment = next) {
+                next = segment->next;
+                life->unwatched_after_id = segment->id;
+                if (segment->wd >= 0)
+                        continue;
+                ++n;
+                (void) settle(life, segment, false);
+        }
+        if (!segment)
+                life->unwatched_after_id = 0;
+        life->unwatched_due_usec = now + UNWATCHED_USEC;
+}
+
+/* life_tick() - do what is due, or a part of it */
+void life_tick(Life *life) {
+        uint64_t now = clock_monotonic_usec();
+
+        life_drain(life);
+        tick_suspects(life, now);
+        tick_waiting(life, now);
+        tick_unwatched(life, now);
+}

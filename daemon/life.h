@@ -1,0 +1,59 @@
+#ifndef SHMBROKER_DAEMON_LIFE_H
+#define SHMBROKER_DAEMON_LIFE_H
+
+/*
+ * When a segment goes. Takes in what the kernel tells, asks when there is reason to, and destroys
+ * what is to go once nobody has it: after Remove, at the last detach, or when it lingered long
+ * enough. Never what somebody has.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/census.h"
+#include "daemon/closings.h"
+#include "daemon/reaper.h"
+#include "daemon/registry.h"
+
+typedef struct Life Life;
+
+struct Life {
+        Registry *registry;
+        Census census;
+        Closings closings;
+        Reaper reaper;
+        /* Segments that are asked again, a queue for each stage, first due first */
+        Segment *suspects[SUSPICION_STAGES];
+        /* Segments that linger and are idle, first due first */
+        Segment *waiting;
+        /* Segments for which no watch was to be had, and where their round goes on */
+        size_t n_unwatched;
+        int64_t unwatched_after_id;
+        uint64_t unwatched_due_usec;
+
+        uint64_t n_destroyed;
+        uint64_t n_attached;
+        uint64_t n_overflows;
+};
+
+#define LIFE_NULL                                                                                  \
+        { .closings = CLOSINGS_NULL }
+
+int life_init(Life *life, Registry *registry);
+void life_deinit(Life *life);
+
+void life_begin(Life *life, Segment *segment);
+void life_attach(Life *life, Segment *segment, Attachment *attachment);
+void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd);
+bool life_remove(Life *life, Segment *segment);
+
+bool life_ask(Life *life, Segment *segment);
+bool life_settle(Life *life, Segment *segment);
+void life_drain(Life *life);
+void life_catch_up(Life *life);
+
+uint64_t life_due(const Life *life);
+void life_tick(Life *life);
+
+#endif

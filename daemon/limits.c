@@ -1,0 +1,166 @@
+#include "daemon/limits.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "daemon/table.h"
+#include "proto/util.h"
+
+/* Attachments of a user, and of all: each costs the broker a hundred bytes, and the kernel a lock.
+ */
+#define ATTACHMENTS_PER_USER (UINT64_C(1) << 16)
+#define ATTACHMENTS (ATTACHMENTS_PER_USER * 4)
+
+/* Calls come whole, as a rule, and then nothing is kept: this is for those who do otherwise. */
+#define INPUT_BYTES_PER_USER (UINT64_C(16) << 20)
+#define INPUT_BYTES (INPUT_BYTES_PER_USER * 4)
+
+/* As GetStatus() and LimitReached() call them. */
+static const char *const total_names[_LIMIT_N] = {
+        [LIMIT_SEGMENTS] = "segments",       [LIMIT_BYTES] = "bytes",
+        [LIMIT_ATTACHMENTS] = "attachments", [LIMIT_CONNECTIONS] = "connections",
+        [LIMIT_INPUT] = "inputBytes",
+};
+
+static const char *const user_names[_LIMIT_N] = {
+        [LIMIT_SEGMENTS] = "segmentsPerUser",       [LIMIT_BYTES] = "bytesPerUser",
+        [LIMIT_ATTACHMENTS] = "attachmentsPerUser", [LIMIT_CONNECTIONS] = "connectionsPerUser",
+        [LIMIT_INPUT] = "inputBytesPerUser",
+};
+
+const char *limit_total_name(Limit limit) {
+        return total_names[limit];
+}
+
+const char *limit_user_name(Limit limit) {
+        return user_names[limit];
+}
+
+/**
+ * accounts_init() - set the limits to what this host can bear
+ * @accounts:   the object
+ * @memory_bytes: memory of the host
+ * @n_descriptors: descriptors that the broker may have open
+ *
+ * In all, half of the memory may be shared; each segment and each connection takes a descriptor,
+ * and some are left for the broker itself. A user gets half of what there is, so that one of them
+ * alone never takes what others need.
+ */
+void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descriptors) {
+        *accounts = (Accounts){
+                .total_maximum = {
+                        [LIMIT_SEGMENTS] = MAX(n_descriptors / 2, 1U),
+                        [LIMIT_BYTES] = memory_bytes / 2,
+                        [LIMIT_ATTACHMENTS] = ATTACHMENTS,
+                        [LIMIT_CONNECTIONS] = MAX(n_descriptors / 4, 2U),
+                        [LIMIT_INPUT] = INPUT_BYTES,
+                },
+        };
+        for (size_t i = 0; i < _LIMIT_N; ++i)
+                accounts->user_maximum[i] = accounts->total_maximum[i] / 2;
+        accounts->user_maximum[LIMIT_ATTACHMENTS] = ATTACHMENTS_PER_USER;
+        accounts->user_maximum[LIMIT_INPUT] = INPUT_BYTES_PER_USER;
+}
+
+void accounts_deinit(_unused_ Accounts *accounts) {
+        assert(!accounts->users);
+        for (size_t i = 0; i < _LIMIT_N; ++i)
+                assert(accounts->total_used[i] == 0);
+}
+
+/**
+ * accounts_user() - the account of a user
+ * @accounts:   all of them
+ * @uid:        the user
+ *
+ * Users are few, and looked up once for each connection.
+ *
+ * Return: a new reference, or NULL if there is no memory.
+ */
+User *accounts_user(Accounts *accounts, uid_t uid) {
+        User *user;
+
+        DL_FOREACH(accounts->users, user)
+                if (user->uid == uid)
+                        return user_ref(user);
+        user = calloc(1, sizeof(*user));
+        if (!user)
+                return NULL;
+        user->accounts = accounts;
+        user->uid = uid;
+        user->n_references = 1;
+        DL_APPEND(accounts->users, user);
+        return user;
+}
+
+User *user_ref(User *user) {
+        if (user)
+                ++user->n_references;
+        return user;
+}
+
+User *user_unref(User *user) {
+        if (!user || --user->n_references > 0)
+                return NULL;
+        for (size_t i = 0; i < _LIMIT_N; ++i)
+                assert(user->used[i] == 0);
+        DL_DELETE(user->accounts->users, user);
+        free(user);
+        return NULL;
+}
+
+static bool exceeds(uint64_t used, uint64_t amount, uint64_t maximum) {
+        uint64_t sum;
+
+        return __builtin_add_overflow(used, amount, &sum) || sum > maximum;
+}
+
+/**
+ * charge_take() - charge a user for something that is about to be made
+ * @charge:     beside the thing; nothing is on it yet
+ * @user:       who pays
+ * @limit:      for what
+ * @amount:     how much
+ * @ret_reached: which limit is in the way
+ *
+ * Return: 0, or CHARGE_E_LIMIT, and then nothing was charged.
+ */
+int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
+                LimitReached *ret_reached) {
+        Accounts *accounts = user->accounts;
+
+        assert(!charge->user);
+        if (exceeds(user->used[limit], amount, accounts->user_maximum[limit])) {
+                *ret_reached = (LimitReached){ user_names[limit], accounts->user_maximum[limit] };
+                return CHARGE_E_LIMIT;
+        }
+        if (exceeds(accounts->total_used[limit], amount, accounts->total_maximum[limit])) {
+                *ret_reached = (LimitReached){ total_names[limit], accounts->total_maximum[limit] };
+                return CHARGE_E_LIMIT;
+        }
+        user->used[limit] += amount;
+        accounts->total_used[limit] += amount;
+        *charge = (Charge){ .user = user_ref(user), .limit = limit, .amount = amount };
+        return 0;
+}
+
+/* charge_give_back() - the thing is gone; nothing happens if nothing is on @charge */
+void charge_give_back(Charge *charge) {
+        User *user = charge->user;
+
+        if (!user)
+                return;
+        assert(user->used[charge->limit] >= charge->amount);
+        user->used[charge->limit] -= charge->amount;
+        user->accounts->total_used[charge->limit] -= charge->amount;
+        *charge = (Charge) CHARGE_NULL;
+        user_unref(user);
+}
+
+/* steal_charge() - pass a charge on, and leave nothing on @charge */
+Charge steal_charge(Charge *charge) {
+        Charge stolen = *charge;
+
+        *charge = (Charge) CHARGE_NULL;
+        return stolen;
+}

@@ -1,0 +1,84 @@
+#ifndef SHMBROKER_DAEMON_LIMITS_H
+#define SHMBROKER_DAEMON_LIMITS_H
+
+/*
+ * Who has how much, and how much may be had: in all and by each user. Everything that a client can
+ * make the broker keep is charged before it is kept; the charge stands beside the thing, and goes
+ * with it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct Accounts Accounts;
+typedef struct Charge Charge;
+typedef enum Limit Limit;
+typedef struct LimitReached LimitReached;
+typedef struct User User;
+
+enum Limit {
+        LIMIT_SEGMENTS,
+        LIMIT_BYTES,
+        LIMIT_ATTACHMENTS,
+        LIMIT_CONNECTIONS,
+        /* Bytes of calls that are not whole yet, or have to wait */
+        LIMIT_INPUT,
+        _LIMIT_N,
+};
+
+enum {
+        _CHARGE_E_SUCCESS,
+        CHARGE_E_LIMIT,
+};
+
+struct User {
+        Accounts *accounts;
+        uid_t uid;
+        /* Whatever names the user: connections and charges */
+        size_t n_references;
+        uint64_t used[_LIMIT_N];
+        struct User *next;
+        struct User *prev;
+};
+
+struct Accounts {
+        uint64_t total_maximum[_LIMIT_N];
+        uint64_t user_maximum[_LIMIT_N];
+        uint64_t total_used[_LIMIT_N];
+        User *users;
+};
+
+/* So much of one thing, charged to one user, or nothing. */
+struct Charge {
+        User *user;
+        Limit limit;
+        uint64_t amount;
+};
+
+#define CHARGE_NULL                                                                                \
+        {}
+
+/* Which limit it was. */
+struct LimitReached {
+        const char *name;
+        uint64_t maximum;
+};
+
+void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descriptors);
+void accounts_deinit(Accounts *accounts);
+
+const char *limit_total_name(Limit limit);
+const char *limit_user_name(Limit limit);
+
+User *accounts_user(Accounts *accounts, uid_t uid);
+User *user_ref(User *user);
+User *user_unref(User *user);
+
+int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
+                LimitReached *ret_reached);
+void charge_give_back(Charge *charge);
+Charge steal_charge(Charge *charge);
+
+#endif

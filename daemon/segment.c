@@ -1,0 +1,88 @@
+#include "daemon/segment.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "proto/fd.h"
+#include "proto/util.h"
+
+/* segment_new() - a segment with nothing behind it, or NULL if there is no memory */
+Segment *segment_new(void) {
+        Segment *segment = calloc(1, sizeof(*segment));
+
+        if (!segment)
+                return NULL;
+        segment->master_fd = -EBADF;
+        segment->wd = -1;
+        return segment;
+}
+
+/* segment_free() - free a segment that is in no table and has no attachment, and its charges */
+Segment *segment_free(Segment *segment) {
+        if (!segment)
+                return NULL;
+        assert(!segment->attachments && !segment->suspicion.active && !segment->waits);
+        fd_close(segment->master_fd);
+        charge_give_back(&segment->bytes_charge);
+        charge_give_back(&segment->segment_charge);
+        free(segment->name);
+        free(segment);
+        return NULL;
+}
+
+/* Can it be told from the marks whether this one is there? */
+static bool attachment_unmarked(const Attachment *attachment) {
+        return !attachment->marked || attachment->covered;
+}
+
+/* segment_attach() - count an attachment; the segment owns it from now on */
+void segment_attach(Segment *segment, Attachment *attachment) {
+        DL_APPEND(segment->attachments, attachment);
+        ++segment->n_attachments;
+        if (attachment_unmarked(attachment))
+                ++segment->n_unmarked;
+}
+
+/* segment_detach() - count an attachment no more; the caller owns it from now on */
+void segment_detach(Segment *segment, Attachment *attachment) {
+        DL_DELETE(segment->attachments, attachment);
+        --segment->n_attachments;
+        if (attachment_unmarked(attachment))
+                --segment->n_unmarked;
+}
+
+/* segment_set_covered() - a lock of somebody's lies over the mark of an attachment, or no more */
+void segment_set_covered(Segment *segment, Attachment *attachment, bool covered) {
+        segment->n_unmarked -= attachment_unmarked(attachment);
+        attachment->covered = covered;
+        segment->n_unmarked += attachment_unmarked(attachment);
+}
+
+/* segment_unmark() - the mark of an attachment is gone, and the attachment may not be */
+void segment_unmark(Segment *segment, Attachment *attachment) {
+        segment->n_unmarked -= attachment_unmarked(attachment);
+        attachment->marked = false;
+        segment->n_unmarked += attachment_unmarked(attachment);
+}
+
+/**
+ * segment_attach_count() - how many attachments there are, as far as it was found out
+ * @segment:    the segment
+ *
+ * Of those whose mark cannot be probed as many have ended as there were events that nothing else
+ * explains; but while attachments are on record, the last one ends by the lease alone.
+ */
+size_t segment_attach_count(const Segment *segment) {
+        size_t ended = MIN(segment->n_unexplained, segment->n_unmarked);
+
+        if (segment->n_attachments == 0)
+                return 0;
+        return MAX(segment->n_attachments - ended, 1U);
+}
+
+/* segment_goes_when_free() - will it be destroyed as soon as nobody is attached? */
+bool segment_goes_when_free(const Segment *segment) {
+        return segment->removed || (segment->remove_on_last_detach && segment->armed) ||
+               (segment->lingers && segment->linger_usec == 0 && segment->armed);
+}

@@ -1,0 +1,108 @@
+#ifndef SHMBROKER_DAEMON_SEGMENT_H
+#define SHMBROKER_DAEMON_SEGMENT_H
+
+/* One segment, as the registry keeps it. What is behind it is up to its kind. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/attachment.h"
+#include "daemon/limits.h"
+#include "daemon/permission.h"
+#include "daemon/table.h"
+#include "proto/types.h"
+
+/* How often, and when, a segment is asked again after an event: see life.c. */
+#define SUSPICION_STAGES 3
+
+typedef struct Segment Segment;
+typedef struct Suspicion Suspicion;
+
+/* Something was closed, and it is not settled yet what. */
+struct Suspicion {
+        bool active;
+        unsigned int stage;
+        uint64_t due_usec;
+        Segment *prev;
+        Segment *next;
+};
+
+struct Segment {
+        int64_t id;
+        /* NULL if it is private, or removed */
+        char *name;
+        Kind kind;
+        uint64_t size_bytes;
+        uint64_t page_bytes;
+        /* Memory in use when it was last looked at, negative if it could not be told */
+        int64_t allocated_bytes;
+        unsigned int seals;
+        Permission permission;
+
+        /* struct shmid_ds; times since the epoch, 0 for never */
+        uint64_t attach_usec;
+        uint64_t detach_usec;
+        uint64_t change_usec;
+        pid_t creator_pid;
+        pid_t last_pid;
+
+        /* IPC_RMID was asked for */
+        bool removed;
+        bool remove_on_last_detach;
+        /* It was attached once, so that its last detach can come */
+        bool armed;
+        bool lingers;
+        uint64_t linger_usec;
+        /* CLOCK_MONOTONIC, since when nobody is attached; what linger_usec is counted from */
+        uint64_t idle_usec;
+
+        /* The broker's own open file description, and the name of its descriptor in /proc/self/fd
+         */
+        int master_fd;
+        char master_name[12];
+        /* inotify watch, negative if there is none */
+        int wd;
+
+        Attachment *attachments;
+        size_t n_attachments;
+        /* Whether anybody has it open, as of the last time the kernel was asked */
+        bool held;
+        /* CLOCK_MONOTONIC: marking took so long that it is left out until then */
+        uint64_t marks_pause_usec;
+        unsigned int n_slow_marks;
+        /* Attachments without a mark that can be probed, and events that no lost mark explains */
+        size_t n_unmarked;
+        size_t n_unexplained;
+        /* CLOCK_MONOTONIC, when the marks were last counted, and how long it took */
+        uint64_t counted_usec;
+        uint64_t count_cost_usec;
+        Suspicion suspicion;
+
+        Charge segment_charge;
+        Charge bytes_charge;
+
+        /* registry.c */
+        UT_hash_handle by_id;
+        UT_hash_handle by_name;
+        UT_hash_handle by_wd;
+        Segment *prev;
+        Segment *next;
+        /* life.c: segments that linger and are idle, the next to go first */
+        bool waits;
+        Segment *wait_prev;
+        Segment *wait_next;
+};
+
+Segment *segment_new(void);
+Segment *segment_free(Segment *segment);
+
+void segment_attach(Segment *segment, Attachment *attachment);
+void segment_detach(Segment *segment, Attachment *attachment);
+size_t segment_attach_count(const Segment *segment);
+void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
+void segment_unmark(Segment *segment, Attachment *attachment);
+bool segment_goes_when_free(const Segment *segment);
+
+#endif

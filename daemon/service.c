@@ -1,0 +1,59 @@
+#include "daemon/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon/clock.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+
+/* Each segment and each connection takes a descriptor, so the soft limit is of no use. */
+static uint64_t raise_descriptors(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return 1024;
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+        (void) getrlimit(RLIMIT_NOFILE, &limit);
+        return limit.rlim_cur;
+}
+
+static uint64_t memory_bytes(void) {
+        long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+
+        return pages > 0 && page_bytes > 0 ? (uint64_t) pages * (uint64_t) page_bytes
+                                           : UINT64_C(1) << 30;
+}
+
+/**
+ * service_init() - be ready for calls
+ * @service:    the object, SERVICE_NULL before
+ * @state_directory: absolute path
+ *
+ * Return: 0, STATE_E_BUSY, STATE_E_DAMAGED, or a negative errno. service_deinit() is due in any
+ * case.
+ */
+int service_init(Service *service, const char *state_directory) {
+        int r;
+
+        service->start_usec = clock_realtime_usec();
+        accounts_init(&service->accounts, memory_bytes(), raise_descriptors());
+        service->proc_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (service->proc_fd < 0)
+                return error_origin(-errno);
+        r = state_open(&service->state, state_directory);
+        if (r)
+                return r;
+        return error_trace(life_init(&service->life, &service->registry));
+}
+
+void service_deinit(Service *service) {
+        life_deinit(&service->life);
+        registry_deinit(&service->registry);
+        accounts_deinit(&service->accounts);
+        state_close(&service->state);
+        service->proc_fd = fd_close(service->proc_fd);
+}

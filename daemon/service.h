@@ -1,0 +1,43 @@
+#ifndef SHMBROKER_DAEMON_SERVICE_H
+#define SHMBROKER_DAEMON_SERVICE_H
+
+/* Everything that the methods work on, without the loop and the sockets they are reached by. */
+
+#include <stdint.h>
+
+#include "daemon/life.h"
+#include "daemon/limits.h"
+#include "daemon/registry.h"
+#include "daemon/state.h"
+
+typedef struct Counters Counters;
+typedef struct Service Service;
+
+/* Since the daemon started. */
+struct Counters {
+        uint64_t n_calls;
+        uint64_t n_created;
+        uint64_t n_removed;
+        uint64_t n_limits_reached;
+        uint64_t n_broken_peers;
+        uint64_t n_refused_peers;
+};
+
+struct Service {
+        Registry registry;
+        Accounts accounts;
+        Life life;
+        State state;
+        Counters counters;
+        /* /proc/self/fd, through which descriptions are opened anew */
+        int proc_fd;
+        uint64_t start_usec;
+};
+
+#define SERVICE_NULL                                                                               \
+        { .life = LIFE_NULL, .state = STATE_NULL, .proc_fd = -EBADF }
+
+int service_init(Service *service, const char *state_directory);
+void service_deinit(Service *service);
+
+#endif

@@ -1,0 +1,28 @@
+#ifndef SHMBROKER_PROTO_ERROR_H
+#define SHMBROKER_PROTO_ERROR_H
+
+/*
+ * How functions fail. 0 is success. A negative errno is fatal for what is being done and is passed
+ * on untouched; a positive code belongs to the E enum of one function, whose direct caller handles
+ * it or folds it into a fatal one. Each step of a fatal error upwards is told to the sink, so that
+ * it prints its own path through the code. Without a sink (the library) nothing is printed.
+ */
+
+typedef void (*ErrorSink)(int r, const char *step, const char *file, int line,
+                          const char *function);
+
+void error_set_sink(ErrorSink sink);
+
+int error_report(int r, const char *step, const char *file, int line, const char *function);
+int error_report_fold(int r, const char *file, int line, const char *function);
+
+/* Raises the negative errno @r. */
+#define error_origin(r) error_report((r), "raised", __FILE__, __LINE__, __func__)
+
+/* Passes on what a callee returned; only negative values leave a trace. */
+#define error_trace(r) error_report((r), "passed", __FILE__, __LINE__, __func__)
+
+/* Like error_trace(), and turns a positive code that nobody expected here into -ENOTRECOVERABLE. */
+#define error_fold(r) error_report_fold((r), __FILE__, __LINE__, __func__)
+
+#endif

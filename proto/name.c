@@ -1,0 +1,37 @@
+#include "proto/name.h"
+
+#include <string.h>
+
+#define NAME_CHARACTERS                                                                            \
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"                                                               \
+        "abcdefghijklmnopqrstuvwxyz"                                                               \
+        "0123456789._+:@-"
+
+static bool part_valid(const char *part, size_t n_part) {
+        if (n_part == 0 || (n_part == 1 && part[0] == '.'))
+                return false;
+        return n_part != 2 || memcmp(part, "..", 2) != 0;
+}
+
+/**
+ * name_valid() - may a segment be called so?
+ * @name:       the name
+ *
+ * 1 to 255 bytes: parts of letters, digits and "._+:@-", separated by single slashes. No part is
+ * "." or "..", and none of the slashes is the first or the last character.
+ */
+bool name_valid(const char *name) {
+        size_t n_part;
+
+        if (strnlen(name, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX)
+                return false;
+        for (;;) {
+                n_part = strspn(name, NAME_CHARACTERS);
+                if (!part_valid(name, n_part))
+                        return false;
+                name += n_part;
+                if (*name != '/')
+                        return *name == '\0';
+                ++name;
+        }
+}

@@ -1,0 +1,183 @@
+#include "proto/socket.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "proto/error.h"
+#include "proto/fd.h"
+
+typedef union Control Control;
+
+/* Room for one descriptor, aligned for its header. */
+union Control {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+};
+
+/* What the peer, or a limit that may pass, can make of an errno; anything else is our mistake. */
+static int socket_error(int error) {
+        switch (error) {
+        case EAGAIN:
+        case EINTR:
+                return SOCKET_E_AGAIN;
+        case EPIPE:
+        case ECONNRESET:
+                return SOCKET_E_GONE;
+        case ETOOMANYREFS:
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+                return SOCKET_E_LIMIT;
+        default:
+                return error_origin(-error);
+        }
+}
+
+/**
+ * socket_connect() - connect to a listening socket
+ * @path:       its path, not longer than sun_path
+ *
+ * Connecting to a Unix socket waits only while the listener's backlog is full (unix(7)); with a
+ * socket that does not block it is EAGAIN then.
+ *
+ * Return: the descriptor, non-blocking and close-on-exec, or a negative errno: -ENOENT and
+ *         -ECONNREFUSED if nobody listens there.
+ */
+int socket_connect(const char *path) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_fd_ int fd = -EBADF;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return error_origin(-ENAMETOOLONG);
+        memcpy(address.sun_path, path, strlen(path));
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return error_origin(-errno);
+        if (connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+                return error_origin(-errno);
+        return steal_fd(&fd);
+}
+
+/**
+ * socket_send() - send bytes, and a descriptor with the first of them
+ * @fd:         a non-blocking stream socket
+ * @data:       the bytes
+ * @n_data:     their number, at least 1
+ * @passed_fd:  descriptor, which stays the caller's, or negative for none
+ * @ret_n_sent: how many bytes were taken; @passed_fd went with them
+ *
+ * Return: 0, SOCKET_E_AGAIN, SOCKET_E_GONE, SOCKET_E_LIMIT, or a negative errno.
+ */
+int socket_send(int fd, const void *data, size_t n_data, int passed_fd, size_t *ret_n_sent) {
+        struct iovec part = { .iov_base = (void *) (uintptr_t) data, .iov_len = n_data };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+        Control control;
+        ssize_t n;
+
+        if (passed_fd >= 0) {
+                message.msg_control = memset(&control, 0, sizeof(control));
+                message.msg_controllen = sizeof(control.bytes);
+                CMSG_FIRSTHDR(&message)->cmsg_level = SOL_SOCKET;
+                CMSG_FIRSTHDR(&message)->cmsg_type = SCM_RIGHTS;
+                CMSG_FIRSTHDR(&message)->cmsg_len = CMSG_LEN(sizeof(int));
+                memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &passed_fd, sizeof(int));
+        }
+        n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0)
+                return socket_error(errno);
+        *ret_n_sent = (size_t) n;
+        return 0;
+}
+
+/* All descriptors of the message go into the queue, or none does. */
+static int take_fds(struct msghdr *message, FdQueue *fds) {
+        bool truncated = message->msg_flags & MSG_CTRUNC;
+
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+                size_t n;
+
+                if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+                        continue;
+                n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+                for (size_t i = 0; i < n; ++i) {
+                        int taken;
+
+                        memcpy(&taken, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+                        if (truncated)
+                                fd_close(taken);
+                        else if (fd_queue_push(fds, taken))
+                                truncated = true;
+                }
+        }
+        if (!truncated)
+                return 0;
+        fd_queue_deinit(fds);
+        return SOCKET_E_TRUNCATED;
+}
+
+/**
+ * socket_receive() - receive bytes, and the descriptors that came with them
+ * @fd:         a non-blocking stream socket
+ * @space:      where the bytes go
+ * @n_space:    how many may come, at least 1
+ * @fds:        where descriptors go, close-on-exec; NULL if the other end has no business sending
+ *              any: then they are never received, and their sender keeps the only reference
+ * @ret_n_received: how many bytes came, also with SOCKET_E_TRUNCATED
+ *
+ * A receiver at its limit of descriptors gets the bytes, MSG_CTRUNC and no error (unix(7)), and the
+ * descriptors are gone for good. That is SOCKET_E_TRUNCATED; whatever else waited in @fds is closed
+ * then too, because nobody can tell any more what belongs to what.
+ *
+ * Return: 0, SOCKET_E_AGAIN, SOCKET_E_GONE, SOCKET_E_LIMIT, SOCKET_E_TRUNCATED, or a negative
+ * errno.
+ */
+int socket_receive(int fd, void *space, size_t n_space, FdQueue *fds, size_t *ret_n_received) {
+        union {
+                char bytes[CMSG_SPACE(FD_QUEUE_MAX * sizeof(int))];
+                struct cmsghdr align;
+        } control;
+        struct iovec part = { .iov_base = space, .iov_len = n_space };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+        ssize_t n;
+
+        if (!fds) {
+                n = recv(fd, space, n_space, MSG_DONTWAIT);
+        } else {
+                message.msg_control = &control;
+                message.msg_controllen = sizeof(control.bytes);
+                n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        }
+        if (n < 0)
+                return socket_error(errno);
+        *ret_n_received = (size_t) n;
+        if (fds && (message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC))) {
+                int r = take_fds(&message, fds);
+
+                if (r)
+                        return r;
+        }
+        return n == 0 ? SOCKET_E_GONE : 0;
+}
+
+/**
+ * socket_unread() - how much of what was sent the other end has not read yet
+ * @fd:         a stream socket
+ * @ret_n_unread: memory of the unread messages, in bytes; only 0 says something exact
+ *
+ * Return: 0, or a negative errno.
+ */
+int socket_unread(int fd, size_t *ret_n_unread) {
+        int n;
+
+        if (ioctl(fd, SIOCOUTQ, &n) < 0)
+                return error_origin(-errno);
+        *ret_n_unread = (size_t) n;
+        return 0;
+}

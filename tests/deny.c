@@ -1,0 +1,103 @@
+/*
+ * Makes answers of the kernel fail, as on a host that does not have them: to be preloaded into the
+ * daemon. SHMBROKER_TEST_DENY names them, separated by commas:
+ *
+ *   leases     fcntl(F_SETLEASE) is EINVAL, as with fs.leases-enable=0
+ *   marks      fcntl(F_OFD_SETLK) and fcntl(F_OFD_GETLK) are EINVAL, as before Linux 3.15
+ *   closings   inotify_init1() is EMFILE, as at fs.inotify.max_user_instances
+ *   watches    inotify_add_watch() is ENOSPC, as at fs.inotify.max_user_watches, once the daemon
+ *              has begun
+ *   passing    sendmsg() with a descriptor is ETOOMANYREFS, as when too many are under way
+ *   noexec     memfd_create(MFD_NOEXEC_SEAL) is EINVAL, as before Linux 6.3
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* MFD_NOEXEC_SEAL, which headers older than it do not have. */
+#define NOEXEC_SEAL 0x0008U
+
+#define EXPORT __attribute__((__visibility__("default")))
+
+EXPORT int fcntl(int fd, int command, ...);
+EXPORT int fcntl64(int fd, int command, ...);
+
+static bool denied(const char *what) {
+        const char *all = getenv("SHMBROKER_TEST_DENY");
+
+        return all && strstr(all, what);
+}
+
+static int call_fcntl(int fd, int command, void *argument) {
+        bool lease = command == F_SETLEASE, mark = command == F_OFD_SETLK || command == F_OFD_GETLK;
+
+        if ((lease && denied("leases")) || (mark && denied("marks"))) {
+                errno = EINVAL;
+                return -1;
+        }
+        return (int) syscall(SYS_fcntl, fd, command, argument);
+}
+
+int fcntl(int fd, int command, ...) {
+        va_list arguments;
+        void *argument;
+
+        va_start(arguments, command);
+        argument = va_arg(arguments, void *);
+        va_end(arguments);
+        return call_fcntl(fd, command, argument);
+}
+
+int fcntl64(int fd, int command, ...) {
+        va_list arguments;
+        void *argument;
+
+        va_start(arguments, command);
+        argument = va_arg(arguments, void *);
+        va_end(arguments);
+        return call_fcntl(fd, command, argument);
+}
+
+EXPORT int memfd_create(const char *name, unsigned int flags) {
+        if ((flags & NOEXEC_SEAL) && denied("noexec")) {
+                errno = EINVAL;
+                return -1;
+        }
+        return (int) syscall(SYS_memfd_create, name, flags);
+}
+
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+        if (message->msg_controllen > 0 && denied("passing")) {
+                errno = ETOOMANYREFS;
+                return -1;
+        }
+        return (ssize_t) syscall(SYS_sendmsg, fd, message, flags);
+}
+
+EXPORT int inotify_init1(int flags) {
+        if (denied("closings")) {
+                errno = EMFILE;
+                return -1;
+        }
+        return (int) syscall(SYS_inotify_init1, flags);
+}
+
+EXPORT int inotify_add_watch(int fd, const char *path, uint32_t mask) {
+        static bool begun;
+
+        if (begun && denied("watches")) {
+                errno = ENOSPC;
+                return -1;
+        }
+        begun = true;
+        return (int) syscall(SYS_inotify_add_watch, fd, path, mask);
+}

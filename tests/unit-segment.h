@@ -1,0 +1,16 @@
+#ifndef SHMBROKER_TESTS_UNIT_SEGMENT_H
+#define SHMBROKER_TESTS_UNIT_SEGMENT_H
+
+/* Segments with real memory behind them, attached as Acquire() does it, without a service. */
+
+#include "daemon/attachment.h"
+#include "daemon/segment.h"
+
+/* A segment of kind memfd with the next id of this process. */
+Segment *unit_segment(const char *name, uint64_t size_bytes);
+/* A new description of it. */
+int unit_open_segment(const Segment *segment, Access access);
+/* An attachment for @fd, in no list yet; @mark says whether its description is marked. */
+Attachment *unit_attachment(AttachmentPool *pool, int fd, bool mark);
+
+#endif
