@@ -453,6 +453,7 @@ Child child_start(void (*function)(int control_fd, void *userdata), void *userda
         ck_assert_int_ge(pid, 0);
         if (pid == 0) {
                 close(pair[0]);
+                unit_assert_silently();
                 function(pair[1], userdata);
                 _exit(0);
         }
