@@ -18,6 +18,10 @@
 /* How often systemd is told how it goes, at most. */
 static const struct timeval status_interval = { .tv_sec = 1 };
 
+/* How long watchers are served in one go, and how much longer than that others have their turn. */
+#define WATCHERS_USEC 1000U
+#define WATCHERS_PAUSE 3U
+
 /* How often the broker looks, unasked, at what was closed, at most. */
 static const struct timeval closings_interval = { .tv_usec = 1000 };
 
@@ -99,11 +103,42 @@ static void on_status(evutil_socket_t fd, short what, void *userdata) {
         tell_status(broker);
 }
 
-static struct timeval until(uint64_t due) {
+/* broker_until() - how long it is until a time on CLOCK_MONOTONIC */
+struct timeval broker_until(uint64_t due) {
         uint64_t now = clock_monotonic_usec(), wait = due > now ? due - now : 0;
 
         return (struct timeval){ .tv_sec = (time_t) (wait / 1000000),
                                  .tv_usec = (suseconds_t) (wait % 1000000) };
+}
+
+/*
+ * Watchers get a quarter of the time at most, however many there are and however much happens: who
+ * cannot be told in time is told so (overflow).
+ */
+static void on_watchers(evutil_socket_t fd, short what, void *userdata) {
+        uint64_t begin = clock_monotonic_usec(), end, n_posted;
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        broker->watchers_due = false;
+        n_posted = broker->service.life.events.n_posted;
+        if (peer_tell_watchers(broker, begin + WATCHERS_USEC))
+                broker->n_events_told = n_posted;
+        end = clock_monotonic_usec();
+        broker->watchers_usec = end + (end - begin) * WATCHERS_PAUSE;
+        broker_update(broker);
+}
+
+static void update_watchers(Broker *broker) {
+        struct timeval wait;
+
+        if (!broker->watchers || broker->watchers_due ||
+            broker->n_events_told == broker->service.life.events.n_posted)
+                return;
+        wait = broker_until(broker->watchers_usec);
+        broker->watchers_due = true;
+        (void) event_add(broker->tell, &wait);
 }
 
 /**
@@ -117,10 +152,11 @@ void broker_update(Broker *broker) {
         struct timeval wait;
 
         if (due < broker->tick_usec) {
-                wait = until(due);
+                wait = broker_until(due);
                 broker->tick_usec = due;
                 (void) event_add(broker->tick, &wait);
         }
+        update_watchers(broker);
         if (!broker->status || broker->status_due)
                 return;
         if (broker->n_status_segments == broker->service.registry.n_segments &&
@@ -179,6 +215,10 @@ static int add_timers(Broker *broker) {
         if (!broker->tick)
                 return error_origin(-ENOMEM);
         (void) event_priority_set(broker->tick, BROKER_PRIORITY_KERNEL);
+        broker->tell = evtimer_new(broker->base, on_watchers, broker);
+        if (!broker->tell)
+                return error_origin(-ENOMEM);
+        (void) event_priority_set(broker->tell, BROKER_PRIORITY_PEERS);
         if (!getenv("NOTIFY_SOCKET"))
                 return 0;
         broker->status = evtimer_new(broker->base, on_status, broker);
@@ -198,6 +238,24 @@ static int add_closings(Broker *broker) {
         return event_add(broker->closings, NULL) < 0 ? error_origin(-ENOMEM) : 0;
 }
 
+static void on_worker(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        worker_collect(&broker->service.worker);
+        broker_update(broker);
+}
+
+static int add_worker(Broker *broker) {
+        broker->worker = event_new(broker->base, broker->service.worker.fd, EV_READ | EV_PERSIST,
+                                   on_worker, broker);
+        if (!broker->worker)
+                return error_origin(-ENOMEM);
+        (void) event_priority_set(broker->worker, BROKER_PRIORITY_KERNEL);
+        return event_add(broker->worker, NULL) < 0 ? error_origin(-ENOMEM) : 0;
+}
+
 static int open_base(Broker *broker) {
         int r;
 
@@ -208,6 +266,9 @@ static int open_base(Broker *broker) {
         if (r)
                 return error_trace(r);
         r = add_timers(broker);
+        if (r)
+                return error_trace(r);
+        r = add_worker(broker);
         if (r)
                 return error_trace(r);
         return error_trace(add_closings(broker));
@@ -288,6 +349,10 @@ static void stop(Broker *broker) {
                 event_free(broker->closings_pause);
         if (broker->tick)
                 event_free(broker->tick);
+        if (broker->tell)
+                event_free(broker->tell);
+        if (broker->worker)
+                event_free(broker->worker);
         if (broker->status)
                 event_free(broker->status);
         if (broker->base)

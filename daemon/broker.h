@@ -4,6 +4,7 @@
 /* The daemon: a service, a loop, and the peers between them. */
 
 #include <stdint.h>
+#include <sys/time.h>
 
 #include "daemon/listener.h"
 #include "daemon/options.h"
@@ -24,6 +25,12 @@ struct Broker {
         Service service;
         Listener listener;
         Peer *peers;
+        /* Those that watch, the next one to be served first */
+        Peer *watchers;
+        struct event *tell;
+        bool watchers_due;
+        uint64_t watchers_usec;
+        uint64_t n_events_told;
 
         /* As the host allows, where the configuration does not say */
         Settings defaults;
@@ -31,6 +38,7 @@ struct Broker {
         struct event *signals[3];
         struct event *closings;
         struct event *closings_pause;
+        struct event *worker;
         struct event *tick;
         uint64_t tick_usec;
         struct event *status;
@@ -52,5 +60,6 @@ enum {
 
 int broker_run(const Options *options);
 void broker_update(Broker *broker);
+struct timeval broker_until(uint64_t due);
 
 #endif

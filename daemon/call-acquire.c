@@ -1,20 +1,13 @@
 /* Acquire: open or make a segment, and begin an attachment of it. */
 
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "daemon/calls.h"
 #include "daemon/clock.h"
 #include "daemon/describe.h"
 #include "daemon/kind.h"
-#include "daemon/log.h"
 #include "daemon/mark.h"
 #include "proto/fd.h"
 #include "proto/name.h"
 #include "proto/util.h"
-
-#define MODE_DEFAULT 0600
 
 /*
  * Marks that take longer to set than this, several times running, are left out for a while:
@@ -23,32 +16,6 @@
 #define MARK_SLOW_USEC 2000U
 #define MARK_SLOW_RUNNING 4U
 #define MARK_PAUSE_USEC 1000000U
-
-static int not_supported(CallFailure *failure, const char *reason) {
-        failure->text = reason;
-        return CALL_E_NOT_SUPPORTED;
-}
-
-/* The one limit that is the kernel's, and that what has ended meanwhile may have lifted. */
-static const char no_descriptors[] = "descriptors";
-
-static int limit(CallFailure *failure, const char *name) {
-        failure->limit = (LimitReached){ .name = name };
-        return CALL_E_LIMIT;
-}
-
-/* Numbers that could not be written down cannot be given away: they might come again. */
-static int no_ids(CallFailure *failure) {
-        log_error("Nothing can be made, because the state directory cannot be written to.");
-        return limit(failure, "memory");
-}
-
-static int wrong_size(CallFailure *failure, const Segment *segment) {
-        failure->size_bytes = segment ? (int64_t) segment->size_bytes : -1;
-        failure->minimum_bytes = segment ? 0 : 1;
-        failure->maximum_bytes = segment ? (int64_t) segment->size_bytes : NUMBER_MAX;
-        return CALL_E_WRONG_SIZE;
-}
 
 static CreateMode create_mode(const AcquireParameters *parameters) {
         return GIVEN(parameters, ACQUIRE_CREATE) ? (CreateMode) parameters->create : CREATE_OPEN;
@@ -72,116 +39,9 @@ static int check_parameters(const AcquireParameters *parameters, CallFailure *fa
                 return call_invalid(failure, "create");
         if (GIVEN(parameters, ACQUIRE_SIZE_BYTES) &&
             (parameters->size_bytes < 0 || parameters->size_bytes > NUMBER_MAX))
-                return wrong_size(failure, NULL);
-        return 0;
-}
-
-/* What the kind cannot do is an error, never left out in silence. */
-static int check_creation(const AcquireParameters *parameters, CallFailure *failure) {
-        Kind kind = GIVEN(parameters, ACQUIRE_KIND) ? (Kind) parameters->kind : KIND_MEMFD;
-
-        if (!GIVEN(parameters, ACQUIRE_SIZE_BYTES))
-                return call_invalid(failure, "sizeBytes");
-        if (!kind_rows[kind])
-                return not_supported(failure, "this broker makes segments of kind memfd only");
-        if (GIVEN(parameters, ACQUIRE_KEY))
-                return call_invalid(failure, "key");
-        if (GIVEN(parameters, ACQUIRE_POSIX_NAME))
-                return call_invalid(failure, "posixName");
-        if (GIVEN(parameters, ACQUIRE_MAXIMUM_BYTES))
-                return not_supported(failure, "this broker makes segments of a fixed size only");
-        if (GIVEN(parameters, ACQUIRE_PAGE_BYTES))
-                return not_supported(failure, "this broker makes segments of ordinary pages only");
-        if (parameters->sealable)
-                return not_supported(failure,
-                                     "this broker makes segments whose seals are fixed only");
-        if (parameters->size_bytes == 0)
-                return wrong_size(failure, NULL);
-        return 0;
-}
-
-/* What may have ended meanwhile is given back before anybody is told of a limit. */
-static int take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
-                       CallFailure *failure) {
-        if (charge_take(charge, user, what, amount, &failure->limit) == 0)
-                return 0;
-        life_catch_up(&service->life);
-        return charge_take(charge, user, what, amount, &failure->limit) ? CALL_E_LIMIT : 0;
-}
-
-static void fill_segment(Segment *segment, Client *client, const AcquireParameters *parameters) {
-        const Credentials *credentials = &client->credentials;
-
-        segment->kind = KIND_MEMFD;
-        segment->size_bytes = (uint64_t) parameters->size_bytes;
-        segment->permission = (Permission){
-                .owner_uid = credentials->uid,
-                .owner_gid = credentials->gid,
-                .creator_uid = credentials->uid,
-                .creator_gid = credentials->gid,
-                .mode = GIVEN(parameters, ACQUIRE_MODE) ? (mode_t) parameters->mode : MODE_DEFAULT,
-        };
-        segment->change_usec = clock_realtime_usec();
-        segment->creator_pid = credentials->pid;
-        segment->remove_on_last_detach = parameters->remove_on_last_detach;
-        segment->lingers = GIVEN(parameters, ACQUIRE_LINGER);
-        segment->linger_usec = (uint64_t) parameters->linger_usec;
-}
-
-static int charge_segment(Service *service, Segment *segment, User *user, CallFailure *failure) {
-        uint64_t page_bytes = (uint64_t) sysconf(_SC_PAGESIZE);
-        uint64_t bytes = (segment->size_bytes + page_bytes - 1) / page_bytes * page_bytes;
-        int r;
-
-        r = take_charge(service, &segment->segment_charge, user, LIMIT_SEGMENTS, 1, failure);
-        if (r)
-                return r;
-        return take_charge(service, &segment->bytes_charge, user, LIMIT_BYTES, bytes, failure);
-}
-
-static int make_memory(Segment *segment, CallFailure *failure) {
-        switch (kind_rows[segment->kind]->create(segment)) {
-        case 0:
-                return 0;
-        case KIND_E_NO_DESCRIPTORS:
-                return limit(failure, no_descriptors);
-        default:
-                return limit(failure, "memory");
-        }
-}
-
-DEFINE_CLEANUP(Segment, segment_free)
-
-/* Makes a segment, whole, before anybody can find it. */
-static int create_segment(Service *service, Client *client, const AcquireParameters *parameters,
-                          Segment **ret, CallFailure *failure) {
-        _cleanup_(segment_freep) Segment *segment = NULL;
-        int r;
-
-        segment = segment_new();
-        if (!segment)
-                return limit(failure, "memory");
-        fill_segment(segment, client, parameters);
-        r = charge_segment(service, segment, client->user, failure);
-        if (r)
-                return r;
-        if (GIVEN(parameters, ACQUIRE_NAME)) {
-                segment->name = strdup(parameters->name);
-                if (!segment->name)
-                        return limit(failure, "memory");
-        }
-        r = make_memory(segment, failure);
-        if (r)
-                return r;
-        (void) snprintf(segment->master_name, sizeof(segment->master_name), "%d",
-                        segment->master_fd);
-        if (state_segment_id(&service->state, &segment->id))
-                return no_ids(failure);
-        if (registry_add(&service->registry, segment))
-                return limit(failure, "memory");
-        life_begin(&service->life, segment);
-        ++service->counters.n_created;
-        *ret = steal_ptr(segment);
+                return call_wrong_size(failure, SIZE_UNKNOWN,
+                                       GIVEN(parameters, ACQUIRE_MAXIMUM_BYTES) ? 0 : 1,
+                                       NUMBER_MAX);
         return 0;
 }
 
@@ -195,10 +55,14 @@ static int check_existing(const Segment *segment, const Client *client,
         }
         if (GIVEN(parameters, ACQUIRE_SIZE_BYTES) &&
             (uint64_t) parameters->size_bytes > segment->size_bytes)
-                return wrong_size(failure, segment);
+                return call_wrong_size(failure, (int64_t) segment->size_bytes, 0,
+                                       (int64_t) segment->size_bytes);
         if (!permission_grants(&segment->permission, &client->credentials,
                                access == ACCESS_READ_WRITE))
                 return CALL_E_DENIED;
+        if (access == ACCESS_READ_WRITE && segment->seals & SEALS_WRITE)
+                return call_not_supported(failure, "the segment is sealed against writing: "
+                                                   "acquire it readOnly");
         return 0;
 }
 
@@ -214,6 +78,13 @@ static Segment *find_existing(Service *service, const AcquireParameters *paramet
         return segment;
 }
 
+/* A name may come to be; an id, which is never used again, either is there or never will be. */
+static int missing(const AcquireParameters *parameters) {
+        if (GIVEN(parameters, ACQUIRE_NAME) && parameters->wait_usec != 0)
+                return CALL_E_WAIT;
+        return CALL_E_NO_SUCH_SEGMENT;
+}
+
 static int find_or_create(Service *service, Client *client, const AcquireParameters *parameters,
                           Access access, Segment **ret, bool *ret_created, CallFailure *failure) {
         Segment *segment = find_existing(service, parameters);
@@ -224,16 +95,9 @@ static int find_or_create(Service *service, Client *client, const AcquireParamet
                 if (r)
                         return r;
         } else {
-                if (!is_private(parameters) && create_mode(parameters) == CREATE_OPEN) {
-                        if (parameters->wait_usec != 0)
-                                return not_supported(failure,
-                                                     "this broker does not wait for segments");
-                        return CALL_E_NO_SUCH_SEGMENT;
-                }
-                r = check_creation(parameters, failure);
-                if (r)
-                        return r;
-                r = create_segment(service, client, parameters, &segment, failure);
+                if (!is_private(parameters) && create_mode(parameters) == CREATE_OPEN)
+                        return missing(parameters);
+                r = call_create_segment(service, client, parameters, &segment, failure);
                 if (r)
                         return r;
                 *ret_created = true;
@@ -266,18 +130,18 @@ static int attach(Service *service, Client *client, Segment *segment, Access acc
         int64_t id;
 
         if (state_attachment_id(&service->state, &id))
-                return no_ids(failure);
+                return call_no_ids(failure);
         switch (kind_rows[segment->kind]->open(segment, service->proc_fd, access, &fd)) {
         case 0:
                 break;
         case KIND_E_NO_DESCRIPTORS:
-                return limit(failure, no_descriptors);
+                return call_limit(failure, call_no_descriptors);
         default:
-                return limit(failure, "memory");
+                return call_limit(failure, "memory");
         }
         attachment = attachment_new(&service->life.census.attachments);
         if (!attachment)
-                return limit(failure, "memory");
+                return call_limit(failure, "memory");
         attachment->id = id;
         attachment->uid = client->credentials.uid;
         attachment->process = client->process;
@@ -321,7 +185,8 @@ static int acquire(Service *service, Client *client, const AcquireParameters *pa
  * For a segment that exists no memory is allocated, and few system calls are made:
  * daemon/ACQUIRE.md has them.
  *
- * Return: 0, or a code.
+ * Return: 0, or a code; CALL_E_WAIT if it is to be called again when a segment has that name, or
+ * with a wait_usec of 0 when the time is over.
  */
 int call_acquire(Service *service, Client *client, const AcquireParameters *parameters,
                  AcquireReply *reply, Acquired *ret, CallFailure *failure) {
@@ -335,11 +200,11 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         if (r)
                 return r;
         /* First, because settling what has ended may take segments away. */
-        r = take_charge(service, &charge, client->user, LIMIT_ATTACHMENTS, 1, failure);
+        r = call_take_charge(service, &charge, client->user, LIMIT_ATTACHMENTS, 1, failure);
         if (r)
                 return r;
         r = acquire(service, client, parameters, access, &charge, ret, &created, failure);
-        if (r == CALL_E_LIMIT && failure->limit.name == no_descriptors) {
+        if (r == CALL_E_LIMIT && failure->limit.name == call_no_descriptors) {
                 life_catch_up(&service->life);
                 r = acquire(service, client, parameters, access, &charge, ret, &created, failure);
         }

@@ -1,8 +1,49 @@
 #include "daemon/calls.h"
 
 #include "daemon/describe.h"
+#include "daemon/log.h"
 #include "proto/name.h"
 #include "proto/util.h"
+
+const char call_no_descriptors[] = "descriptors";
+
+int call_invalid(CallFailure *failure, const char *parameter) {
+        failure->text = parameter;
+        return CALL_E_INVALID_PARAMETER;
+}
+
+int call_not_supported(CallFailure *failure, const char *reason) {
+        failure->text = reason;
+        return CALL_E_NOT_SUPPORTED;
+}
+
+int call_limit(CallFailure *failure, const char *name) {
+        failure->limit = (LimitReached){ .name = name };
+        return CALL_E_LIMIT;
+}
+
+/* Numbers that could not be written down cannot be given away: they might come again. */
+int call_no_ids(CallFailure *failure) {
+        log_error("Nothing can be made, because the state directory cannot be written to.");
+        return call_limit(failure, "memory");
+}
+
+int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
+                    int64_t maximum_bytes) {
+        failure->size_bytes = size_bytes;
+        failure->minimum_bytes = minimum_bytes;
+        failure->maximum_bytes = maximum_bytes;
+        return CALL_E_WRONG_SIZE;
+}
+
+/* What may have ended meanwhile is given back before anybody is told of a limit. */
+int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
+                     CallFailure *failure) {
+        if (charge_take(charge, user, what, amount, &failure->limit) == 0)
+                return 0;
+        life_catch_up(&service->life);
+        return charge_take(charge, user, what, amount, &failure->limit) ? CALL_E_LIMIT : 0;
+}
 
 /* Exactly one of name and id says which segment is meant. */
 static int check_reference(const SegmentParameters *parameters, CallFailure *failure) {
@@ -61,6 +102,21 @@ int call_find_readable(Service *service, Client *client, const SegmentParameters
         return 0;
 }
 
+/* call_find_controlled() - find a segment that the client may change or remove; 0, or a code */
+int call_find_controlled(Service *service, Client *client, const SegmentParameters *parameters,
+                         Segment **ret, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = find_settled(service, parameters, &segment, failure);
+        if (r)
+                return r;
+        if (!permission_controls(&segment->permission, &client->credentials))
+                return CALL_E_DENIED;
+        *ret = segment;
+        return 0;
+}
+
 /* IPC_STAT */
 int call_stat(Service *service, Client *client, const SegmentParameters *parameters,
               SegmentReply *reply, CallFailure *failure) {
@@ -80,11 +136,9 @@ int call_remove(Service *service, Client *client, const SegmentParameters *param
         Segment *segment;
         int r;
 
-        r = find_settled(service, parameters, &segment, failure);
+        r = call_find_controlled(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        if (!permission_controls(&segment->permission, &client->credentials))
-                return CALL_E_DENIED;
         service->counters.n_removed += !segment->removed;
         *reply = (RemoveReply){};
         reply->destroyed = life_remove(&service->life, segment);

@@ -12,6 +12,7 @@
 
 typedef struct Acquired Acquired;
 typedef struct CallFailure CallFailure;
+typedef struct Pending Pending;
 
 enum {
         _CALL_E_SUCCESS,
@@ -23,8 +24,13 @@ enum {
         CALL_E_WRONG_SIZE,
         CALL_E_LIMIT,
         CALL_E_NOT_SUPPORTED,
+        CALL_E_BUSY,
+        /* No answer yet */
+        CALL_E_WAIT,
         _CALL_E_N,
 };
+
+#define SIZE_UNKNOWN (-1)
 
 /* What there is to say about a code. */
 struct CallFailure {
@@ -34,9 +40,11 @@ struct CallFailure {
                 const char *text;
                 /* EXISTS */
                 int64_t id;
+                /* BUSY */
+                size_t attach_count;
                 /* LIMIT; a maximum of 0 is not known */
                 LimitReached limit;
-                /* WRONG_SIZE; size_bytes is negative where there is no segment */
+                /* WRONG_SIZE; size_bytes is SIZE_UNKNOWN where there is no segment */
                 struct {
                         int64_t size_bytes;
                         int64_t minimum_bytes;
@@ -52,13 +60,22 @@ struct Acquired {
         int fd;
 };
 
-static inline int call_invalid(CallFailure *failure, const char *parameter) {
-        failure->text = parameter;
-        return CALL_E_INVALID_PARAMETER;
-}
+/* The one limit that is the kernel's, and that what has ended meanwhile may have lifted. */
+extern const char call_no_descriptors[];
+
+int call_invalid(CallFailure *failure, const char *parameter);
+int call_not_supported(CallFailure *failure, const char *reason);
+int call_limit(CallFailure *failure, const char *name);
+int call_no_ids(CallFailure *failure);
+int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
+                    int64_t maximum_bytes);
+int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
+                     CallFailure *failure);
 
 int call_acquire(Service *service, Client *client, const AcquireParameters *parameters,
                  AcquireReply *reply, Acquired *ret, CallFailure *failure);
+int call_create_segment(Service *service, Client *client, const AcquireParameters *parameters,
+                        Segment **ret, CallFailure *failure);
 void call_acquire_undo(Service *service, Acquired *acquired);
 int call_remove(Service *service, Client *client, const SegmentParameters *parameters,
                 RemoveReply *reply, CallFailure *failure);
@@ -66,6 +83,17 @@ int call_stat(Service *service, Client *client, const SegmentParameters *paramet
               SegmentReply *reply, CallFailure *failure);
 void call_get_status(Service *service, StatusReply *reply);
 
+int call_set_attributes(Service *service, Client *client, const SetAttributesParameters *parameters,
+                        SegmentReply *reply, Pending **ret, CallFailure *failure);
+int call_resize(Service *service, Client *client, const ResizeParameters *parameters,
+                SegmentReply *reply, CallFailure *failure);
+int call_seal(Service *service, Client *client, const SealParameters *parameters,
+              SegmentReply *reply, Pending **ret, CallFailure *failure);
+int call_publish(Service *service, Client *client, const PublishParameters *parameters,
+                 PublishReply *reply, CallFailure *failure);
+
+int call_find_controlled(Service *service, Client *client, const SegmentParameters *parameters,
+                         Segment **ret, CallFailure *failure);
 int call_find_readable(Service *service, Client *client, const SegmentParameters *parameters,
                        Segment **ret, CallFailure *failure);
 

@@ -18,10 +18,11 @@
 #define SHARE_ASKED 10U
 #define SHARE_BACKGROUND 20U
 
-int census_init(Census *census) {
+/* census_init() - find out what the kernel answers; @events is told of ends, and stays */
+int census_init(Census *census, Events *events) {
         int r;
 
-        *census = (Census){};
+        *census = (Census){ .events = events };
         r = answers_find(&census->answers);
         if (r)
                 return error_trace(r);
@@ -94,6 +95,7 @@ static void end_one(Census *census, Segment *segment, Attachment *attachment) {
         segment->last_pid = attachment->process.pid;
         segment_detach(segment, attachment);
         attachment_free(&census->attachments, attachment);
+        events_post(census->events, EVENT_DETACHED, segment);
 }
 
 /*

@@ -9,6 +9,7 @@
 
 #include "daemon/answers.h"
 #include "daemon/attachment.h"
+#include "daemon/events.h"
 #include "daemon/segment.h"
 
 typedef struct Census Census;
@@ -19,6 +20,7 @@ struct Census {
         /* CLOCK_MONOTONIC, when the answers were last tried */
         uint64_t tried_usec;
         AttachmentPool attachments;
+        Events *events;
 };
 
 enum Holders {
@@ -29,7 +31,7 @@ enum Holders {
         HOLDERS_SOME,
 };
 
-int census_init(Census *census);
+int census_init(Census *census, Events *events);
 void census_deinit(Census *census);
 
 Holders census_ask(Census *census, Segment *segment);

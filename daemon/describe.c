@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "daemon/kind.h"
 #include "proto/util.h"
 
 #define BLOCK_BYTES 512
@@ -23,6 +24,14 @@ static void look_at_memory(Segment *segment) {
                 fstat(segment->master_fd, &st) == 0 ? st.st_blocks * BLOCK_BYTES : -1;
 }
 
+/* Of a sealable one a client may have added to them. */
+static void look_at_seals(Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+
+        if (segment->sealable && row->look_at_seals)
+                segment->seals |= row->look_at_seals(segment->master_fd);
+}
+
 /* Who has it beside its attachments can be told only while there are none. */
 static void describe_holders(const Segment *segment, SegmentInfo *ret) {
         ret->attach_count = (int64_t) segment_attach_count(segment);
@@ -33,12 +42,15 @@ static void describe_holders(const Segment *segment, SegmentInfo *ret) {
 /**
  * describe_segment() - the state of a segment
  * @segment:    the segment; life_settle() makes its count exact
- * @fresh:      look at the memory in use, which takes a system call, instead of telling what it was
+ * @fresh:      look at the memory in use and at the seals of a sealable one, with a system call
+ *              for each, instead of telling what was seen last
  * @ret:        the state, of use as long as the segment is not changed
  */
 void describe_segment(Segment *segment, bool fresh, SegmentInfo *ret) {
-        if (fresh)
+        if (fresh) {
                 look_at_memory(segment);
+                look_at_seals(segment);
+        }
         *ret = (SegmentInfo){
                 .id = segment->id,
                 .kind = segment->kind,
@@ -47,12 +59,16 @@ void describe_segment(Segment *segment, bool fresh, SegmentInfo *ret) {
                 .change_time_usec = (int64_t) segment->change_usec,
                 .removed = segment->removed,
                 .remove_on_last_detach = segment->remove_on_last_detach,
+                .locked = segment->locked_at != NULL,
                 .seals = segment->seals,
         };
         describe_permission(&segment->permission, &ret->permissions);
         describe_holders(segment, ret);
         if (segment->name)
                 GIVE_VALUE(ret, INFO_NAME, name, segment->name);
+        if (segment->maximum_bytes > 0)
+                GIVE_VALUE(ret, INFO_MAXIMUM_BYTES, maximum_bytes,
+                           (int64_t) segment->maximum_bytes);
         if (segment->allocated_bytes >= 0)
                 GIVE_VALUE(ret, INFO_ALLOCATED_BYTES, allocated_bytes, segment->allocated_bytes);
         if (segment->attach_usec)
@@ -87,10 +103,15 @@ static void map_add(Map *map, const char *key, uint64_t value) {
         };
 }
 
+static void add_limit(Map *map, const char *name, uint64_t maximum) {
+        if (maximum != LIMIT_NONE)
+                map_add(map, name, maximum);
+}
+
 static void describe_limits(const Accounts *accounts, Map *ret) {
         for (size_t i = 0; i < _LIMIT_N; ++i) {
-                map_add(ret, limit_total_name((Limit) i), accounts->total_maximum[i]);
-                map_add(ret, limit_user_name((Limit) i), accounts->user_maximum[i]);
+                add_limit(ret, limit_total_name((Limit) i), accounts->total_maximum[i]);
+                add_limit(ret, limit_user_name((Limit) i), accounts->user_maximum[i]);
         }
 }
 
@@ -104,6 +125,7 @@ static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "peersBroken", service->counters.n_broken_peers);
         map_add(ret, "peersRefused", service->counters.n_refused_peers);
         map_add(ret, "closingsLost", service->life.n_overflows);
+        map_add(ret, "eventsDropped", service->life.events.n_dropped);
         map_add(ret, "segmentsUnwatched", service->life.n_unwatched);
 }
 
@@ -116,6 +138,20 @@ static int64_t allocated_bytes(const Registry *registry) {
                 bytes += MAX(segment->allocated_bytes, 0);
         }
         return bytes;
+}
+
+/* describe_user() - what a user has, and may have */
+void describe_user(const User *user, UserUsage *ret) {
+        *ret = (UserUsage){
+                .uid = user->uid,
+                .segment_count = (int64_t) user->used[LIMIT_SEGMENTS],
+                .total_bytes = (int64_t) user->used[LIMIT_BYTES],
+                .attachment_count = (int64_t) user->used[LIMIT_ATTACHMENTS],
+                .connection_count = (int64_t) user->used[LIMIT_CONNECTIONS],
+        };
+        for (size_t i = 0; i < _LIMIT_N; ++i)
+                add_limit(&ret->limits, limit_user_name((Limit) i),
+                          user->accounts->user_maximum[i]);
 }
 
 void describe_status(Service *service, StatusReply *ret) {

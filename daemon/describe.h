@@ -9,6 +9,7 @@
 
 void describe_segment(Segment *segment, bool fresh, SegmentInfo *ret);
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret);
+void describe_user(const User *user, UserUsage *ret);
 void describe_status(Service *service, StatusReply *ret);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/describe.h"
 #include "proto/error.h"
 #include "proto/interface.h"
 #include "proto/message.h"
@@ -25,6 +26,11 @@ union Parameters {
         AcquireParameters acquire;
         SegmentParameters segment;
         ListParameters list;
+        SetAttributesParameters set_attributes;
+        ResizeParameters resize;
+        SealParameters seal;
+        PublishParameters publish;
+        WatchParameters watch;
         DescriptionParameters description;
 };
 
@@ -34,6 +40,7 @@ union Replies {
         AcquireReply acquire;
         RemoveReply remove;
         SegmentReply segment;
+        PublishReply publish;
         StatusReply status;
 };
 
@@ -73,9 +80,24 @@ static int handle_get_interface_description(Context *c) {
         return 0;
 }
 
+/* One that has to wait for its name is kept, with the time it has. */
 static int handle_acquire(Context *c) {
-        return call_acquire(c->service, c->client, &c->parameters.acquire, &c->reply.acquire,
-                            &c->answer->acquired, &c->failure);
+        const AcquireParameters *parameters = &c->parameters.acquire;
+        _cleanup_(pending_freep) Pending *pending = NULL;
+        int r;
+
+        r = call_acquire(c->service, c->client, parameters, &c->reply.acquire, &c->answer->acquired,
+                         &c->failure);
+        if (r != CALL_E_WAIT)
+                return r;
+        r = pending_new(c->service, c->client, METHOD_ACQUIRE, &pending, &c->failure);
+        if (r)
+                return r;
+        r = pending_wait(pending, c->service, parameters, &c->failure);
+        if (r)
+                return r;
+        c->answer->pending = steal_ptr(pending);
+        return CALL_E_WAIT;
 }
 
 static int handle_remove(Context *c) {
@@ -97,6 +119,35 @@ static int handle_list(Context *c) {
         return stream_list(&c->answer->stream, &c->parameters.list, &c->failure);
 }
 
+static int handle_set_attributes(Context *c) {
+        return call_set_attributes(c->service, c->client, &c->parameters.set_attributes,
+                                   &c->reply.segment, &c->answer->pending, &c->failure);
+}
+
+static int handle_resize(Context *c) {
+        return call_resize(c->service, c->client, &c->parameters.resize, &c->reply.segment,
+                           &c->failure);
+}
+
+static int handle_seal(Context *c) {
+        return call_seal(c->service, c->client, &c->parameters.seal, &c->reply.segment,
+                         &c->answer->pending, &c->failure);
+}
+
+static int handle_publish(Context *c) {
+        return call_publish(c->service, c->client, &c->parameters.publish, &c->reply.publish,
+                            &c->failure);
+}
+
+static int handle_watch(Context *c) {
+        return stream_watch(&c->answer->stream, c->service, c->client, &c->parameters.watch,
+                            &c->failure);
+}
+
+static int handle_list_users(Context *c) {
+        return stream_list_users(&c->answer->stream);
+}
+
 static int handle_get_status(Context *c) {
         call_get_status(c->service, &c->reply.status);
         return 0;
@@ -111,6 +162,12 @@ static int (*const handlers[_METHOD_N])(Context *context) = {
         [METHOD_STAT] = handle_stat,
         [METHOD_LIST_ATTACHMENTS] = handle_list_attachments,
         [METHOD_LIST] = handle_list,
+        [METHOD_SET_ATTRIBUTES] = handle_set_attributes,
+        [METHOD_RESIZE] = handle_resize,
+        [METHOD_SEAL] = handle_seal,
+        [METHOD_PUBLISH] = handle_publish,
+        [METHOD_WATCH] = handle_watch,
+        [METHOD_LIST_USERS] = handle_list_users,
         [METHOD_GET_STATUS] = handle_get_status,
 };
 
@@ -177,6 +234,10 @@ static Fault call_fault(int code, const CallFailure *failure) {
                 return size_fault(failure);
         case CALL_E_LIMIT:
                 return limit_fault(&failure->limit);
+        case CALL_E_BUSY:
+                fault.code = FAULT_SEGMENT_BUSY;
+                fault.busy.attach_count = (int64_t) failure->attach_count;
+                return fault;
         case CALL_E_NOT_SUPPORTED:
                 return text_fault(FAULT_NOT_SUPPORTED, failure->text);
         default:
@@ -227,32 +288,32 @@ static Fault unknown_or_wrong(const Type *type, const char *key) {
         return echo_fault(FAULT_INVALID_PARAMETER, key);
 }
 
+static int handled(Context *context, int r, Fault *fault) {
+        if (r && r != CALL_E_WAIT) {
+                *fault = call_fault(r, &context->failure);
+                context->service->counters.n_limits_reached += r == CALL_E_LIMIT;
+        }
+        return r;
+}
+
 static int handle(Context *context, const Call *call, const MethodRow **ret_row, Fault *fault) {
         const MethodRow *row;
         const char *key;
         Method method;
         int r;
 
-        r = find_method(call, &method, fault);
-        if (r)
-                return r;
+        if (find_method(call, &method, fault))
+                return CALL_E_INVALID_PARAMETER;
         row = &method_rows[method];
         r = check_flags(call, row, fault);
         if (r)
                 return r;
-        r = call_read(call, row->parameters, &context->parameters, &key);
-        if (r) {
+        if (call_read(call, row->parameters, &context->parameters, &key)) {
                 *fault = unknown_or_wrong(row->parameters, key);
-                return r;
-        }
-        r = handlers[method](context);
-        if (r) {
-                *fault = call_fault(r, &context->failure);
-                context->service->counters.n_limits_reached += r == CALL_E_LIMIT;
-                return r;
+                return CALL_E_INVALID_PARAMETER;
         }
         *ret_row = row;
-        return 0;
+        return handled(context, handlers[method](context), fault);
 }
 
 /**
@@ -282,14 +343,72 @@ int dispatch_call(Service *service, Client *client, char *text, size_t n_text, W
         context.answer = answer;
         r = handle(&context, &call, &row, &fault);
         if (call.oneway) {
-                answer->stream.kind = STREAM_NONE;
+                answer->pending = pending_free(answer->pending);
                 return 0;
         }
+        if (r == CALL_E_WAIT)
+                return 0;
         if (r)
                 reply_write_fault(writer, &fault);
         else if (answer->stream.kind == STREAM_NONE)
                 reply_write(writer, row->reply, &context.reply, false);
         return 0;
+}
+
+/* Looks once more, and no more after that if its time is over. */
+static int resume_acquire(Context *c, Pending *pending) {
+        AcquireParameters *parameters = &c->parameters.acquire;
+
+        *parameters = pending->acquire;
+        if (pending_over(pending))
+                parameters->wait_usec = 0;
+        return call_acquire(c->service, c->client, parameters, &c->reply.acquire,
+                            &c->answer->acquired, &c->failure);
+}
+
+/* What the worker did; who asked may know, whatever the mode has become. */
+static int resume_change(Context *c, const Pending *pending) {
+        Segment *segment = registry_find(&c->service->registry, pending->segment_id);
+
+        c->failure = pending->failure;
+        if (pending->code)
+                return pending->code;
+        if (!segment || !life_settle(&c->service->life, segment))
+                return CALL_E_NO_SUCH_SEGMENT;
+        describe_segment(segment, true, &c->reply.segment.segment);
+        return 0;
+}
+
+/**
+ * dispatch_pending() - answer a call that had to wait
+ * @service:    what the call is about
+ * @client:     who called
+ * @pending:    the call, which is ready, or whose time is over; if it has to wait again it goes
+ * into
+ *              @answer, and else it is freed
+ * @writer:     as for dispatch_call()
+ * @answer:     as for dispatch_call()
+ */
+void dispatch_pending(Service *service, Client *client, Pending *pending, Writer *writer,
+                      Answer *answer) {
+        Context context = { .service = service, .client = client, .answer = answer };
+        Method method = pending->method;
+        Fault fault;
+        int r;
+
+        pending->ready = false;
+        r = method == METHOD_ACQUIRE ? resume_acquire(&context, pending)
+                                     : resume_change(&context, pending);
+        if (r == CALL_E_WAIT) {
+                answer->pending = pending;
+                return;
+        }
+        r = handled(&context, r, &fault);
+        if (r)
+                reply_write_fault(writer, &fault);
+        else
+                reply_write(writer, method_rows[method].reply, &context.reply, false);
+        pending_free(pending);
 }
 
 /* dispatch_limit() - the reply for a limit that is met outside of a call; a maximum of 0 is not

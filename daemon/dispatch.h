@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "daemon/calls.h"
+#include "daemon/pending.h"
 #include "daemon/streams.h"
 #include "proto/writer.h"
 
@@ -17,10 +18,12 @@ enum {
         DISPATCH_E_BROKEN,
 };
 
-/* What goes out besides the text: nothing, an attachment, or more replies. */
+/* What goes out besides the text: nothing, an attachment, or more replies; or there is no text yet.
+ */
 struct Answer {
         Acquired acquired;
         Stream stream;
+        Pending *pending;
 };
 
 #define ANSWER_NULL                                                                                \
@@ -30,6 +33,8 @@ struct Answer {
 
 int dispatch_call(Service *service, Client *client, char *text, size_t n_text, Writer *writer,
                   Answer *answer);
+void dispatch_pending(Service *service, Client *client, Pending *pending, Writer *writer,
+                      Answer *answer);
 void dispatch_limit(Writer *writer, const LimitReached *reached);
 
 #endif

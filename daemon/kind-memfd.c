@@ -28,8 +28,30 @@
  * turn every read-only descriptor into a writable one. */
 #define INODE_MODE 0600
 
-static int memfd_new(const Segment *segment, unsigned int *ret_seals) {
+#define SEALS_OF_SIZE (1U << SEAL_SHRINK | 1U << SEAL_GROW)
+
+static const int kernel_seals[_SEAL_N] = {
+        [SEAL_SHRINK] = F_SEAL_SHRINK, [SEAL_GROW] = F_SEAL_GROW,
+        [SEAL_WRITE] = F_SEAL_WRITE,   [SEAL_FUTURE_WRITE] = F_SEAL_FUTURE_WRITE,
+        [SEAL_EXEC] = F_SEAL_EXEC,     [SEAL_SEAL] = F_SEAL_SEAL,
+};
+
+static bool has_huge_pages(const Segment *segment) {
+        return segment->page_bytes != (uint64_t) sysconf(_SC_PAGESIZE);
+}
+
+/* memfd_create(2): the size of huge pages is in the flags, as its logarithm. */
+static unsigned int memfd_flags(const Segment *segment) {
         unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+
+        if (has_huge_pages(segment))
+                flags |= MFD_HUGETLB | (unsigned int) __builtin_ctzll(segment->page_bytes)
+                                               << MFD_HUGE_SHIFT;
+        return flags;
+}
+
+static int memfd_new(const Segment *segment, unsigned int *ret_seals) {
+        unsigned int flags = memfd_flags(segment);
         char name[NAME_MAX + 1];
         int fd;
 
@@ -48,14 +70,39 @@ static int memfd_new(const Segment *segment, unsigned int *ret_seals) {
         return fd < 0 ? -errno : fd;
 }
 
+/* Huge ones come whole; else the size is the one that was asked for, as everywhere. */
+static uint64_t memfd_size(const Segment *segment) {
+        return has_huge_pages(segment) ? segment_capacity(segment)
+                                       : MAX(segment->size_bytes, segment->maximum_bytes);
+}
+
 static int memfd_size_and_seal(int fd, const Segment *segment) {
-        if (ftruncate(fd, (off_t) segment->size_bytes) < 0)
+        int seals = F_SEAL_SHRINK | F_SEAL_GROW | (segment->sealable ? 0 : F_SEAL_SEAL);
+
+        if (ftruncate(fd, (off_t) memfd_size(segment)) < 0)
                 return kind_error(errno);
         /* Before the seals: F_SEAL_EXEC forbids nothing here, the mode has no x bits to change. */
         if (fchmod(fd, INODE_MODE) < 0)
                 return error_origin(-errno);
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        if (fcntl(fd, F_ADD_SEALS, seals) < 0)
                 return error_origin(-errno);
+        return 0;
+}
+
+/*
+ * Huge pages come from a pool. Mapping them takes what is needed out of it, for the inode and for
+ * good (hugetlbfs reservations), so that nobody who maps the segment later finds the pool empty.
+ */
+static int memfd_reserve(int fd, const Segment *segment) {
+        size_t length = (size_t) segment_capacity(segment);
+        void *at;
+
+        if (!has_huge_pages(segment))
+                return 0;
+        at = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (at == MAP_FAILED)
+                return kind_error(errno);
+        (void) munmap(at, length);
         return 0;
 }
 
@@ -77,18 +124,24 @@ static int memfd_create_segment(Segment *segment) {
         unsigned int seals = 0;
         int r;
 
+        /* A logarithm of 0 would mean whatever size the host prefers. */
+        if (segment->page_bytes < (uint64_t) sysconf(_SC_PAGESIZE))
+                return KIND_E_NO_PAGES;
         fd = memfd_new(segment, &seals);
         if (fd < 0)
-                return kind_error(-fd);
+                return has_huge_pages(segment) && fd != -EMFILE && fd != -ENFILE ? KIND_E_NO_PAGES
+                                                                                 : kind_error(-fd);
         r = memfd_size_and_seal(fd, segment);
+        if (r)
+                return r;
+        r = memfd_reserve(fd, segment);
         if (r)
                 return r;
         r = memfd_master(fd);
         if (r < 0)
                 return kind_error(-r);
         segment->master_fd = r;
-        segment->page_bytes = (uint64_t) sysconf(_SC_PAGESIZE);
-        segment->seals = seals | 1U << SEAL_SHRINK | 1U << SEAL_GROW | 1U << SEAL_SEAL;
+        segment->seals = seals | SEALS_OF_SIZE | (segment->sealable ? 0 : 1U << SEAL_SEAL);
         return 0;
 }
 
@@ -102,6 +155,32 @@ static int memfd_open(const Segment *segment, int proc_fd, Access access, int *r
         return 0;
 }
 
+static int memfd_seal(int fd, unsigned int seals) {
+        int wanted = 0;
+
+        for (size_t i = 0; i < _SEAL_N; ++i)
+                wanted |= seals & 1U << i ? kernel_seals[i] : 0;
+        if (fcntl(fd, F_ADD_SEALS, wanted) == 0)
+                return 0;
+        switch (errno) {
+        case EBUSY:
+                return KIND_E_IN_USE;
+        case EPERM:
+                return KIND_E_SEALED;
+        default:
+                return KIND_E_NO_SEAL;
+        }
+}
+
+static unsigned int memfd_look_at_seals(int fd) {
+        int in_force = fcntl(fd, F_GET_SEALS);
+        unsigned int seals = 0;
+
+        for (size_t i = 0; in_force > 0 && i < _SEAL_N; ++i)
+                seals |= in_force & kernel_seals[i] ? 1U << i : 0;
+        return seals;
+}
+
 /* Closing the last descriptor frees the memory too, but not while an O_PATH descriptor or a pinned
  * page keeps the inode. */
 static void memfd_punch(int fd, uint64_t size_bytes) {
@@ -111,5 +190,7 @@ static void memfd_punch(int fd, uint64_t size_bytes) {
 const KindRow kind_memfd = {
         .create = memfd_create_segment,
         .open = memfd_open,
+        .seal = memfd_seal,
+        .look_at_seals = memfd_look_at_seals,
         .punch = memfd_punch,
 };

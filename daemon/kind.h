@@ -19,15 +19,30 @@ enum {
         KIND_E_NO_MEMORY,
         /* The kernel cannot make anything as large (EFBIG: RLIMIT_FSIZE, or its own maximum) */
         KIND_E_TOO_LARGE,
+        /* There are no pages of that size on this host */
+        KIND_E_NO_PAGES,
+        /* Somebody has it mapped for writing */
+        KIND_E_IN_USE,
+        /* It was sealed against more seals */
+        KIND_E_SEALED,
+        /* The kernel has no such seal */
+        KIND_E_NO_SEAL,
 };
 
 struct KindRow {
-        /* Makes what is behind @segment, whole: size_bytes is what was asked for. Sets master_fd,
-         * page_bytes and seals. */
+        /* Makes what is behind @segment, whole, of segment_capacity() bytes in pages of page_bytes.
+         * Sets master_fd and seals. */
         int (*create)(Segment *segment);
 
         /* Opens a new description of it; @proc_fd is a descriptor of /proc/self/fd. */
         int (*open)(const Segment *segment, int proc_fd, Access access, int *ret_fd);
+
+        /* Adds @seals, of enum SealBit. It may wait for pinned pages, and be called by another
+         * thread. NULL if the kind has no seals. */
+        int (*seal)(int fd, unsigned int seals);
+
+        /* Seals in force, or 0 if that cannot be told; NULL as before. */
+        unsigned int (*look_at_seals)(int fd);
 
         /* Returns the memory of an inode that nobody else has open, as much as the kernel lets it
          * go. It is slow for large ones, and may be called by another thread. */

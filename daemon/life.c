@@ -28,12 +28,12 @@ int life_init(Life *life, Registry *registry) {
 
         *life = (Life) LIFE_NULL;
         life->registry = registry;
-        r = census_init(&life->census);
+        r = census_init(&life->census, &life->events);
         if (r)
                 return error_trace(r);
         if (life->census.answers.closings)
                 closings_init(&life->closings);
-        return error_trace(reaper_init(&life->reaper));
+        return error_trace(worker_init(&life->reaper));
 }
 
 static void unsuspect(Life *life, Segment *segment) {
@@ -91,14 +91,17 @@ static void destroy(Life *life, Segment *segment, bool leased) {
         const KindRow *row = kind_rows[segment->kind];
 
         log_debug("Segment %lld is destroyed.", (long long) segment->id);
+        events_post(&life->events, EVENT_DESTROYED, segment);
         unsuspect(life, segment);
         unwait(life, segment);
         if (segment->wd < 0)
                 --life->n_unwatched;
         closings_unwatch(&life->closings, segment->wd);
         registry_remove(life->registry, segment);
-        reaper_take(&life->reaper, steal_fd(&segment->master_fd), segment->size_bytes,
-                    leased ? row->punch : NULL);
+        reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
+                                               .size_bytes = segment_capacity(segment),
+                                               .locked_at = steal_ptr(segment->locked_at),
+                                               .punch = leased ? row->punch : NULL });
         segment_free(segment);
         ++life->n_destroyed;
 }
@@ -111,9 +114,10 @@ void life_deinit(Life *life) {
                 census_end_all(&life->census, segment);
                 destroy(life, segment, false);
         }
-        reaper_deinit(&life->reaper);
+        worker_deinit(&life->reaper);
         closings_deinit(&life->closings);
         census_deinit(&life->census);
+        events_deinit(&life->events);
 }
 
 /* life_begin() - look after a segment that was just added to the registry */
@@ -129,15 +133,19 @@ void life_begin(Life *life, Segment *segment) {
         wait_to_go(life, segment);
 }
 
-/* life_attach() - count an attachment whose description is open already */
-void life_attach(Life *life, Segment *segment, Attachment *attachment) {
-        segment_attach(segment, attachment);
-        segment->armed = true;
-        segment->held = true;
-        segment->attach_usec = attachment->since_usec;
-        segment->last_pid = attachment->process.pid;
+/**
+ * life_linger() - change how long a segment stays without an attachment
+ * @life:       the object
+ * @segment:    the segment
+ * @lingers:    whether it is to go at all for that reason
+ * @linger_usec: after that long, counted from its last detach or its creation
+ */
+void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec) {
         unwait(life, segment);
-        ++life->n_attached;
+        segment->lingers = lingers;
+        segment->linger_usec = lingers ? linger_usec : 0;
+        if (!segment->held && segment->n_attachments == 0)
+                wait_to_go(life, segment);
 }
 
 static bool is_due(const Segment *segment) {
@@ -182,6 +190,24 @@ static bool settle(Life *life, Segment *segment, bool asked) {
         return true;
 }
 
+/* life_attach() - count an attachment whose description is open already */
+void life_attach(Life *life, Segment *segment, Attachment *attachment) {
+        segment_attach(segment, attachment);
+        segment->armed = true;
+        segment->held = true;
+        segment->attach_usec = attachment->since_usec;
+        segment->last_pid = attachment->process.pid;
+        unwait(life, segment);
+        ++life->n_attached;
+        if (!events_watched(&life->events))
+                return;
+        /* What is told has to be exact: others may have ended meanwhile. This one is there, so the
+         * segment stays. */
+        life_drain(life);
+        (void) settle(life, segment, true);
+        events_post(&life->events, EVENT_ATTACHED, segment);
+}
+
 /**
  * life_ask() - is a segment that is asked for still there?
  * @life:       the object
@@ -219,6 +245,7 @@ bool life_settle(Life *life, Segment *segment) {
 void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd) {
         segment_detach(segment, attachment);
         attachment_free(&life->census.attachments, attachment);
+        events_post(&life->events, EVENT_DETACHED, segment);
         fd_close(fd);
         life_drain(life);
         /* That event is explained. */
@@ -231,11 +258,17 @@ void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd)
 
 /* life_remove() - IPC_RMID: the name is free at once. True if the segment is gone already. */
 bool life_remove(Life *life, Segment *segment) {
-        if (!segment->removed)
+        bool removed = segment->removed;
+
+        if (!removed)
                 segment->change_usec = clock_realtime_usec();
         segment->removed = true;
         registry_unname(life->registry, segment);
-        return !settle(life, segment, true);
+        if (!settle(life, segment, true))
+                return true;
+        if (!removed)
+                events_post(&life->events, EVENT_REMOVED, segment);
+        return false;
 }
 
 static void closed(void *userdata, int wd) {

@@ -13,6 +13,7 @@
 
 #include "daemon/census.h"
 #include "daemon/closings.h"
+#include "daemon/events.h"
 #include "daemon/reaper.h"
 #include "daemon/registry.h"
 
@@ -20,9 +21,10 @@ typedef struct Life Life;
 
 struct Life {
         Registry *registry;
+        Events events;
         Census census;
         Closings closings;
-        Reaper reaper;
+        Worker reaper;
         /* Segments that are asked again, a queue for each stage, first due first */
         Segment *suspects[SUSPICION_STAGES];
         /* Segments that linger and are idle, first due first */
@@ -38,12 +40,13 @@ struct Life {
 };
 
 #define LIFE_NULL                                                                                  \
-        { .closings = CLOSINGS_NULL }
+        { .closings = CLOSINGS_NULL, .reaper = WORKER_NULL }
 
 int life_init(Life *life, Registry *registry);
 void life_deinit(Life *life);
 
 void life_begin(Life *life, Segment *segment);
+void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec);
 void life_attach(Life *life, Segment *segment, Attachment *attachment);
 void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd);
 bool life_remove(Life *life, Segment *segment);

@@ -15,38 +15,55 @@
 #define INPUT_BYTES_PER_USER (UINT64_C(16) << 20)
 #define INPUT_BYTES (INPUT_BYTES_PER_USER * 4)
 
+/* One that does not read has one reply waiting, of 64 KiB at most. */
+#define OUTPUT_BYTES_PER_USER (UINT64_C(16) << 20)
+#define OUTPUT_BYTES (OUTPUT_BYTES_PER_USER * 4)
+
+/* Each is told every change, by a broker that has one thread. */
+#define WATCHES_PER_USER 256U
+#define WATCHES (WATCHES_PER_USER * 4)
+
+typedef struct LimitNames LimitNames;
+
 /* As GetStatus() and LimitReached() call them. */
-static const char *const total_names[_LIMIT_N] = {
-        [LIMIT_SEGMENTS] = "segments",       [LIMIT_BYTES] = "bytes",
-        [LIMIT_ATTACHMENTS] = "attachments", [LIMIT_CONNECTIONS] = "connections",
-        [LIMIT_INPUT] = "inputBytes",
+struct LimitNames {
+        const char *total;
+        const char *user;
 };
 
-static const char *const user_names[_LIMIT_N] = {
-        [LIMIT_SEGMENTS] = "segmentsPerUser",       [LIMIT_BYTES] = "bytesPerUser",
-        [LIMIT_ATTACHMENTS] = "attachmentsPerUser", [LIMIT_CONNECTIONS] = "connectionsPerUser",
-        [LIMIT_INPUT] = "inputBytesPerUser",
+#define NAMES(name)                                                                                \
+        { .total = (name), .user = name "PerUser" }
+
+static const LimitNames limit_names[_LIMIT_N] = {
+        [LIMIT_SEGMENTS] = NAMES("segments"),        [LIMIT_BYTES] = NAMES("bytes"),
+        [LIMIT_ATTACHMENTS] = NAMES("attachments"),  [LIMIT_CONNECTIONS] = NAMES("connections"),
+        [LIMIT_INPUT] = NAMES("inputBytes"),         [LIMIT_OUTPUT] = NAMES("outputBytes"),
+        [LIMIT_UNREAD] = NAMES("unreadDescriptors"), [LIMIT_WAITING] = NAMES("waitingCalls"),
+        [LIMIT_WATCHES] = NAMES("watches"),          [LIMIT_LOCKED] = NAMES("lockedBytes"),
 };
 
 const char *limit_total_name(Limit limit) {
-        return total_names[limit];
+        return limit_names[limit].total;
 }
 
 const char *limit_user_name(Limit limit) {
-        return user_names[limit];
+        return limit_names[limit].user;
 }
 
 /**
  * accounts_init() - set the limits to what this host can bear
  * @accounts:   the object
  * @memory_bytes: memory of the host
- * @n_descriptors: descriptors that the broker may have open
+ * @n_descriptors: descriptors that the broker may have open; it may also have so many under way to
+ *              clients (unix(7), ETOOMANYREFS)
+ * @lockable_bytes: memory that the broker may lock (RLIMIT_MEMLOCK)
  *
  * In all, half of the memory may be shared; each segment and each connection takes a descriptor,
  * and some are left for the broker itself. A user gets half of what there is, so that one of them
  * alone never takes what others need.
  */
-void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descriptors) {
+void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descriptors,
+                   uint64_t lockable_bytes) {
         *accounts = (Accounts){
                 .total_maximum = {
                         [LIMIT_SEGMENTS] = MAX(n_descriptors / 2, 1U),
@@ -54,12 +71,19 @@ void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descrip
                         [LIMIT_ATTACHMENTS] = ATTACHMENTS,
                         [LIMIT_CONNECTIONS] = MAX(n_descriptors / 4, 2U),
                         [LIMIT_INPUT] = INPUT_BYTES,
+                        [LIMIT_OUTPUT] = OUTPUT_BYTES,
+                        [LIMIT_UNREAD] = MAX(n_descriptors / 2, 2U),
+                        [LIMIT_WAITING] = MAX(n_descriptors / 4, 2U),
+                        [LIMIT_WATCHES] = WATCHES,
+                        [LIMIT_LOCKED] = MIN(lockable_bytes, memory_bytes / 4),
                 },
         };
         for (size_t i = 0; i < _LIMIT_N; ++i)
                 accounts->user_maximum[i] = accounts->total_maximum[i] / 2;
         accounts->user_maximum[LIMIT_ATTACHMENTS] = ATTACHMENTS_PER_USER;
         accounts->user_maximum[LIMIT_INPUT] = INPUT_BYTES_PER_USER;
+        accounts->user_maximum[LIMIT_OUTPUT] = OUTPUT_BYTES_PER_USER;
+        accounts->user_maximum[LIMIT_WATCHES] = WATCHES_PER_USER;
 }
 
 void accounts_deinit(_unused_ Accounts *accounts) {
@@ -91,6 +115,16 @@ User *accounts_user(Accounts *accounts, uid_t uid) {
         user->n_references = 1;
         DL_APPEND(accounts->users, user);
         return user;
+}
+
+/* accounts_next() - the user that follows in the order of uids, -1 to begin; or NULL */
+User *accounts_next(const Accounts *accounts, int64_t after_uid) {
+        User *user, *next = NULL;
+
+        DL_FOREACH(accounts->users, user)
+                if (user->uid > after_uid && (!next || user->uid < next->uid))
+                        next = user;
+        return next;
 }
 
 User *user_ref(User *user) {
@@ -131,11 +165,13 @@ int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
 
         assert(!charge->user);
         if (exceeds(user->used[limit], amount, accounts->user_maximum[limit])) {
-                *ret_reached = (LimitReached){ user_names[limit], accounts->user_maximum[limit] };
+                *ret_reached =
+                        (LimitReached){ limit_names[limit].user, accounts->user_maximum[limit] };
                 return CHARGE_E_LIMIT;
         }
         if (exceeds(accounts->total_used[limit], amount, accounts->total_maximum[limit])) {
-                *ret_reached = (LimitReached){ total_names[limit], accounts->total_maximum[limit] };
+                *ret_reached =
+                        (LimitReached){ limit_names[limit].total, accounts->total_maximum[limit] };
                 return CHARGE_E_LIMIT;
         }
         user->used[limit] += amount;
@@ -144,17 +180,40 @@ int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
         return 0;
 }
 
+/* charge_add() - charge more of the same; CHARGE_E_LIMIT, and then @charge is as it was */
+int charge_add(Charge *charge, User *user, Limit limit, uint64_t amount,
+               LimitReached *ret_reached) {
+        Charge more = CHARGE_NULL;
+        int r;
+
+        r = charge_take(&more, user, limit, amount, ret_reached);
+        if (r)
+                return r;
+        more.amount += charge->amount;
+        if (charge->user) {
+                assert(charge->user == user && charge->limit == limit);
+                user_unref(charge->user);
+        }
+        *charge = more;
+        return 0;
+}
+
+/* charge_reduce() - some of it is gone */
+void charge_reduce(Charge *charge, uint64_t amount) {
+        assert(charge->user && charge->amount >= amount);
+        charge->user->used[charge->limit] -= amount;
+        charge->user->accounts->total_used[charge->limit] -= amount;
+        charge->amount -= amount;
+        if (charge->amount > 0)
+                return;
+        user_unref(charge->user);
+        *charge = (Charge) CHARGE_NULL;
+}
+
 /* charge_give_back() - the thing is gone; nothing happens if nothing is on @charge */
 void charge_give_back(Charge *charge) {
-        User *user = charge->user;
-
-        if (!user)
-                return;
-        assert(user->used[charge->limit] >= charge->amount);
-        user->used[charge->limit] -= charge->amount;
-        user->accounts->total_used[charge->limit] -= charge->amount;
-        *charge = (Charge) CHARGE_NULL;
-        user_unref(user);
+        if (charge->user)
+                charge_reduce(charge, charge->amount);
 }
 
 /* steal_charge() - pass a charge on, and leave nothing on @charge */

@@ -25,8 +25,20 @@ enum Limit {
         LIMIT_CONNECTIONS,
         /* Bytes of calls that are not whole yet, or have to wait */
         LIMIT_INPUT,
+        /* Bytes of replies that the socket did not take */
+        LIMIT_OUTPUT,
+        /* Descriptors that were sent and not read, as far as is known */
+        LIMIT_UNREAD,
+        /* Calls that cannot be answered yet */
+        LIMIT_WAITING,
+        LIMIT_WATCHES,
+        /* Bytes locked in memory */
+        LIMIT_LOCKED,
         _LIMIT_N,
 };
+
+/* A limit that is not set */
+#define LIMIT_NONE UINT64_MAX
 
 enum {
         _CHARGE_E_SUCCESS,
@@ -66,18 +78,22 @@ struct LimitReached {
         uint64_t maximum;
 };
 
-void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descriptors);
+void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descriptors,
+                   uint64_t lockable_bytes);
 void accounts_deinit(Accounts *accounts);
 
 const char *limit_total_name(Limit limit);
 const char *limit_user_name(Limit limit);
 
 User *accounts_user(Accounts *accounts, uid_t uid);
+User *accounts_next(const Accounts *accounts, int64_t after_uid);
 User *user_ref(User *user);
 User *user_unref(User *user);
 
 int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
                 LimitReached *ret_reached);
+int charge_add(Charge *charge, User *user, Limit limit, uint64_t amount, LimitReached *ret_reached);
+void charge_reduce(Charge *charge, uint64_t amount);
 void charge_give_back(Charge *charge);
 Charge steal_charge(Charge *charge);
 

@@ -11,8 +11,10 @@
 
 #include "daemon/broker.h"
 #include "daemon/client.h"
+#include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/log.h"
+#include "daemon/output.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/frame.h"
@@ -21,12 +23,6 @@
 
 /* Calls that are answered in one go before others have their turn. */
 #define CALLS_AT_ONCE 32
-
-/*
- * Descriptors that a client has not taken yet count against the broker's own user (unix(7),
- * ETOOMANYREFS), so a client gets only so many ahead of its reading.
- */
-#define UNREAD_FDS_MAX 8
 
 /*
  * Who is one too many waits that long for a place: connections that were closed before may not have
@@ -38,37 +34,15 @@ static const struct timeval second_try = { .tv_usec = 2000 };
 #define LOOK_AGAIN_MIN_USEC 1000
 #define LOOK_AGAIN_MAX_USEC 64000
 
-typedef struct Output Output;
-typedef enum PeerState PeerState;
-
-enum PeerState {
-        /* Waits for calls, or answers them */
-        PEER_OPEN,
-        /* The socket takes no more for now */
-        PEER_WRITING,
-        /* The client has to read before a descriptor can follow */
-        PEER_PARKED,
-        _PEER_N,
-};
-
 enum {
         _PEER_E_SUCCESS,
         /* There is nobody left to serve */
         PEER_E_GONE,
 };
 
-/* The one reply that could not be sent yet, or what is left of it. */
-struct Output {
-        char *data;
-        size_t n_data;
-        size_t n_sent;
-        int fd;
-};
-
 struct Peer {
         Broker *broker;
         int fd;
-        PeerState state;
         struct event *event;
         short interest;
         long look_again_usec;
@@ -77,178 +51,65 @@ struct Peer {
         Frames frames;
         /* For what is kept in frames while the peer is not being served */
         Charge input;
+        /* What occupies the connection: more replies to come, or a call that has to wait */
         Stream stream;
+        Pending *pending;
         Output output;
-        /* Something without a descriptor was sent, and descriptors were, since it was last known
-         * that everything had been read */
-        bool plain_unread;
-        unsigned int n_fds_unread;
         /* Nothing more is read; closed as soon as everything is written */
         bool ended;
 
         Peer *prev;
         Peer *next;
+        /* Those that watch */
+        bool watches;
+        Peer *watcher_prev;
+        Peer *watcher_next;
 };
 
-static const char *const state_names[_PEER_N] = {
-        [PEER_OPEN] = "open",
-        [PEER_WRITING] = "writing",
-        [PEER_PARKED] = "parked",
-};
-
-static void set_state(Peer *peer, PeerState state) {
-        if (peer->state == state)
-                return;
-        log_debug("Connection %d of process %d: %s -> %s.", peer->fd, peer->client.credentials.pid,
-                  state_names[peer->state], state_names[state]);
-        peer->state = state;
+static int send_plain(Peer *peer, const Writer *writer) {
+        return output_send(&peer->output, writer->data, writer->n_data, -EBADF, NULL) ? PEER_E_GONE
+                                                                                      : 0;
 }
 
-static bool output_pending(const Peer *peer) {
-        return peer->output.data;
+/* Instead of an attachment, which is taken back. */
+static int send_limit(Peer *peer, Writer *writer, Acquired *acquired, const LimitReached *reached) {
+        call_acquire_undo(&peer->broker->service, acquired);
+        writer->n_data = 0;
+        dispatch_limit(writer, reached);
+        ++peer->broker->service.counters.n_limits_reached;
+        return send_plain(peer, writer);
 }
 
-static void output_clear(Peer *peer) {
-        free(peer->output.data);
-        fd_close(peer->output.fd);
-        peer->output = (Output){ .fd = -EBADF };
-}
+/* What this user has not read is known again, and not only guessed. */
+static void look_at_unread(const Peer *peer) {
+        Peer *other;
 
-/* Keeps what could not be sent; the descriptor is the peer's from now on. */
-static int output_keep(Peer *peer, const char *data, size_t n_data, int fd) {
-        assert(!output_pending(peer));
-        peer->output.data = malloc(n_data);
-        if (!peer->output.data) {
-                fd_close(fd);
-                return PEER_E_GONE;
-        }
-        memcpy(peer->output.data, data, n_data);
-        peer->output.n_data = n_data;
-        peer->output.n_sent = 0;
-        peer->output.fd = fd;
-        return 0;
-}
-
-/* Can there be anything unread that a descriptor must not follow? */
-static bool must_look(const Peer *peer) {
-        return peer->plain_unread || peer->n_fds_unread >= UNREAD_FDS_MAX;
-}
-
-/*
- * A descriptor must not follow bytes that were not read: the kernel would hand it out together with
- * them. Whether there are any is asked only if there can be.
- */
-static int must_wait(Peer *peer, bool *ret) {
-        size_t n_unread = 0;
-        int r;
-
-        *ret = false;
-        if (!must_look(peer))
-                return 0;
-        r = socket_unread(peer->fd, &n_unread);
-        if (r < 0)
-                return error_trace(r);
-        *ret = n_unread > 0;
-        if (n_unread == 0) {
-                peer->plain_unread = false;
-                peer->n_fds_unread = 0;
-        }
-        return 0;
-}
-
-/* One attempt; says how the peer is afterwards by its state. */
-static int send_once(Peer *peer, const char *data, size_t n_data, int fd, size_t *ret_n_sent) {
-        bool wait = false;
-        int r = 0;
-
-        if (fd >= 0)
-                r = must_wait(peer, &wait);
-        if (r == 0 && wait) {
-                set_state(peer, PEER_PARKED);
-                return SOCKET_E_AGAIN;
-        }
-        if (r == 0)
-                r = socket_send(peer->fd, data, n_data, fd, ret_n_sent);
-        switch (r) {
-        case 0:
-                if (fd >= 0)
-                        ++peer->n_fds_unread;
-                else
-                        peer->plain_unread = true;
-                set_state(peer, PEER_OPEN);
-                break;
-        case SOCKET_E_AGAIN:
-                set_state(peer, PEER_WRITING);
-                break;
-        case SOCKET_E_LIMIT:
-                set_state(peer, PEER_PARKED);
-                break;
-        default:
-                break;
-        }
-        return r;
-}
-
-/* Sends a reply without a descriptor, or keeps what the socket does not take. */
-static int send_plain(Peer *peer, const char *data, size_t n_data) {
-        size_t n_sent = 0;
-        int r;
-
-        r = send_once(peer, data, n_data, -EBADF, &n_sent);
-        if (r == SOCKET_E_GONE || r < 0)
-                return PEER_E_GONE;
-        if (r == 0 && n_sent < n_data)
-                set_state(peer, PEER_WRITING);
-        return n_sent < n_data ? output_keep(peer, data + n_sent, n_data - n_sent, -EBADF) : 0;
+        DL_FOREACH(peer->broker->peers, other)
+                if (other->client.user == peer->client.user)
+                        output_look(&other->output);
 }
 
 /* Sends the reply that carries an attachment. If the kernel takes no descriptor, there is none. */
 static int send_acquired(Peer *peer, Writer *writer, Acquired *acquired) {
-        Service *service = &peer->broker->service;
-        size_t n_sent = 0;
+        LimitReached reached = { .name = call_no_descriptors };
+        Output *output = &peer->output;
         int r;
 
-        r = send_once(peer, writer->data, writer->n_data, acquired->fd, &n_sent);
+        r = output_send(output, writer->data, writer->n_data, acquired->fd, &reached);
+        if (r == OUTPUT_E_UNREAD) {
+                look_at_unread(peer);
+                r = output_send(output, writer->data, writer->n_data, acquired->fd, &reached);
+        }
         switch (r) {
         case 0:
-                fd_close(acquired->fd);
-                return n_sent < writer->n_data ? output_keep(peer, writer->data + n_sent,
-                                                             writer->n_data - n_sent, -EBADF)
-                                               : 0;
-        case SOCKET_E_AGAIN:
-                return output_keep(peer, writer->data, writer->n_data, acquired->fd);
-        case SOCKET_E_LIMIT:
-                call_acquire_undo(service, acquired);
-                writer->n_data = 0;
-                dispatch_limit(writer, &(LimitReached){ .name = "descriptors" });
-                return send_plain(peer, writer->data, writer->n_data);
+                return 0;
+        case OUTPUT_E_DESCRIPTORS:
+        case OUTPUT_E_UNREAD:
+                return send_limit(peer, writer, acquired, &reached);
         default:
-                call_acquire_undo(service, acquired);
+                call_acquire_undo(&peer->broker->service, acquired);
                 return PEER_E_GONE;
         }
-}
-
-/* Sends what was kept. */
-static int flush(Peer *peer) {
-        Output *output = &peer->output;
-        size_t n_sent = 0;
-        int r;
-
-        if (!output_pending(peer))
-                return 0;
-        r = send_once(peer, output->data + output->n_sent, output->n_data - output->n_sent,
-                      output->fd, &n_sent);
-        if (r == SOCKET_E_GONE || r < 0)
-                return PEER_E_GONE;
-        if (r)
-                return 0;
-        output->fd = fd_close(output->fd);
-        output->n_sent += n_sent;
-        if (output->n_sent == output->n_data)
-                output_clear(peer);
-        else
-                set_state(peer, PEER_WRITING);
-        return 0;
 }
 
 /* After a call that nobody can have meant, nothing that follows can be told apart either. */
@@ -265,23 +126,53 @@ static void end_broken(Peer *peer, const char *reason) {
         peer->ended = true;
 }
 
+static void wake(void *userdata) {
+        Peer *peer = userdata;
+
+        event_active(peer->event, 0, 0);
+}
+
+/* Sends what a call came to, or keeps what it goes on with. */
+static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
+        assert(!writer->overflow);
+        if (answer->stream.kind != STREAM_NONE)
+                peer->stream = answer->stream;
+        if (answer->stream.kind == STREAM_WATCH) {
+                DL_APPEND2(peer->broker->watchers, peer, watcher_prev, watcher_next);
+                peer->watches = true;
+        }
+        if (answer->pending) {
+                peer->pending = answer->pending;
+                peer->pending->wake = wake;
+                peer->pending->userdata = peer;
+        }
+        if (writer->n_data == 0)
+                return 0;
+        if (answer->acquired.fd >= 0)
+                return send_acquired(peer, writer, &answer->acquired);
+        return send_plain(peer, writer);
+}
+
 static int answer_call(Peer *peer, char *text, size_t n_text) {
         Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
         Answer answer = ANSWER_NULL;
 
-        peer->client.must_look = must_look(peer);
+        peer->client.must_look = output_must_look(&peer->output);
         if (dispatch_call(&peer->broker->service, &peer->client, text, n_text, &writer, &answer)) {
                 end_broken(peer, "not a call in JSON");
                 return 0;
         }
-        assert(!writer.overflow);
-        if (answer.stream.kind != STREAM_NONE)
-                peer->stream = answer.stream;
-        if (writer.n_data == 0)
-                return 0;
-        if (answer.acquired.fd >= 0)
-                return send_acquired(peer, &writer, &answer.acquired);
-        return send_plain(peer, writer.data, writer.n_data);
+        return send_answer(peer, &writer, &answer);
+}
+
+static int answer_pending(Peer *peer) {
+        Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
+        Answer answer = ANSWER_NULL;
+
+        peer->client.must_look = output_must_look(&peer->output);
+        dispatch_pending(&peer->broker->service, &peer->client, steal_ptr(peer->pending), &writer,
+                         &answer);
+        return send_answer(peer, &writer, &answer);
 }
 
 static int answer_more(Peer *peer) {
@@ -289,7 +180,14 @@ static int answer_more(Peer *peer) {
 
         stream_write(&peer->stream, &peer->broker->service, &peer->client, &writer);
         assert(!writer.overflow);
-        return send_plain(peer, writer.data, writer.n_data);
+        return writer.n_data == 0 ? 0 : send_plain(peer, &writer);
+}
+
+/* Is the connection occupied by something that does not go on by itself? */
+static bool waits(const Peer *peer) {
+        if (peer->pending)
+                return !peer->pending->ready && !pending_over(peer->pending);
+        return peer->stream.kind != STREAM_NONE && stream_idle(&peer->stream);
 }
 
 static int receive(Peer *peer) {
@@ -319,7 +217,11 @@ static int step(Peer *peer, bool *readable, bool *ret_more) {
         size_t n_text;
         char *text;
 
-        *ret_more = true;
+        *ret_more = !waits(peer);
+        if (!*ret_more)
+                return 0;
+        if (peer->pending)
+                return answer_pending(peer);
         if (peer->stream.kind != STREAM_NONE)
                 return answer_more(peer);
         switch (frames_next(&peer->frames, &text, &n_text)) {
@@ -376,8 +278,8 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
         int r;
 
         *ret_again = false;
-        r = flush(peer);
-        for (int i = 0; r == 0 && more && !output_pending(peer); ++i) {
+        r = output_flush(&peer->output) ? PEER_E_GONE : 0;
+        for (int i = 0; r == 0 && more && !output_pending(&peer->output); ++i) {
                 if (i == CALLS_AT_ONCE) {
                         *ret_again = true;
                         break;
@@ -388,18 +290,37 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
         return r ? r : charge_input(peer);
 }
 
+/*
+ * Who waits is not read, so that only the end of the connection is of interest: the change to it,
+ * for what is unread stays readable all the time.
+ */
+#define INTEREST_WAITS (EV_CLOSED | EV_ET)
+
 static short wanted(const Peer *peer) {
-        if (!output_pending(peer))
-                return EV_READ;
+        if (!output_pending(&peer->output))
+                return waits(peer) ? INTEREST_WAITS : EV_READ;
         /* Writable is what the socket may be all the time while a client does not read: only the
          * change tells something, and it may come a moment too early, so there is a timer too. */
-        return peer->state == PEER_PARKED ? EV_WRITE | EV_ET : EV_WRITE;
+        return peer->output.state == OUTPUT_PARKED ? EV_WRITE | EV_ET : EV_WRITE;
+}
+
+/* When a peer is looked at whatever happens; NULL for never. */
+static const struct timeval *look_again(const Peer *peer, short what, struct timeval *space) {
+        if (what == EV_READ || what == EV_WRITE)
+                return NULL;
+        if (what != INTEREST_WAITS)
+                *space = (struct timeval){ .tv_usec = peer->look_again_usec };
+        else if (peer->pending && peer->pending->deadline_usec != USEC_INFINITY)
+                *space = broker_until(peer->pending->deadline_usec);
+        else
+                return NULL;
+        return space;
 }
 
 static void pump(evutil_socket_t fd, short what, void *userdata);
 
 static int set_interest(Peer *peer, short what) {
-        struct timeval after = { .tv_usec = peer->look_again_usec };
+        struct timeval space;
 
         /* With a timer it is added again each time, for the timer's sake. */
         if (peer->interest == what && !(what & EV_ET))
@@ -412,14 +333,14 @@ static int set_interest(Peer *peer, short what) {
                 (void) event_priority_set(peer->event, BROKER_PRIORITY_PEERS);
                 peer->interest = what;
         }
-        return event_add(peer->event, what & EV_ET ? &after : NULL) < 0 ? PEER_E_GONE : 0;
+        return event_add(peer->event, look_again(peer, what, &space)) < 0 ? PEER_E_GONE : 0;
 }
 
 /* What every event of a connection comes to: the one place where its interest is decided. */
 static void pump(evutil_socket_t fd, short what, void *userdata) {
         Peer *peer = userdata;
         Broker *broker = peer->broker;
-        bool again;
+        bool again = false;
         int r;
 
         (void) fd;
@@ -427,7 +348,11 @@ static void pump(evutil_socket_t fd, short what, void *userdata) {
                 peer->look_again_usec = MIN(peer->look_again_usec * 2, LOOK_AGAIN_MAX_USEC);
         else
                 peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
-        r = run(peer, what & EV_READ, &again);
+        /* One that has only said all it has to say still waits for its answer. */
+        if (what & EV_CLOSED && socket_hung_up(peer->fd))
+                r = PEER_E_GONE;
+        else
+                r = run(peer, what & EV_READ, &again);
         if (r == 0)
                 r = set_interest(peer, wanted(peer));
         if (r)
@@ -498,12 +423,36 @@ void peer_accept(Broker *broker, int fd) {
         }
         peer->broker = broker;
         peer->fd = fd;
-        peer->output.fd = -EBADF;
+        peer->output = (Output) OUTPUT_NULL;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
-        if (client_init(&peer->client, &broker->service.accounts, fd) < 0 || begin(peer))
+        if (client_init(&peer->client, &broker->service.accounts, fd) < 0)
+                return;
+        output_init(&peer->output, fd, peer->client.user);
+        if (begin(peer))
                 return;
         DL_APPEND(broker->peers, peer);
         steal_ptr(peer);
+}
+
+/**
+ * peer_tell_watchers() - tell those that watch what has happened
+ * @broker:     the broker
+ * @end_usec:   CLOCK_MONOTONIC, when it is enough for now
+ *
+ * Return: whether all of them had their turn.
+ */
+bool peer_tell_watchers(Broker *broker, uint64_t end_usec) {
+        Peer *last = broker->watchers ? broker->watchers->watcher_prev : NULL, *peer = NULL;
+
+        while (peer != last && clock_monotonic_usec() < end_usec) {
+                peer = broker->watchers;
+                /* To the end of the queue first, for it may go: the connection may have ended. */
+                DL_DELETE2(broker->watchers, peer, watcher_prev, watcher_next);
+                DL_APPEND2(broker->watchers, peer, watcher_prev, watcher_next);
+                if (!waits(peer) && !output_pending(&peer->output))
+                        pump(peer->fd, 0, peer);
+        }
+        return peer == last;
 }
 
 /* peer_free() - close a connection; attachments that were handed out stay */
@@ -514,7 +463,11 @@ Peer *peer_free(Peer *peer) {
                 DL_DELETE(peer->broker->peers, peer);
         if (peer->event)
                 event_free(peer->event);
-        output_clear(peer);
+        if (peer->watches)
+                DL_DELETE2(peer->broker->watchers, peer, watcher_prev, watcher_next);
+        pending_free(peer->pending);
+        stream_end(&peer->stream);
+        output_deinit(&peer->output);
         frames_deinit(&peer->frames);
         charge_give_back(&peer->input);
         fd_close(peer->fd);

@@ -3,31 +3,30 @@
 
 /*
  * Lets go of what is behind destroyed segments. Giving back the pages of a large one takes tenths
- * of a second, for which nobody should have to wait: that is done by a thread of its own, which
- * gets a descriptor and knows nothing else of the broker.
+ * of a second, so it is done by a worker of its own.
  */
 
-#include <pthread.h>
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-typedef struct Reaper Reaper;
-typedef struct ReaperJob ReaperJob;
+#include "daemon/worker.h"
+
+typedef struct Remains Remains;
 
 typedef void (*ReaperPunchFn)(int fd, uint64_t size_bytes);
 
-struct Reaper {
-        pthread_t thread;
-        pthread_mutex_t mutex;
-        pthread_cond_t wakeup;
-        ReaperJob *jobs;
-        bool running;
-        bool ending;
+/* What is left of a segment. */
+struct Remains {
+        /* The broker's own descriptor */
+        int fd;
+        /* Size of the inode */
+        uint64_t size_bytes;
+        /* Where the broker has mapped it, or NULL */
+        void *locked_at;
+        /* Gives the pages back first; NULL if somebody else may have the inode open */
+        ReaperPunchFn punch;
 };
 
-int reaper_init(Reaper *reaper);
-void reaper_deinit(Reaper *reaper);
-
-void reaper_take(Reaper *reaper, int fd, uint64_t size_bytes, ReaperPunchFn punch);
+void reaper_take(Worker *worker, const Remains *remains);
 
 #endif

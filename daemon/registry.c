@@ -39,13 +39,42 @@ int registry_add(Registry *registry, Segment *segment) {
         return 0;
 }
 
-/* registry_unname() - free the name for another segment */
+/* registry_unname() - free the name for another segment; what it was is kept in former_name */
 void registry_unname(Registry *registry, Segment *segment) {
         if (!segment->name)
                 return;
         HASH_DELETE(by_name, registry->by_name, segment);
-        free(segment->name);
-        segment->name = NULL;
+        segment->former_name = steal_ptr(segment->name);
+}
+
+/**
+ * registry_set_name() - give a name to a segment that never had one
+ * @registry:   the registry
+ * @segment:    the segment
+ * @name:       the name; copied
+ * @replaced:   the segment that has that name, and loses it, or NULL
+ *
+ * Return: 0, or -ENOMEM; then nothing has changed.
+ */
+int registry_set_name(Registry *registry, Segment *segment, const char *name, Segment *replaced) {
+        segment->name = strdup(name);
+        if (!segment->name)
+                return error_origin(-ENOMEM);
+        /* For a moment there are two of that name: taking the old one out cannot fail. */
+        HASH_ADD_KEYPTR(by_name, registry->by_name, segment->name, strlen(segment->name), segment);
+        if (!TABLE_HOLDS(segment, by_name)) {
+                free(steal_ptr(segment->name));
+                return error_origin(-ENOMEM);
+        }
+        if (replaced)
+                registry_unname(registry, replaced);
+        return 0;
+}
+
+/* registry_resize() - change the size of a segment, and the sum of them */
+void registry_resize(Registry *registry, Segment *segment, uint64_t size_bytes) {
+        registry->n_bytes += size_bytes - segment->size_bytes;
+        segment->size_bytes = size_bytes;
 }
 
 /* registry_set_wd() - say by which watch a segment is found, negative for none; 0 or -ENOMEM */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -15,6 +16,7 @@ Segment *segment_new(void) {
                 return NULL;
         segment->master_fd = -EBADF;
         segment->wd = -1;
+        segment->page_bytes = (uint64_t) sysconf(_SC_PAGESIZE);
         return segment;
 }
 
@@ -22,11 +24,14 @@ Segment *segment_new(void) {
 Segment *segment_free(Segment *segment) {
         if (!segment)
                 return NULL;
-        assert(!segment->attachments && !segment->suspicion.active && !segment->waits);
+        assert(!segment->locked_at && !segment->attachments && !segment->suspicion.active &&
+               !segment->waits);
         fd_close(segment->master_fd);
         charge_give_back(&segment->bytes_charge);
         charge_give_back(&segment->segment_charge);
+        charge_give_back(&segment->locked_charge);
         free(segment->name);
+        free(segment->former_name);
         free(segment);
         return NULL;
 }
@@ -79,6 +84,17 @@ size_t segment_attach_count(const Segment *segment) {
         if (segment->n_attachments == 0)
                 return 0;
         return MAX(segment->n_attachments - ended, 1U);
+}
+
+/* segment_capacity() - the size of what is behind a segment: of all that was promised, in pages;
+ * UINT64_MAX if there is no such number */
+uint64_t segment_capacity(const Segment *segment) {
+        uint64_t bytes = MAX(segment->size_bytes, segment->maximum_bytes), rest;
+
+        rest = bytes % segment->page_bytes;
+        if (rest > 0 && __builtin_add_overflow(bytes, segment->page_bytes - rest, &bytes))
+                return UINT64_MAX;
+        return bytes;
 }
 
 /* segment_goes_when_free() - will it be destroyed as soon as nobody is attached? */

@@ -17,6 +17,9 @@
 /* How often, and when, a segment is asked again after an event: see life.c. */
 #define SUSPICION_STAGES 3
 
+/* Either forbids what readWrite is for. */
+#define SEALS_WRITE (1U << SEAL_WRITE | 1U << SEAL_FUTURE_WRITE)
+
 typedef struct Segment Segment;
 typedef struct Suspicion Suspicion;
 
@@ -33,12 +36,21 @@ struct Segment {
         int64_t id;
         /* NULL if it is private, or removed */
         char *name;
+        /* What it was called before it was removed */
+        char *former_name;
         Kind kind;
+        /* The size that is promised, and the one that it may be raised to; 0 if it is fixed */
         uint64_t size_bytes;
+        uint64_t maximum_bytes;
         uint64_t page_bytes;
         /* Memory in use when it was last looked at, negative if it could not be told */
         int64_t allocated_bytes;
+        /* As of the last look; of a sealable one, clients may add to them */
         unsigned int seals;
+        bool sealable;
+        /* Where it is mapped while it is locked in memory, else NULL */
+        void *locked_at;
+        Charge locked_charge;
         Permission permission;
 
         /* struct shmid_ds; times since the epoch, 0 for never */
@@ -83,6 +95,9 @@ struct Segment {
         Charge segment_charge;
         Charge bytes_charge;
 
+        /* events.c: the number of the last event about it, 0 if there was none */
+        uint64_t last_event;
+
         /* registry.c */
         UT_hash_handle by_id;
         UT_hash_handle by_name;
@@ -103,6 +118,7 @@ void segment_detach(Segment *segment, Attachment *attachment);
 size_t segment_attach_count(const Segment *segment);
 void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
 void segment_unmark(Segment *segment, Attachment *attachment);
+uint64_t segment_capacity(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);
 
 #endif

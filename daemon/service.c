@@ -21,6 +21,16 @@ static uint64_t raise_descriptors(void) {
         return limit.rlim_cur;
 }
 
+static uint64_t lockable_bytes(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+                return 0;
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_MEMLOCK, &limit);
+        return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+}
+
 static uint64_t memory_bytes(void) {
         long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
 
@@ -40,17 +50,22 @@ int service_init(Service *service, const char *state_directory) {
         int r;
 
         service->start_usec = clock_realtime_usec();
-        accounts_init(&service->accounts, memory_bytes(), raise_descriptors());
+        accounts_init(&service->accounts, memory_bytes(), raise_descriptors(), lockable_bytes());
         service->proc_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (service->proc_fd < 0)
                 return error_origin(-errno);
         r = state_open(&service->state, state_directory);
         if (r)
                 return r;
+        r = worker_init(&service->worker);
+        if (r)
+                return error_trace(r);
         return error_trace(life_init(&service->life, &service->registry));
 }
 
 void service_deinit(Service *service) {
+        /* First, for what was asked for may still change segments. */
+        worker_deinit(&service->worker);
         life_deinit(&service->life);
         registry_deinit(&service->registry);
         accounts_deinit(&service->accounts);

@@ -9,6 +9,8 @@
 #include "daemon/limits.h"
 #include "daemon/registry.h"
 #include "daemon/state.h"
+#include "daemon/waits.h"
+#include "daemon/worker.h"
 
 typedef struct Counters Counters;
 typedef struct Service Service;
@@ -28,6 +30,9 @@ struct Service {
         Accounts accounts;
         Life life;
         State state;
+        Waits waits;
+        /* For what takes long and is asked for */
+        Worker worker;
         Counters counters;
         /* /proc/self/fd, through which descriptions are opened anew */
         int proc_fd;
@@ -35,7 +40,7 @@ struct Service {
 };
 
 #define SERVICE_NULL                                                                               \
-        { .life = LIFE_NULL, .state = STATE_NULL, .proc_fd = -EBADF }
+        { .life = LIFE_NULL, .state = STATE_NULL, .worker = WORKER_NULL, .proc_fd = -EBADF }
 
 int service_init(Service *service, const char *state_directory);
 void service_deinit(Service *service);

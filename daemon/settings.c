@@ -61,12 +61,19 @@ static bool parse_level(const char *text, int *ret) {
         return false;
 }
 
+static bool parse_maximum(const char *text, uint64_t *ret) {
+        if (strcmp(text, "infinity") != 0)
+                return parse_number(text, ret);
+        *ret = LIMIT_NONE;
+        return true;
+}
+
 static bool parse_limit(Settings *settings, const char *name, const char *value) {
         for (size_t i = 0; i < _LIMIT_N; ++i) {
                 if (strcmp(name, limit_total_name((Limit) i)) == 0)
-                        return parse_number(value, &settings->total_maximum[i]);
+                        return parse_maximum(value, &settings->total_maximum[i]);
                 if (strcmp(name, limit_user_name((Limit) i)) == 0)
-                        return parse_number(value, &settings->user_maximum[i]);
+                        return parse_maximum(value, &settings->user_maximum[i]);
         }
         return false;
 }

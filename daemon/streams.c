@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/describe.h"
+#include "daemon/watch.h"
 #include "proto/message.h"
 
 /**
@@ -37,6 +38,23 @@ int stream_list_attachments(Stream *stream, Service *service, Client *client,
                 return r;
         *stream = (Stream){ .kind = STREAM_ATTACHMENTS, .segment_id = segment->id };
         return 0;
+}
+
+/* stream_list_users() - begin to list users; 0 */
+int stream_list_users(Stream *stream) {
+        *stream = (Stream){ .kind = STREAM_USERS };
+        return 0;
+}
+
+/* stream_end() - forget what was not sent; harmless if there is nothing */
+void stream_end(Stream *stream) {
+        stream->watch = watch_stream_free(stream->watch);
+        stream->kind = STREAM_NONE;
+}
+
+/* stream_idle() - is there nothing to be sent until something happens? */
+bool stream_idle(const Stream *stream) {
+        return stream->kind == STREAM_WATCH && watch_stream_idle(stream->watch);
 }
 
 static bool matches(const Stream *stream, const Segment *segment, const Client *client) {
@@ -132,17 +150,59 @@ static void write_attachments(Stream *stream, Service *service, Writer *writer) 
                 stream->kind = STREAM_NONE;
 }
 
+/* Root sees all users, and everybody else oneself. */
+static const User *next_user(const Service *service, const Client *client, int64_t from_uid) {
+        if (client->credentials.uid == 0)
+                return accounts_next(&service->accounts, from_uid - 1);
+        return client->user->uid >= from_uid ? client->user : NULL;
+}
+
+/* Users are known by what comes behind them: pending_id is the least uid that is still to come. */
+static void write_users(Stream *stream, const Service *service, const Client *client,
+                        Writer *writer) {
+        const User *user = next_user(service, client, stream->pending_id), *next;
+        UserReply reply = {};
+
+        if (!user)
+                reply_write(writer, NULL, NULL, false);
+        while (user && writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX) {
+                next = next_user(service, client, (int64_t) user->uid + 1);
+                describe_user(user, &reply.user);
+                GIVE(&reply, REPLY_ITEM);
+                reply_write(writer, &user_reply_type, &reply, next != NULL);
+                user = next;
+        }
+        if (user)
+                stream->pending_id = user->uid;
+        else
+                stream->kind = STREAM_NONE;
+}
+
 /**
- * stream_write() - make the next replies, as many as there is room for, and at least one
- * @stream:     a stream that is not STREAM_NONE; it is, when the last reply is made
+ * stream_write() - make the next replies, as many as there is room for
+ * @stream:     a stream that is not STREAM_NONE; it is, when the last reply is made. At least one
+ *              is made, but for a stream_idle().
  * @service:    the service
  * @client:     who asked
  * @writer:     empty, with room for more than STREAM_REPLY_MAX
  */
 void stream_write(Stream *stream, Service *service, Client *client, Writer *writer) {
-        life_drain(&service->life);
-        if (stream->kind == STREAM_SEGMENTS)
+        switch (stream->kind) {
+        case STREAM_SEGMENTS:
+                life_drain(&service->life);
                 write_segments(stream, service, client, writer);
-        else
+                break;
+        case STREAM_ATTACHMENTS:
+                life_drain(&service->life);
                 write_attachments(stream, service, writer);
+                break;
+        case STREAM_USERS:
+                write_users(stream, service, client, writer);
+                break;
+        case STREAM_WATCH:
+                watch_stream_write(stream->watch, writer);
+                break;
+        case STREAM_NONE:
+                break;
+        }
 }

@@ -14,6 +14,7 @@
 #include "proto/writer.h"
 
 typedef struct Stream Stream;
+typedef struct WatchStream WatchStream;
 typedef enum StreamKind StreamKind;
 
 /* No reply is longer; a stream goes on only while so much room is left. */
@@ -23,6 +24,8 @@ enum StreamKind {
         STREAM_NONE,
         STREAM_SEGMENTS,
         STREAM_ATTACHMENTS,
+        STREAM_USERS,
+        STREAM_WATCH,
 };
 
 struct Stream {
@@ -34,6 +37,8 @@ struct Stream {
         /* STREAM_SEGMENTS: those that match */
         ListParameters filter;
         char pattern[NAME_LENGTH_MAX + 1];
+        /* STREAM_WATCH */
+        WatchStream *watch;
 };
 
 #define STREAM_NULL                                                                                \
@@ -42,6 +47,12 @@ struct Stream {
 int stream_list(Stream *stream, const ListParameters *parameters, CallFailure *failure);
 int stream_list_attachments(Stream *stream, Service *service, Client *client,
                             const SegmentParameters *parameters, CallFailure *failure);
+int stream_list_users(Stream *stream);
+int stream_watch(Stream *stream, Service *service, Client *client,
+                 const WatchParameters *parameters, CallFailure *failure);
+void stream_end(Stream *stream);
+
+bool stream_idle(const Stream *stream);
 void stream_write(Stream *stream, Service *service, Client *client, Writer *writer);
 
 #endif

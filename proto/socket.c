@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -180,4 +181,11 @@ int socket_unread(int fd, size_t *ret_n_unread) {
                 return error_origin(-errno);
         *ret_n_unread = (size_t) n;
         return 0;
+}
+
+/* socket_hung_up() - is the other end closed altogether, and not just done with writing? */
+bool socket_hung_up(int fd) {
+        struct pollfd poller = { .fd = fd };
+
+        return poll(&poller, 1, 0) == 1 && poller.revents & (POLLHUP | POLLERR);
 }

@@ -4,6 +4,7 @@
 /* Bytes and descriptors through a Unix stream socket: the only file that calls sendmsg(2) and
  * recvmsg(2), and the only one that knows control messages. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proto/fdqueue.h"
@@ -24,5 +25,6 @@ int socket_connect(const char *path);
 int socket_send(int fd, const void *data, size_t n_data, int passed_fd, size_t *ret_n_sent);
 int socket_receive(int fd, void *space, size_t n_space, FdQueue *fds, size_t *ret_n_received);
 int socket_unread(int fd, size_t *ret_n_unread);
+bool socket_hung_up(int fd);
 
 #endif

@@ -36,6 +36,15 @@ static const char *const seal_strings[] = {
 };
 const Names seal_names = NAMES(seal_strings);
 
+static const char *const event_strings[] = {
+        [EVENT_EXISTING] = "existing", [EVENT_SYNCHRONIZED] = "synchronized",
+        [EVENT_CREATED] = "created",   [EVENT_ATTACHED] = "attached",
+        [EVENT_DETACHED] = "detached", [EVENT_CHANGED] = "changed",
+        [EVENT_REMOVED] = "removed",   [EVENT_DESTROYED] = "destroyed",
+        [EVENT_OVERFLOW] = "overflow",
+};
+const Names event_names = NAMES(event_strings);
+
 static const char *const interface_strings[] = {
         [INTERFACE_BROKER] = "org.shmbroker.Broker",
         [INTERFACE_SERVICE] = "org.varlink.service",
@@ -148,11 +157,12 @@ static const Field acquire_reply_fields[] = {
 };
 const Type acquire_reply_type = TYPE(AcquireReply, acquire_reply_fields);
 
-static const Field segment_parameters_fields[] = {
-        [SEGMENT_NAME] = { FIELD_ROW(SegmentParameters, name, "name"), .type = FIELD_STRING,
-                           FIELD_NULLABLE },
-        [SEGMENT_ID] = { FIELD_ROW(SegmentParameters, id, "id"), FIELD_ANY_INT, FIELD_NULLABLE },
-};
+#define SEGMENT_ROWS(Structure)                                                                    \
+        [SEGMENT_NAME] = { FIELD_ROW(Structure, name, "name"), .type = FIELD_STRING,               \
+                           FIELD_NULLABLE },                                                       \
+        [SEGMENT_ID] = { FIELD_ROW(Structure, id, "id"), FIELD_ANY_INT, FIELD_NULLABLE }
+
+static const Field segment_parameters_fields[] = { SEGMENT_ROWS(SegmentParameters) };
 const Type segment_parameters_type = TYPE(SegmentParameters, segment_parameters_fields);
 
 static const Field remove_reply_fields[] = {
@@ -190,6 +200,86 @@ static const Field list_reply_fields[] = {
                          .structure = &segment_info_type, FIELD_NULLABLE },
 };
 const Type list_reply_type = TYPE(ListReply, list_reply_fields);
+
+#define SET(member, name) FIELD_ROW(SetAttributesParameters, member, name)
+
+static const Field set_attributes_fields[] = {
+        SEGMENT_ROWS(SetAttributesParameters),
+        [SET_OWNER_UID] = { SET(owner_uid, "ownerUid"), FIELD_RANGE(0, USER_MAX), FIELD_NULLABLE },
+        [SET_OWNER_GID] = { SET(owner_gid, "ownerGid"), FIELD_RANGE(0, USER_MAX), FIELD_NULLABLE },
+        [SET_MODE] = { SET(mode, "mode"), FIELD_RANGE(0, MODE_MAX), FIELD_NULLABLE },
+        [SET_REMOVE_ON_LAST_DETACH] = { SET(remove_on_last_detach, "removeOnLastDetach"),
+                                        .type = FIELD_BOOL, FIELD_NULLABLE },
+        [SET_LINGER] = { SET(linger_usec, "lingerUSec"), FIELD_RANGE(LINGER_NEVER, NUMBER_MAX),
+                         FIELD_NULLABLE },
+        [SET_LOCKED] = { SET(locked, "locked"), .type = FIELD_BOOL, FIELD_NULLABLE },
+};
+const Type set_attributes_parameters_type = TYPE(SetAttributesParameters, set_attributes_fields);
+
+static const Field resize_fields[] = {
+        SEGMENT_ROWS(ResizeParameters),
+        [RESIZE_SIZE_BYTES] = { FIELD_ROW(ResizeParameters, size_bytes, "sizeBytes"),
+                                FIELD_ANY_INT },
+};
+const Type resize_parameters_type = TYPE(ResizeParameters, resize_fields);
+
+static const Field seal_fields[] = {
+        SEGMENT_ROWS(SealParameters),
+        [SEAL_SEALS] = { FIELD_ROW(SealParameters, seals, "seals"), .type = FIELD_SET,
+                         .names = &seal_names },
+};
+const Type seal_parameters_type = TYPE(SealParameters, seal_fields);
+
+static const Field publish_fields[] = {
+        [PUBLISH_ID] = { FIELD_ROW(PublishParameters, id, "id"), FIELD_ANY_INT },
+        [PUBLISH_NAME] = { FIELD_ROW(PublishParameters, name, "name"), .type = FIELD_STRING },
+        [PUBLISH_REPLACE] = { FIELD_ROW(PublishParameters, replace, "replace"), .type = FIELD_BOOL,
+                              FIELD_NULLABLE },
+};
+const Type publish_parameters_type = TYPE(PublishParameters, publish_fields);
+
+static const Field publish_reply_fields[] = {
+        [PUBLISHED_SEGMENT] = { FIELD_ROW(PublishReply, segment, "segment"), .type = FIELD_STRUCT,
+                                .structure = &segment_info_type },
+        [PUBLISHED_REPLACED_ID] = { FIELD_ROW(PublishReply, replaced_id, "replacedId"),
+                                    FIELD_ANY_INT, FIELD_NULLABLE },
+};
+const Type publish_reply_type = TYPE(PublishReply, publish_reply_fields);
+
+static const Field watch_fields[] = {
+        [WATCH_ID] = { FIELD_ROW(WatchParameters, id, "id"), FIELD_ANY_INT, FIELD_NULLABLE },
+        [WATCH_MATCH_NAME] = { FIELD_ROW(WatchParameters, match_name, "matchName"),
+                               .type = FIELD_STRING, FIELD_NULLABLE },
+        [WATCH_CHANGES_ONLY] = { FIELD_ROW(WatchParameters, changes_only, "changesOnly"),
+                                 .type = FIELD_BOOL, FIELD_NULLABLE },
+};
+const Type watch_parameters_type = TYPE(WatchParameters, watch_fields);
+
+static const Field watch_reply_fields[] = {
+        [WATCHED_EVENT] = { FIELD_ROW(WatchReply, event, "event"), .type = FIELD_ENUM,
+                            .names = &event_names },
+        [WATCHED_SEQUENCE] = { FIELD_ROW(WatchReply, sequence, "sequence"), FIELD_ANY_INT },
+        [WATCHED_TIME] = { FIELD_ROW(WatchReply, time_usec, "timeUSec"), FIELD_ANY_INT },
+        [WATCHED_SEGMENT] = { FIELD_ROW(WatchReply, segment, "segment"), .type = FIELD_STRUCT,
+                              .structure = &segment_info_type, FIELD_NULLABLE },
+};
+const Type watch_reply_type = TYPE(WatchReply, watch_reply_fields);
+
+static const Field user_usage_fields[] = {
+        { FIELD_ROW(UserUsage, uid, "uid"), FIELD_ANY_INT },
+        { FIELD_ROW(UserUsage, segment_count, "segmentCount"), FIELD_ANY_INT },
+        { FIELD_ROW(UserUsage, total_bytes, "totalBytes"), FIELD_ANY_INT },
+        { FIELD_ROW(UserUsage, attachment_count, "attachmentCount"), FIELD_ANY_INT },
+        { FIELD_ROW(UserUsage, connection_count, "connectionCount"), FIELD_ANY_INT },
+        { FIELD_ROW(UserUsage, limits, "limits"), .type = FIELD_MAP },
+};
+const Type user_usage_type = TYPE(UserUsage, user_usage_fields);
+
+static const Field user_reply_fields[] = {
+        [REPLY_ITEM] = { FIELD_ROW(UserReply, user, "user"), .type = FIELD_STRUCT,
+                         .structure = &user_usage_type, FIELD_NULLABLE },
+};
+const Type user_reply_type = TYPE(UserReply, user_reply_fields);
 
 static const Field status_reply_fields[] = {
         { FIELD_ROW(StatusReply, version, "version"), .type = FIELD_STRING },

@@ -15,6 +15,8 @@
 #define NUMBER_MAX (INT64_C(1) << 53)
 #define MODE_MAX 0777
 #define KEY_MAX INT64_C(0xffffffff)
+/* A user or group; -1 is none (chown(2)) */
+#define USER_MAX INT64_C(0xfffffffe)
 
 typedef enum Access Access;
 typedef enum CreateMode CreateMode;
@@ -52,10 +54,27 @@ enum SealBit {
         _SEAL_N,
 };
 
+/* What happened to a segment; see Watch() in the interface. */
+enum EventKind {
+        EVENT_EXISTING,
+        EVENT_SYNCHRONIZED,
+        EVENT_CREATED,
+        EVENT_ATTACHED,
+        EVENT_DETACHED,
+        EVENT_CHANGED,
+        EVENT_REMOVED,
+        EVENT_DESTROYED,
+        EVENT_OVERFLOW,
+        _EVENT_N,
+};
+
 extern const Names kind_names;
 extern const Names create_names;
 extern const Names access_names;
 extern const Names seal_names;
+extern const Names event_names;
+
+typedef enum EventKind EventKind;
 
 typedef struct AcquireParameters AcquireParameters;
 typedef struct AcquireReply AcquireReply;
@@ -68,11 +87,20 @@ typedef struct ListParameters ListParameters;
 typedef struct ListReply ListReply;
 typedef struct NoParameters NoParameters;
 typedef struct Permissions Permissions;
+typedef struct PublishParameters PublishParameters;
+typedef struct PublishReply PublishReply;
 typedef struct RemoveReply RemoveReply;
+typedef struct ResizeParameters ResizeParameters;
+typedef struct SealParameters SealParameters;
 typedef struct SegmentInfo SegmentInfo;
 typedef struct SegmentParameters SegmentParameters;
 typedef struct SegmentReply SegmentReply;
+typedef struct SetAttributesParameters SetAttributesParameters;
 typedef struct StatusReply StatusReply;
+typedef struct UserReply UserReply;
+typedef struct UserUsage UserUsage;
+typedef struct WatchParameters WatchParameters;
+typedef struct WatchReply WatchReply;
 
 enum {
         ROW_OWNER_UID,
@@ -225,7 +253,10 @@ struct AcquireReply {
         SegmentInfo segment;
 };
 
-/* The one segment of Remove, Stat and ListAttachments: by name or by id. */
+/*
+ * The one segment of Remove, Stat and ListAttachments: by name or by id. The same two are the first
+ * of SetAttributes, Resize and Seal: see SEGMENT_MEANT().
+ */
 enum {
         SEGMENT_NAME,
         SEGMENT_ID,
@@ -277,6 +308,127 @@ struct ListReply {
         SegmentInfo segment;
 };
 
+enum {
+        SET_OWNER_UID = SEGMENT_ID + 1,
+        SET_OWNER_GID,
+        SET_MODE,
+        SET_REMOVE_ON_LAST_DETACH,
+        SET_LINGER,
+        SET_LOCKED,
+};
+
+/* A linger_usec of LINGER_NEVER takes the time away. */
+#define LINGER_NEVER (-1)
+
+struct SetAttributesParameters {
+        uint64_t given;
+        const char *name;
+        int64_t id;
+        int64_t owner_uid;
+        int64_t owner_gid;
+        int64_t mode;
+        bool remove_on_last_detach;
+        int64_t linger_usec;
+        bool locked;
+};
+
+enum {
+        RESIZE_SIZE_BYTES = SEGMENT_ID + 1,
+};
+
+struct ResizeParameters {
+        uint64_t given;
+        const char *name;
+        int64_t id;
+        int64_t size_bytes;
+};
+
+enum {
+        SEAL_SEALS = SEGMENT_ID + 1,
+};
+
+struct SealParameters {
+        uint64_t given;
+        const char *name;
+        int64_t id;
+        unsigned int seals;
+};
+
+/* Which segment the parameters of a method mean, as SegmentParameters. */
+#define SEGMENT_MEANT(parameters)                                                                  \
+        (&(const SegmentParameters){                                                               \
+                .given = (parameters)->given & (1U << SEGMENT_NAME | 1U << SEGMENT_ID),            \
+                .name = (parameters)->name,                                                        \
+                .id = (parameters)->id,                                                            \
+        })
+
+enum {
+        PUBLISH_ID,
+        PUBLISH_NAME,
+        PUBLISH_REPLACE,
+};
+
+struct PublishParameters {
+        uint64_t given;
+        int64_t id;
+        const char *name;
+        bool replace;
+};
+
+enum {
+        PUBLISHED_SEGMENT,
+        PUBLISHED_REPLACED_ID,
+};
+
+struct PublishReply {
+        uint64_t given;
+        SegmentInfo segment;
+        int64_t replaced_id;
+};
+
+enum {
+        WATCH_ID,
+        WATCH_MATCH_NAME,
+        WATCH_CHANGES_ONLY,
+};
+
+struct WatchParameters {
+        uint64_t given;
+        int64_t id;
+        const char *match_name;
+        bool changes_only;
+};
+
+enum {
+        WATCHED_EVENT,
+        WATCHED_SEQUENCE,
+        WATCHED_TIME,
+        WATCHED_SEGMENT,
+};
+
+struct WatchReply {
+        uint64_t given;
+        unsigned int event;
+        int64_t sequence;
+        int64_t time_usec;
+        SegmentInfo segment;
+};
+
+struct UserUsage {
+        uint64_t given;
+        int64_t uid;
+        int64_t segment_count;
+        int64_t total_bytes;
+        int64_t attachment_count;
+        int64_t connection_count;
+        Map limits;
+};
+
+struct UserReply {
+        uint64_t given;
+        UserUsage user;
+};
+
 struct StatusReply {
         uint64_t given;
         const char *version;
@@ -322,6 +474,15 @@ extern const Type segment_reply_type;
 extern const Type attachment_reply_type;
 extern const Type list_parameters_type;
 extern const Type list_reply_type;
+extern const Type set_attributes_parameters_type;
+extern const Type resize_parameters_type;
+extern const Type seal_parameters_type;
+extern const Type publish_parameters_type;
+extern const Type publish_reply_type;
+extern const Type watch_parameters_type;
+extern const Type watch_reply_type;
+extern const Type user_usage_type;
+extern const Type user_reply_type;
 extern const Type status_reply_type;
 extern const Type get_info_reply_type;
 extern const Type description_parameters_type;

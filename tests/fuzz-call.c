@@ -145,12 +145,14 @@ static bool answer(Client *client, char *text, size_t n_text) {
         fuzz_check(answer.acquired.fd < 0 || writer.n_data < 4096,
                    "too long for a reply with a descriptor");
         keep_or_undo(&answer.acquired, undo);
-        while (answer.stream.kind != STREAM_NONE) {
+        while (answer.stream.kind != STREAM_NONE && !stream_idle(&answer.stream)) {
                 writer = (Writer) WRITER_INIT(scratch, SCRATCH_BYTES);
                 stream_write(&answer.stream, &service, client, &writer);
                 fuzz_check(writer.n_data > 0, "an empty piece");
                 check_replies(&writer);
         }
+        stream_end(&answer.stream);
+        pending_free(answer.pending);
         return true;
 }
 

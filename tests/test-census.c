@@ -16,12 +16,13 @@
 #include "tests/unit.h"
 
 static Census census;
+static Events events;
 static Segment *segment;
 
 static void setup(void) {
         unit_fds_begin();
         (void) signal(SIGIO, SIG_IGN);
-        ck_assert_int_eq(census_init(&census), 0);
+        ck_assert_int_eq(census_init(&census, &events), 0);
         segment = unit_segment(NULL, 4096);
 }
 
@@ -246,7 +247,7 @@ START_TEST(test_charges) {
         LimitReached reached;
         int fds[3];
 
-        accounts_init(&accounts, 1 << 30, 1024);
+        accounts_init(&accounts, 1 << 30, 1024, 1 << 20);
         user = accounts_user(&accounts, 1);
         for (int i = 0; i < 3; ++i) {
                 fds[i] = attach(true);

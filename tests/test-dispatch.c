@@ -241,13 +241,11 @@ END_TEST
 /* What this broker cannot do is said in a sentence, whatever the sentence. */
 START_TEST(test_not_supported) {
         static const char *const calls[] = {
-                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":2097152}"),
-                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"maximumBytes\":10}"),
-                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"sealable\":true}"),
+                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":1048576}"),
+                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":1}"),
                 ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"posix\"}"),
                 ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"sysv\"}"),
                 ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"file\"}"),
-                ACQUIRE("{\"name\":\"nothing\",\"waitUSec\":-1}"),
         };
         static const char head[] =
                 "{\"error\":\"" BROKER "NotSupported\",\"parameters\":{\"reason\":\"";

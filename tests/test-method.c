@@ -341,6 +341,8 @@ START_TEST(test_types) {
                 { "Permissions", &permissions_type, NULL },
                 { "SegmentInfo", &segment_info_type, NULL },
                 { "Attachment", &attachment_info_type, NULL },
+                { "UserUsage", &user_usage_type, NULL },
+                { "EventKind", NULL, &event_names },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {

@@ -75,12 +75,14 @@ char *unit_call(Service *service, Client *client, const char *text, int *ret_fd)
         r = dispatch_call(service, client, copy, strlen(text), &writer, &answer);
         if (r == 0)
                 append(&all, &writer);
-        while (r == 0 && answer.stream.kind != STREAM_NONE) {
+        while (r == 0 && answer.stream.kind != STREAM_NONE && !stream_idle(&answer.stream)) {
                 all = all && *all ? strcat(realloc(all, strlen(all) + 2), "\n") : all;
                 writer = (Writer) WRITER_INIT(scratch, SCRATCH_BYTES);
                 stream_write(&answer.stream, service, client, &writer);
                 append(&all, &writer);
         }
+        stream_end(&answer.stream);
+        pending_free(answer.pending);
         if (ret_fd)
                 *ret_fd = answer.acquired.fd;
         else

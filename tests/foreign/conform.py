@@ -2,6 +2,7 @@
 they describe against what they say: conform.py ADDRESS INTERFACE-FILE [METHOD-NOT-SERVED...]"""
 
 import contextlib
+import mmap
 import os
 import sys
 
@@ -207,6 +208,69 @@ class Conformity:
             require(reply.parameters == {}, "nobody is an attachment")
             self.expect(client, None, "Remove", {"name": "idle"})
 
+    def changes(self):
+        """SetAttributes, Resize, Seal and Publish, and what each refuses."""
+        with Client(self.address) as client:
+            room = {"maximumBytes": 100000, "sealable": True}
+            with self.segment(client, None, **room) as (made, fd):
+                segment = {"id": made["segment"]["id"]}
+                require(made["segment"]["maximumBytes"] == 100000, made)
+                require(os.fstat(fd).st_size == 100000, "the memory is not all there")
+                got = self.expect(client, None, "Resize", {**segment, "sizeBytes": 9000})
+                require(got["segment"]["sizeBytes"] == 9000, got)
+                size = self.expect(client, "WrongSize", "Resize", {**segment, "sizeBytes": 8999})
+                require((size["minimumBytes"], size["maximumBytes"]) == (9000, 100000), size)
+                got = self.expect(client, None, "SetAttributes", {**segment, "mode": 0o640})
+                require(got["segment"]["permissions"]["mode"] == 0o640, got)
+                got = self.expect(client, None, "Seal", {**segment, "seals": ["futureWrite"]})
+                require("futureWrite" in got["segment"]["seals"], got)
+                got = self.expect(client, None, "Publish", {**segment, "name": "published"})
+                require(got["segment"]["name"] == "published" and got["replacedId"] is None, got)
+                self.expect(client, "NotSupported", "Publish", {**segment, "name": "again"})
+                self.expect(client, "NotSupported", "Acquire", {"name": "published"})
+                with self.segment(client, None) as (other, _):
+                    wanted = {"id": other["segment"]["id"], "name": "published"}
+                    exists = self.expect(client, "SegmentExists", "Publish", wanted)
+                    require(exists["id"] == segment["id"], exists)
+                    got = self.expect(client, None, "Publish", {**wanted, "replace": True})
+                    require(got["replacedId"] == segment["id"], got)
+                    wanted = {"id": other["segment"]["id"], "seals": ["write"]}
+                    self.expect(client, "NotSupported", "Seal", wanted)
+                    self.expect(client, None, "Remove", {"name": "published"})
+            with self.segment(client, "mapped", sealable=True, removeOnLastDetach=True) as (_, fd):
+                with mmap.mmap(fd, 5000):
+                    wanted = {"name": "mapped", "seals": ["write"]}
+                    busy = self.expect(client, "SegmentBusy", "Seal", wanted)
+                    require(busy["attachCount"] == 1, busy)
+                got = self.expect(client, None, "Seal", wanted)
+                require("write" in got["segment"]["seals"], got)
+
+    def users(self):
+        """At least one of those that have something, and it is this one."""
+        with Client(self.address) as client:
+            with self.segment(client, "mine", removeOnLastDetach=True):
+                users = [r.parameters["user"] for r in self.call(client, "ListUsers", more=True)]
+        (me,) = [user for user in users if user["uid"] == os.getuid()]
+        require(me["segmentCount"] >= 1 and me["totalBytes"] >= 5000, me)
+
+    def watch(self):
+        """A watch tells what exists, that this was all, and what happens."""
+        with Client(self.address) as client, Client(self.address) as watcher:
+            with self.segment(client, "w/1", removeOnLastDetach=True) as (made, _):
+                watcher.send({"method": f"{BROKER}.Watch", "parameters": {"matchName": "w/*"}, "more": True})
+                events = [watcher.receive() for _ in range(2)]
+                self.expect(client, None, "SetAttributes", {"name": "w/1", "mode": 0o600})
+            self.expect(client, "NoSuchSegment", "Stat", {"name": "w/1"})
+            events += [watcher.receive() for _ in range(3)]
+            for event in events:
+                self.check(f"{BROKER}.Watch", event)
+                require(event.continues, "a watch does not end by itself")
+            told = [event.parameters["event"] for event in events]
+            require(told == ["existing", "synchronized", "changed", "detached", "destroyed"], told)
+            require([e.parameters["sequence"] for e in events] == list(range(5)), "sequence")
+            ids = {e.parameters["segment"]["id"] for e in events if e.parameters["segment"]}
+            require(ids == {made["segment"]["id"]}, ids)
+
     def pipelined(self):
         """Calls one behind the other: replies come in order, oneway has none."""
         with Client(self.address) as client:
@@ -245,14 +309,17 @@ class Conformity:
         require(self.seen_methods == wanted, "never answered:", wanted - self.seen_methods)
         wanted = {
             "NoSuchSegment", "SegmentExists", "WrongSize", "LimitReached", "InvalidParameter",
-            "ExpectedMore", "InterfaceNotFound",
+            "ExpectedMore", "InterfaceNotFound", "NotSupported", "SegmentBusy",
         }  # fmt: skip
         require(wanted <= self.seen_errors, "never seen:", wanted - self.seen_errors)
 
 
 def main():
     conformity = Conformity(sys.argv[1], sys.argv[2], sys.argv[3:])
-    for part in ("info", "wrong_parameters", "absent", "acquire", "streams", "pipelined", "broken"):
+    for part in (
+        "info", "wrong_parameters", "absent", "acquire", "streams", "changes", "users", "watch",
+        "pipelined", "broken",
+    ):
         getattr(conformity, part)()
         print(f"ok: {part}")
     conformity.all_seen()

@@ -1,0 +1,13 @@
+#ifndef SHMBROKER_DAEMON_CHANGE_H
+#define SHMBROKER_DAEMON_CHANGE_H
+
+/* How a segment changes, once it is clear that it may. */
+
+#include "daemon/calls.h"
+
+void change_attributes(Service *service, Segment *segment,
+                       const SetAttributesParameters *parameters);
+int change_sealed(Service *service, Segment *segment, unsigned int seals, int result,
+                  CallFailure *failure);
+
+#endif

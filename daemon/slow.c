@@ -1,0 +1,189 @@
+#include "daemon/slow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "daemon/change.h"
+#include "daemon/kind.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+static void job_free(SlowJob *job) {
+        if (job->locked_at)
+                (void) munmap(job->locked_at, (size_t) job->size_bytes);
+        charge_give_back(&job->charge);
+        fd_close(job->fd);
+        free(job);
+}
+
+static int job_new(Service *service, Client *client, Segment *segment, Method method, SlowJob **ret,
+                   Pending **ret_pending, CallFailure *failure) {
+        _cleanup_(pending_freep) Pending *pending = NULL;
+        SlowJob *job;
+        int r;
+
+        r = pending_new(service, client, method, &pending, failure);
+        if (r)
+                return r;
+        job = calloc(1, sizeof(*job));
+        if (!job)
+                return call_limit(failure, "memory");
+        job->fd = fcntl(segment->master_fd, F_DUPFD_CLOEXEC, 0);
+        if (job->fd < 0) {
+                job_free(job);
+                return call_limit(failure, call_no_descriptors);
+        }
+        job->service = service;
+        job->segment_id = pending->segment_id = segment->id;
+        job->pending = pending;
+        pending->job = job;
+        *ret = job;
+        *ret_pending = steal_ptr(pending);
+        return 0;
+}
+
+/* Tells who waits, if anybody does, and ends the job. */
+static void job_end(SlowJob *job, int code, const CallFailure *failure) {
+        Pending *pending = job->pending;
+
+        if (pending) {
+                pending->job = NULL;
+                pending->code = code;
+                pending->failure = *failure;
+                pending_ready(pending);
+        }
+        job_free(job);
+}
+
+static void work_seal(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+
+        job->result = job->seal(job->fd, job->seals);
+}
+
+static void done_seal(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        Segment *segment = registry_find(&job->service->registry, job->segment_id);
+        CallFailure failure = {};
+        int code;
+
+        code = segment ? change_sealed(job->service, segment, job->seals, job->result, &failure)
+                       : CALL_E_NO_SUCH_SEGMENT;
+        job_end(job, code, &failure);
+}
+
+/**
+ * slow_seal() - begin to seal a segment against writing
+ * @service:    the service
+ * @client:     who asked
+ * @segment:    the segment, of a kind that has seals
+ * @seals:      seals to be added
+ * @ret:        the call that waits for it
+ * @failure:    details
+ *
+ * Return: CALL_E_WAIT, or another code, and then nothing was begun.
+ */
+int slow_seal(Service *service, Client *client, Segment *segment, unsigned int seals, Pending **ret,
+              CallFailure *failure) {
+        SlowJob *job;
+        int r;
+
+        r = job_new(service, client, segment, METHOD_SEAL, &job, ret, failure);
+        if (r)
+                return r;
+        job->job = (WorkerJob){ .work = work_seal, .done = done_seal };
+        job->seals = seals;
+        job->seal = kind_rows[segment->kind]->seal;
+        worker_take(&service->worker, &job->job);
+        return CALL_E_WAIT;
+}
+
+/* Pages of shared memory that are locked by anybody are not swapped out (mlock(2)). */
+static void work_lock(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        void *at = mmap(NULL, (size_t) job->size_bytes, PROT_READ, MAP_SHARED, job->fd, 0);
+
+        if (at == MAP_FAILED) {
+                job->result = errno;
+                return;
+        }
+        job->locked_at = at;
+        job->result = mlock(at, (size_t) job->size_bytes) < 0 ? errno : 0;
+}
+
+static int lock_code(int error, CallFailure *failure) {
+        switch (error) {
+        case 0:
+                return 0;
+        case EPERM:
+                return call_not_supported(failure,
+                                          "the broker may not lock memory (RLIMIT_MEMLOCK and "
+                                          "CAP_IPC_LOCK), or the segment is sealed");
+        default:
+                return call_limit(failure, "memory");
+        }
+}
+
+static void done_lock(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        Segment *segment = registry_find(&job->service->registry, job->segment_id);
+        CallFailure failure = {};
+        int code;
+
+        code = segment ? lock_code(job->result, &failure) : CALL_E_NO_SUCH_SEGMENT;
+        if (code == 0) {
+                /* Another call may have been quicker. */
+                if (!segment->locked_at) {
+                        segment->locked_at = steal_ptr(job->locked_at);
+                        segment->locked_charge = steal_charge(&job->charge);
+                }
+                change_attributes(job->service, segment, &job->attributes);
+        }
+        job_end(job, code, &failure);
+}
+
+/**
+ * slow_lock() - begin to lock a segment in memory, and set its attributes when it is
+ * @service:    the service
+ * @client:     who asked
+ * @segment:    the segment
+ * @parameters: its attributes, without strings that have to be kept
+ * @ret:        the call that waits for it
+ * @failure:    details
+ *
+ * Return: CALL_E_WAIT, or another code, and then nothing was begun.
+ */
+int slow_lock(Service *service, Client *client, Segment *segment,
+              const SetAttributesParameters *parameters, Pending **ret, CallFailure *failure) {
+        _cleanup_(charge_give_back) Charge charge = CHARGE_NULL;
+        uint64_t size_bytes = segment_capacity(segment);
+        SlowJob *job;
+        int r;
+
+        r = call_take_charge(service, &charge, client->user, LIMIT_LOCKED, size_bytes, failure);
+        if (r)
+                return r;
+        r = job_new(service, client, segment, METHOD_SET_ATTRIBUTES, &job, ret, failure);
+        if (r)
+                return r;
+        job->job = (WorkerJob){ .work = work_lock, .done = done_lock };
+        job->attributes = *parameters;
+        job->size_bytes = size_bytes;
+        job->charge = steal_charge(&charge);
+        worker_take(&service->worker, &job->job);
+        return CALL_E_WAIT;
+}
+
+/* slow_unlock() - lock a segment in memory no more */
+void slow_unlock(Service *service, Segment *segment) {
+        if (!segment->locked_at)
+                return;
+        /* The same as what is left of a segment, but that the memory stays. */
+        reaper_take(&service->life.reaper,
+                    &(Remains){ .fd = -EBADF,
+                                .size_bytes = segment_capacity(segment),
+                                .locked_at = steal_ptr(segment->locked_at) });
+        charge_give_back(&segment->locked_charge);
+}
