@@ -19,7 +19,7 @@
 static const struct timeval status_interval = { .tv_sec = 1 };
 
 /* How long watchers are served in one go, and how much longer than that others have their turn. */
-#define WATCHERS_USEC 1000U
+#define WATCHERS_USEC 300U
 #define WATCHERS_PAUSE 3U
 
 /* How often the broker looks, unasked, at what was closed, at most. */
@@ -123,8 +123,8 @@ static void on_watchers(evutil_socket_t fd, short what, void *userdata) {
         (void) what;
         broker->watchers_due = false;
         n_posted = broker->service.life.events.n_posted;
-        if (peer_tell_watchers(broker, begin + WATCHERS_USEC))
-                broker->n_events_told = n_posted;
+        broker->watchers_behind = !peer_tell_watchers(broker, begin + WATCHERS_USEC);
+        broker->n_events_told = n_posted;
         end = clock_monotonic_usec();
         broker->watchers_usec = end + (end - begin) * WATCHERS_PAUSE;
         broker_update(broker);
@@ -133,7 +133,9 @@ static void on_watchers(evutil_socket_t fd, short what, void *userdata) {
 static void update_watchers(Broker *broker) {
         struct timeval wait;
 
-        if (!broker->watchers || broker->watchers_due ||
+        if (!broker->watchers || broker->watchers_due)
+                return;
+        if (!broker->watchers_behind &&
             broker->n_events_told == broker->service.life.events.n_posted)
                 return;
         wait = broker_until(broker->watchers_usec);

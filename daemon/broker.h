@@ -30,6 +30,7 @@ struct Broker {
         struct event *tell;
         bool watchers_due;
         uint64_t watchers_usec;
+        bool watchers_behind;
         uint64_t n_events_told;
 
         /* As the host allows, where the configuration does not say */

@@ -172,6 +172,23 @@ static int acquire(Service *service, Client *client, const AcquireParameters *pa
         return r;
 }
 
+/*
+ * Eight system calls are enough, and six are needed for what there is in any case. Where there was
+ * one for the lease, and will be one for the socket, the rest is told as it was last seen.
+ */
+static unsigned int affordable(const Client *client, const Segment *segment, bool created) {
+        int n_left = 2 - segment_goes_when_free(segment) - client->must_look;
+        unsigned int look = 0;
+
+        if (created)
+                return LOOK_ALL;
+        if (segment->sealable && n_left-- > 0)
+                look |= LOOK_SEALS;
+        if (n_left > 0)
+                look |= LOOK_MEMORY;
+        return look;
+}
+
 /**
  * call_acquire() - open or make a segment and begin an attachment of it
  * @service:    the service
@@ -193,7 +210,7 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         Access access =
                 GIVEN(parameters, ACQUIRE_ACCESS) ? (Access) parameters->access : ACCESS_READ_WRITE;
         _cleanup_(charge_give_back) Charge charge = CHARGE_NULL;
-        bool created = false, fresh;
+        bool created = false;
         int r;
 
         r = check_parameters(parameters, failure);
@@ -210,13 +227,10 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         }
         if (r)
                 return r;
-        /* Eight system calls are enough: where there was one for the lease and will be one for the
-         * socket, the memory in use is told as it was last seen. */
-        fresh = created || !client->must_look || !segment_goes_when_free(ret->segment);
         *reply = (AcquireReply){ .created = created, .access = access };
         GIVE_VALUE(reply, ACQUIRED_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
         GIVE_VALUE(reply, ACQUIRED_ATTACHMENT_ID, attachment_id, ret->attachment->id);
-        describe_segment(ret->segment, fresh, &reply->segment);
+        describe_segment(ret->segment, affordable(client, ret->segment, created), &reply->segment);
         return 0;
 }
 

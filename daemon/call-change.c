@@ -16,7 +16,7 @@ static void changed(Service *service, Segment *segment) {
 }
 
 static void describe(Segment *segment, SegmentInfo *ret) {
-        describe_segment(segment, true, ret);
+        describe_segment(segment, LOOK_ALL, ret);
 }
 
 /* Armed by the first attachment, as ever: one that ended before it was asked for does not count. */

@@ -126,7 +126,7 @@ int call_stat(Service *service, Client *client, const SegmentParameters *paramet
         r = call_find_readable(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        describe_segment(segment, true, &reply->segment);
+        describe_segment(segment, LOOK_ALL, &reply->segment);
         return 0;
 }
 

@@ -42,15 +42,14 @@ static void describe_holders(const Segment *segment, SegmentInfo *ret) {
 /**
  * describe_segment() - the state of a segment
  * @segment:    the segment; life_settle() makes its count exact
- * @fresh:      look at the memory in use and at the seals of a sealable one, with a system call
- *              for each, instead of telling what was seen last
+ * @look:       LOOK_MEMORY and LOOK_SEALS, or none of them
  * @ret:        the state, of use as long as the segment is not changed
  */
-void describe_segment(Segment *segment, bool fresh, SegmentInfo *ret) {
-        if (fresh) {
+void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
+        if (look & LOOK_MEMORY)
                 look_at_memory(segment);
+        if (look & LOOK_SEALS)
                 look_at_seals(segment);
-        }
         *ret = (SegmentInfo){
                 .id = segment->id,
                 .kind = segment->kind,

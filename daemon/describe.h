@@ -7,7 +7,16 @@
 #include "daemon/service.h"
 #include "proto/types.h"
 
-void describe_segment(Segment *segment, bool fresh, SegmentInfo *ret);
+/* What is asked of the kernel, with a system call for each, instead of told as last seen. */
+enum {
+        /* The memory in use */
+        LOOK_MEMORY = 1 << 0,
+        /* The seals of a sealable segment, to which clients may add */
+        LOOK_SEALS = 1 << 1,
+        LOOK_ALL = LOOK_MEMORY | LOOK_SEALS,
+};
+
+void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret);
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret);
 void describe_user(const User *user, UserUsage *ret);
 void describe_status(Service *service, StatusReply *ret);

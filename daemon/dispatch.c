@@ -375,7 +375,7 @@ static int resume_change(Context *c, const Pending *pending) {
                 return pending->code;
         if (!segment || !life_settle(&c->service->life, segment))
                 return CALL_E_NO_SUCH_SEGMENT;
-        describe_segment(segment, true, &c->reply.segment.segment);
+        describe_segment(segment, LOOK_ALL, &c->reply.segment.segment);
         return 0;
 }
 

@@ -41,11 +41,24 @@ static bool is_known(const Watch *watch, uint64_t number) {
         return watch->known[i / 64] >> (i % 64) & 1U;
 }
 
-static void set_known(Watch *watch, uint64_t number, bool known) {
+static void set_known(Watch *watch, uint64_t number) {
         size_t i = number % EVENTS_KEPT;
-        uint64_t bit = UINT64_C(1) << (i % 64);
 
-        watch->known[i / 64] = known ? watch->known[i / 64] | bit : watch->known[i / 64] & ~bit;
+        if (is_known(watch, number))
+                return;
+        watch->known[i / 64] |= UINT64_C(1) << (i % 64);
+        ++watch->n_known;
+}
+
+/* True if it was. */
+static bool unset_known(Watch *watch, uint64_t number) {
+        size_t i = number % EVENTS_KEPT;
+
+        if (watch->n_known == 0 || !is_known(watch, number))
+                return false;
+        watch->known[i / 64] &= ~(UINT64_C(1) << (i % 64));
+        --watch->n_known;
+        return true;
 }
 
 static bool matches(const Watch *watch, int64_t id, const char *name,
@@ -69,14 +82,10 @@ bool watch_wants(const Watch *watch, const Segment *segment) {
 }
 
 /* Steps over one event; true if it is one of this watch's own. */
-static bool step(Watch *watch) {
+static bool step(const Events *events, Watch *watch) {
         uint64_t number = watch->next++;
 
-        if (is_known(watch, number)) {
-                set_known(watch, number, false);
-                return false;
-        }
-        return wants_event(watch, event_at(watch->events, number));
+        return !unset_known(watch, number) && wants_event(watch, event_at(events, number));
 }
 
 /* The oldest event is about to make room; who has not got as far loses it. */
@@ -89,7 +98,7 @@ static void lose_oldest(Events *events) {
         DL_FOREACH2(events->watches, watch, next_watch) {
                 if (watch->next > oldest)
                         continue;
-                if (step(watch)) {
+                if (step(events, watch)) {
                         ++watch->sequence;
                         ++watch->n_lost;
                         ++events->n_dropped;
@@ -102,7 +111,7 @@ static void know_all(Watch *watch, uint64_t last) {
         const Events *events = watch->events;
 
         while (last >= watch->next && last + EVENTS_KEPT > events->n_posted) {
-                set_known(watch, last, true);
+                set_known(watch, last);
                 last = event_at(events, last)->before;
         }
 }
@@ -123,7 +132,7 @@ static void write_event(Events *events, EventKind kind, Segment *segment) {
         Event *event = event_at(events, number);
 
         *event = (Event){ .kind = kind, .time_usec = clock_realtime_usec() };
-        describe_segment(segment, true, &event->info);
+        describe_segment(segment, LOOK_ALL, &event->info);
         event->permission = segment->permission;
         event->before = segment->last_event;
         event->has_name = name != NULL;
@@ -218,7 +227,7 @@ bool watch_next(Watch *watch, WatchReply *ret) {
         }
         while (watch->next <= events->n_posted) {
                 event = event_at(events, watch->next);
-                if (!step(watch))
+                if (!step(events, watch))
                         continue;
                 ret->event = event->kind;
                 ret->sequence = watch->sequence++;

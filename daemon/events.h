@@ -34,29 +34,28 @@ struct Events {
 #define EVENTS_NULL                                                                                \
         {}
 
+/* What is looked at for each event that a watch loses stands first, and together. */
 struct Watch {
-        Events *events;
-        const Credentials *credentials;
-        /* Which segments: one, or those that match, or all */
-        int64_t only_id;
-        bool has_pattern;
-        char pattern[NAME_LENGTH_MAX + 1];
-
-        /* The ones that exist: ids up to last_id, of which those up to listed_id were told */
-        bool listing;
-        int64_t listed_id;
-        int64_t last_id;
-
+        Watch *prev_watch;
+        Watch *next_watch;
         /* Number of the next event to look at */
         uint64_t next;
-        /* Numbers of events that it knows the effect of, by their place in the ring */
-        uint64_t known[EVENTS_KEPT / 64];
         /* Events of this watch so far, and those lost since the last one that was told */
         int64_t sequence;
         uint64_t n_lost;
-
-        Watch *prev_watch;
-        Watch *next_watch;
+        /* Which segments: one, or those that match, or all */
+        int64_t only_id;
+        const Credentials *credentials;
+        bool has_pattern;
+        /* The ones that exist: ids up to last_id, of which those up to listed_id were told */
+        bool listing;
+        /* Events that it knows the effect of, by their place in the ring */
+        unsigned int n_known;
+        uint64_t known[EVENTS_KEPT / 64];
+        int64_t listed_id;
+        int64_t last_id;
+        Events *events;
+        char pattern[NAME_LENGTH_MAX + 1];
 };
 
 /* Is there anybody whom it could be told? */

@@ -30,6 +30,9 @@
  */
 static const struct timeval second_try = { .tv_usec = 2000 };
 
+/* How much a watch is told in one turn, as long as it has more. */
+#define WATCH_BYTES (3U * STREAM_REPLY_MAX)
+
 /* How long to wait before looking again whether a client has read. */
 #define LOOK_AGAIN_MIN_USEC 1000
 #define LOOK_AGAIN_MAX_USEC 64000
@@ -140,6 +143,7 @@ static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
         if (answer->stream.kind == STREAM_WATCH) {
                 DL_APPEND2(peer->broker->watchers, peer, watcher_prev, watcher_next);
                 peer->watches = true;
+                peer->broker->watchers_behind = true;
         }
         if (answer->pending) {
                 peer->pending = answer->pending;
@@ -176,18 +180,21 @@ static int answer_pending(Peer *peer) {
 }
 
 static int answer_more(Peer *peer) {
-        Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
+        /* A watch has more turns, and shorter ones: others are waiting. */
+        Writer writer =
+                WRITER_INIT(peer->broker->scratch, peer->watches ? WATCH_BYTES : SCRATCH_BYTES);
 
         stream_write(&peer->stream, &peer->broker->service, &peer->client, &writer);
         assert(!writer.overflow);
         return writer.n_data == 0 ? 0 : send_plain(peer, &writer);
 }
 
-/* Is the connection occupied by something that does not go on by itself? */
+/* Is the connection occupied by something that does not go on by itself? A watch waits for its
+ * turn, which peer_tell_watchers() gives it. */
 static bool waits(const Peer *peer) {
         if (peer->pending)
                 return !peer->pending->ready && !pending_over(peer->pending);
-        return peer->stream.kind != STREAM_NONE && stream_idle(&peer->stream);
+        return peer->watches;
 }
 
 static int receive(Peer *peer) {
@@ -286,6 +293,8 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
                 }
                 r = step(peer, &readable, &more);
         }
+        if (peer->watches && !output_pending(&peer->output))
+                peer->broker->watchers_behind = true;
         frames_settle(&peer->frames, &peer->broker->spare);
         return r ? r : charge_input(peer);
 }
@@ -434,25 +443,36 @@ void peer_accept(Broker *broker, int fd) {
         steal_ptr(peer);
 }
 
+/* One piece of what a watch has to tell; true if that was all, or no more can be sent now. The peer
+ * may be gone afterwards. */
+static bool tell(Peer *peer) {
+        if (answer_more(peer) || set_interest(peer, wanted(peer))) {
+                peer_free(peer);
+                return true;
+        }
+        return output_pending(&peer->output) || stream_idle(&peer->stream);
+}
+
 /**
  * peer_tell_watchers() - tell those that watch what has happened
  * @broker:     the broker
  * @end_usec:   CLOCK_MONOTONIC, when it is enough for now
  *
- * Return: whether all of them had their turn.
+ * Return: whether there is nothing left to be told to those who read.
  */
 bool peer_tell_watchers(Broker *broker, uint64_t end_usec) {
         Peer *last = broker->watchers ? broker->watchers->watcher_prev : NULL, *peer = NULL;
+        bool all = true;
 
         while (peer != last && clock_monotonic_usec() < end_usec) {
                 peer = broker->watchers;
                 /* To the end of the queue first, for it may go: the connection may have ended. */
                 DL_DELETE2(broker->watchers, peer, watcher_prev, watcher_next);
                 DL_APPEND2(broker->watchers, peer, watcher_prev, watcher_next);
-                if (!waits(peer) && !output_pending(&peer->output))
-                        pump(peer->fd, 0, peer);
+                if (!output_pending(&peer->output) && !stream_idle(&peer->stream))
+                        all &= tell(peer);
         }
-        return peer == last;
+        return all && peer == last;
 }
 
 /* peer_free() - close a connection; attachments that were handed out stay */

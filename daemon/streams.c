@@ -107,7 +107,7 @@ static void write_segments(Stream *stream, Service *service, const Client *clien
         }
         while (segment) {
                 next = next_segment(stream, service, client, segment->id);
-                describe_segment(segment, true, &reply.segment);
+                describe_segment(segment, LOOK_ALL, &reply.segment);
                 GIVE(&reply, REPLY_ITEM);
                 reply_write(writer, &list_reply_type, &reply, next != NULL);
                 segment = next;

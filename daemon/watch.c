@@ -97,7 +97,7 @@ static void write_existing(WatchStream *stream, Segment *segment, Writer *writer
                 .time_usec = (int64_t) clock_realtime_usec(),
         };
 
-        describe_segment(segment, true, &reply.segment);
+        describe_segment(segment, LOOK_ALL, &reply.segment);
         GIVE(&reply, WATCHED_SEGMENT);
         reply_write(writer, &watch_reply_type, &reply, true);
 }

@@ -1,5 +1,5 @@
 /*
- * acquire-many ADDRESS SEGMENTS CONNECTIONS ATTACHMENTS TRANSIENT
+ * acquire-many ADDRESS SEGMENTS CONNECTIONS ATTACHMENTS TRANSIENT SEALABLE
  *
  * Puts that many of each into a broker, then acquires one existing segment 64 times between two
  * calls of methods "begin" and "end", for test-system-calls to find them in what strace prints.
@@ -16,7 +16,7 @@
 
 #define ROUNDS 64
 
-static int n_segments, n_connections, n_attachments, transient;
+static int n_segments, n_connections, n_attachments, transient, sealable;
 
 static int parse(const char *text) {
         return (int) strtol(text, NULL, 10);
@@ -32,6 +32,17 @@ static void call_marker(Wire *wire, const char *method) {
         ck_assert(wire_receive(wire, &reply));
 }
 
+static void create(Wire *wire, const char *name) {
+        AcquireParameters parameters = {};
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, name);
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, 4096);
+        GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, transient);
+        GIVE_VALUE(&parameters, ACQUIRE_SEALABLE, sealable, sealable);
+        (void) wire_acquire(wire, &parameters, NULL);
+}
+
 START_TEST(acquire_many) {
         Wire wire, *idle;
         char name[16];
@@ -39,8 +50,7 @@ START_TEST(acquire_many) {
         wire_open(&wire);
         for (int i = 0; i < n_segments; ++i) {
                 (void) snprintf(name, sizeof(name), "%d", i);
-                (void) (transient ? wire_create_transient(&wire, name, 4096)
-                                  : wire_create(&wire, name, 4096));
+                create(&wire, name);
         }
         for (int i = 0; i < n_attachments; ++i)
                 (void) wire_open_segment(&wire, "0", ACCESS_READ_ONLY);
@@ -69,13 +79,14 @@ int main(int argc, char **argv) {
         SRunner *runner;
         int n_failed;
 
-        if (argc != 6)
+        if (argc != 7)
                 return 2;
         fixture_use(argv[1]);
         n_segments = parse(argv[2]);
         n_connections = parse(argv[3]);
         n_attachments = parse(argv[4]);
         transient = parse(argv[5]);
+        sealable = parse(argv[6]);
         tcase_add_test(t, acquire_many);
         suite_add_tcase(s, t);
         runner = srunner_create(s);

@@ -8,12 +8,14 @@
  *   floor, equal the same with messages as long as the broker's
  *   floor, map   the same as the floor, and the client maps and touches what it got
  *   bare         a client that sends shmbrokerd a fixed request and takes the descriptor
+ *   watched      the same, while WATCHERS others watch, and read what they are told
  *   direct       shm_open(), mmap(), touch, munmap(), close(), by the program itself
  *   library      shmbroker_acquire(), touch, shmbroker_release()
  */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -37,12 +39,22 @@
 
 #define SEGMENT_BYTES 1048576
 #define OPERATIONS 4000
+#define WATCHERS 200
+#define WATCH "{\"method\":\"org.shmbroker.Broker.Watch\",\"more\":true}"
 #define POSIX_NAME "/shmbroker-bench"
 #define REQUEST                                                                                    \
         "{\"method\":\"org.shmbroker.Broker.Acquire\",\"parameters\":{\"name\":\"bench/frame\","   \
         "\"access\":\"readOnly\"}}"
 
+typedef struct Broker Broker;
 typedef struct Case Case;
+
+/* One shmbrokerd, and a connection for each way to use it. */
+struct Broker {
+        char address[128];
+        int fd;
+        struct shmbroker *connection;
+};
 
 struct Case {
         const char *name;
@@ -56,11 +68,9 @@ struct Case {
 };
 
 static char directory[] = "/tmp/shmbroker-bench.XXXXXX";
-static char address[128];
-static int broker_fd;
-static pid_t processes[4];
+static Broker broker, watched;
+static pid_t processes[6];
 static size_t n_processes;
-static struct shmbroker *connection;
 static size_t n_broker_reply;
 
 static void check(bool good, const char *what) {
@@ -78,7 +88,9 @@ static void clean_up(void) {
                 (void) waitpid(processes[i], NULL, 0);
         }
         (void) shm_unlink(POSIX_NAME);
-        static const char *const files[] = { "state/lock", "state/state", "state", "." };
+        static const char *const files[] = {
+                "1/lock", "1/state", "1", "2/lock", "2/state", "2", "."
+        };
         for (size_t i = 0; i < ARRAY_SIZE(files); ++i) {
                 (void) snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
                 (void) remove(path);
@@ -169,35 +181,60 @@ static void start_floor(Case *c) {
         c->fd = pair[0];
 }
 
-static void start_broker(const char *build) {
+static void start_broker(Broker *b, const char *build, int number) {
         char program[4096], state[256];
         struct shmbroker_options *options;
         struct shmbroker_segment *segment;
         int r = -1;
 
-        check(shmbroker_options_new(&options) == 0 && mkdtemp(directory) != NULL, "mkdtemp");
+        check(shmbroker_options_new(&options) == 0, "shmbroker_options_new");
         (void) snprintf(program, sizeof(program), "%s/daemon/shmbrokerd", build);
-        (void) snprintf(address, sizeof(address), "unix:%s/socket", directory);
-        (void) snprintf(state, sizeof(state), "%s/state", directory);
+        (void) snprintf(b->address, sizeof(b->address), "unix:%s/socket-%d", directory, number);
+        (void) snprintf(state, sizeof(state), "%s/%d", directory, number);
         if (start() == 0) {
-                (void) execl(program, "shmbrokerd", "--address", address, "--state-directory",
+                (void) execl(program, "shmbrokerd", "--address", b->address, "--state-directory",
                              state, "--config", "/dev/null", NULL);
                 _exit(1);
         }
         for (int i = 0; i < 400 && r < 0; ++i) {
-                r = shmbroker_connect(address, &connection);
+                r = shmbroker_connect(b->address, &b->connection);
                 (void) usleep(5000);
         }
         errno = -r;
         check(r == 0, "shmbroker_connect");
         shmbroker_options_set_create(options, SHMBROKER_CREATE_NEW);
         shmbroker_options_set_size(options, SEGMENT_BYTES);
-        errno = -(r = shmbroker_acquire(connection, "bench/frame", options, &segment));
+        errno = -(r = shmbroker_acquire(b->connection, "bench/frame", options, &segment));
         check(r == 0, "shmbroker_acquire");
         shmbroker_release(segment);
         shmbroker_options_free(options);
-        broker_fd = socket_connect(address + strlen("unix:"));
-        check(broker_fd >= 0 && fcntl(broker_fd, F_SETFL, 0) == 0, "connect");
+        b->fd = socket_connect(b->address + strlen("unix:"));
+        check(b->fd >= 0 && fcntl(b->fd, F_SETFL, 0) == 0, "connect");
+}
+
+/* A process that reads what many watches are told, on whatever other processors there are. */
+static void start_watchers(const Broker *b) {
+        static struct pollfd pollers[WATCHERS];
+        static char space[65536];
+        cpu_set_t all;
+        size_t n;
+
+        if (start() > 0)
+                return;
+        memset(&all, 0xff, sizeof(all));
+        (void) sched_setaffinity(0, sizeof(all), &all);
+        for (int i = 0; i < WATCHERS; ++i) {
+                pollers[i].fd = socket_connect(b->address + strlen("unix:"));
+                pollers[i].events = POLLIN;
+                check(pollers[i].fd >= 0, "connect");
+                check(socket_send(pollers[i].fd, WATCH, sizeof(WATCH), -1, &n) == 0, "send");
+        }
+        while (poll(pollers, WATCHERS, -1) > 0)
+                for (int i = 0; i < WATCHERS; ++i)
+                        if (pollers[i].revents)
+                                (void) socket_receive(pollers[i].fd, space, sizeof(space), NULL,
+                                                      &n);
+        _exit(0);
 }
 
 static void map_and_touch(int fd, int protection) {
@@ -244,7 +281,12 @@ static void operate_floor(const Case *c) {
 
 static void operate_bare(const Case *c) {
         (void) c;
-        n_broker_reply = exchange(broker_fd, REQUEST, sizeof(REQUEST), false);
+        n_broker_reply = exchange(broker.fd, REQUEST, sizeof(REQUEST), false);
+}
+
+static void operate_watched(const Case *c) {
+        (void) c;
+        (void) exchange(watched.fd, REQUEST, sizeof(REQUEST), false);
 }
 
 static void operate_direct(const Case *c) {
@@ -260,7 +302,7 @@ static void operate_library(const Case *c) {
         struct shmbroker_segment *segment;
 
         (void) c;
-        check(shmbroker_acquire(connection, "bench/frame", NULL, &segment) == 0,
+        check(shmbroker_acquire(broker.connection, "bench/frame", NULL, &segment) == 0,
               "shmbroker_acquire");
         *(volatile char *) shmbroker_segment_data(segment) = 1;
         shmbroker_release(segment);
@@ -306,6 +348,7 @@ enum {
         FLOOR_EQUAL,
         FLOOR_MAP,
         BARE,
+        WATCHED,
         DIRECT,
         LIBRARY,
         _CASE_N,
@@ -324,6 +367,7 @@ int main(int argc, char **argv) {
                                 .n_reply = 206,
                                 .map = true },
                 [BARE] = { .name = "bare", .operate = operate_bare },
+                [WATCHED] = { .name = "watched", .operate = operate_watched },
                 [DIRECT] = { .name = "direct", .operate = operate_direct },
                 [LIBRARY] = { .name = "library", .operate = operate_library },
         };
@@ -336,7 +380,10 @@ int main(int argc, char **argv) {
         }
         (void) atexit(clean_up);
         pin();
-        start_broker(argv[1]);
+        check(mkdtemp(directory) != NULL, "mkdtemp");
+        start_broker(&broker, argv[1], 1);
+        start_broker(&watched, argv[1], 2);
+        start_watchers(&watched);
         operate_bare(NULL);
         cases[FLOOR_EQUAL].n_request = sizeof(REQUEST);
         cases[FLOOR_EQUAL].n_reply = n_broker_reply;
@@ -356,8 +403,10 @@ int main(int argc, char **argv) {
                 printf("%-14s p50 %6.2f us\n", cases[i].name, median(cases[i].p50, rounds));
         printf("bare to floor           %.2f\n", ratio(&cases[BARE], &cases[FLOOR], rounds));
         printf("bare to floor, equal    %.2f\n", ratio(&cases[BARE], &cases[FLOOR_EQUAL], rounds));
+        printf("watched to bare         %.2f\n", ratio(&cases[WATCHED], &cases[BARE], rounds));
         printf("library to floor, map   %.2f\n", ratio(&cases[LIBRARY], &cases[FLOOR_MAP], rounds));
         printf("library to direct       %.2f\n", ratio(&cases[LIBRARY], &cases[DIRECT], rounds));
-        shmbroker_close(connection);
+        shmbroker_close(broker.connection);
+        shmbroker_close(watched.connection);
         return 0;
 }
