@@ -26,7 +26,7 @@ struct Event {
 
 /* events_deinit() - nobody may be watching any more */
 void events_deinit(Events *events) {
-        assert(!events->watches);
+        assert(!events_watched(events));
         free(events->ring);
         *events = (Events) EVENTS_NULL;
 }
@@ -88,21 +88,48 @@ static bool step(const Events *events, Watch *watch) {
         return !unset_known(watch, number) && wants_event(watch, event_at(events, number));
 }
 
+static void lose(Events *events, Watch *watch, uint64_t n) {
+        watch->sequence += (int64_t) n;
+        watch->n_lost += n;
+        events->n_dropped += n;
+}
+
+static void fall_asleep(Events *events, Watch *watch) {
+        DL_DELETE2(events->watches, watch, prev_watch, next_watch);
+        DL_APPEND2(events->asleep, watch, prev_watch, next_watch);
+        watch->sleeps = true;
+        memset(watch->known, 0, sizeof(watch->known));
+        watch->n_known = 0;
+}
+
+/* It reads again: what was overwritten meanwhile is lost, all of it. */
+static void wake_up(Watch *watch) {
+        Events *events = watch->events;
+        uint64_t oldest = events->n_posted + 1 - EVENTS_KEPT;
+
+        if (!watch->sleeps)
+                return;
+        lose(events, watch, oldest - watch->next);
+        watch->next = oldest;
+        watch->sleeps = false;
+        DL_DELETE2(events->asleep, watch, prev_watch, next_watch);
+        DL_APPEND2(events->watches, watch, prev_watch, next_watch);
+}
+
 /* The oldest event is about to make room; who has not got as far loses it. */
 static void lose_oldest(Events *events) {
         uint64_t oldest = events->n_posted + 1 - EVENTS_KEPT;
-        Watch *watch;
+        Watch *watch, *next;
 
         if (events->n_posted < EVENTS_KEPT)
                 return;
-        DL_FOREACH2(events->watches, watch, next_watch) {
+        DL_FOREACH_SAFE2(events->watches, watch, next, next_watch) {
                 if (watch->next > oldest)
                         continue;
-                if (step(events, watch)) {
-                        ++watch->sequence;
-                        ++watch->n_lost;
-                        ++events->n_dropped;
-                }
+                if (step(events, watch))
+                        lose(events, watch, 1);
+                if (watch->n_lost >= EVENTS_KEPT)
+                        fall_asleep(events, watch);
         }
 }
 
@@ -189,15 +216,17 @@ void watch_end(Watch *watch) {
 
         if (!events)
                 return;
+        wake_up(watch);
         DL_DELETE2(events->watches, watch, prev_watch, next_watch);
         watch->events = NULL;
-        if (!events->watches)
+        if (!events_watched(events))
                 free(steal_ptr(events->ring));
 }
 
 /* watch_listed() - a segment is told of, or passed over, as existing: with all until now */
 void watch_listed(Watch *watch, const Segment *segment) {
         watch->listed_id = segment->id;
+        wake_up(watch);
         know_all(watch, segment->last_event);
 }
 
@@ -218,6 +247,7 @@ bool watch_next(Watch *watch, WatchReply *ret) {
         const Event *event;
 
         *ret = (WatchReply){};
+        wake_up(watch);
         if (watch->n_lost > 0) {
                 watch->n_lost = 0;
                 ret->event = EVENT_OVERFLOW;

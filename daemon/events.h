@@ -4,8 +4,9 @@
 /*
  * What happens to segments, for those who watch. The last events are kept once for all watchers, in
  * a ring; each watcher has its own place in it, and decides when it comes to an event, or when the
- * event is about to be lost to it, whether that is one of its own. While nobody watches, nothing is
- * kept, and telling of an event costs nothing.
+ * event is about to be lost to it, whether that is one of its own. One that does not read at all is
+ * let be after a while: then every event counts as one of its own, and it costs nothing. While
+ * nobody watches, nothing is kept, and telling of an event costs nothing.
  */
 
 #include <stdbool.h>
@@ -29,6 +30,8 @@ struct Events {
         uint64_t n_posted;
         uint64_t n_dropped;
         Watch *watches;
+        /* Those that have lost as many events as are kept, and are not looked at any more */
+        Watch *asleep;
 };
 
 #define EVENTS_NULL                                                                                \
@@ -47,6 +50,7 @@ struct Watch {
         int64_t only_id;
         const Credentials *credentials;
         bool has_pattern;
+        bool sleeps;
         /* The ones that exist: ids up to last_id, of which those up to listed_id were told */
         bool listing;
         /* Events that it knows the effect of, by their place in the ring */
@@ -60,7 +64,7 @@ struct Watch {
 
 /* Is there anybody whom it could be told? */
 static inline bool events_watched(const Events *events) {
-        return events->watches;
+        return events->watches || events->asleep;
 }
 
 void events_deinit(Events *events);

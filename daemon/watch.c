@@ -102,24 +102,36 @@ static void write_existing(WatchStream *stream, Segment *segment, Writer *writer
         reply_write(writer, &watch_reply_type, &reply, true);
 }
 
-/* Goes on with what exists, as far as there is room; then says that this was all. */
-static void write_listing(WatchStream *stream, Writer *writer) {
-        Registry *registry = &stream->service->registry;
-        Watch *watch = &stream->watch;
-        Segment *segment = registry_next(registry, watch->listed_id), *next;
+/* What is not wanted takes time as well: so many are looked at in one turn. */
+#define LOOKED_AT_MAX 512U
 
-        life_drain(&stream->service->life);
+/* Goes on with what exists, as far as there is room; true if that was all. */
+static bool write_some(WatchStream *stream, Writer *writer) {
+        Life *life = &stream->service->life;
+        Watch *watch = &stream->watch;
+        Segment *segment = registry_next(life->registry, watch->listed_id), *next;
+        unsigned int n = 0;
+
         for (; segment && segment->id <= watch->last_id; segment = next) {
-                if (!has_room(writer))
-                        return;
+                if (!has_room(writer) || ++n > LOOKED_AT_MAX)
+                        return false;
                 next = segment->next;
-                if (!life_settle(&stream->service->life, segment))
-                        continue;
-                if (watch_wants(watch, segment))
+                if (watch_wants(watch, segment)) {
+                        if (!life_settle(life, segment))
+                                continue;
                         write_existing(stream, segment, writer);
+                }
                 watch_listed(watch, segment);
         }
-        if (!has_room(writer))
+        return has_room(writer);
+}
+
+/* What exists, and then that this was all. */
+static void write_listing(WatchStream *stream, Writer *writer) {
+        Watch *watch = &stream->watch;
+
+        life_drain(&stream->service->life);
+        if (!write_some(stream, writer))
                 return;
         watch->listing = false;
         reply_write(writer, &watch_reply_type,

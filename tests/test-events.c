@@ -179,6 +179,39 @@ START_TEST(test_overflow) {
 }
 END_TEST
 
+/*
+ * One that does not read at all: its place moves on by itself, and everything since it was last
+ * looked at counts as lost.
+ */
+START_TEST(test_asleep) {
+        Watch sleeper = {}, other = { .only_id = two->id };
+        int64_t first = 2 * EVENTS_KEPT + 100;
+
+        begin(&sleeper, &root);
+        begin(&other, &root);
+        for (unsigned int i = 0; i < 3 * EVENTS_KEPT + 100; ++i)
+                events_post(&events, EVENT_CHANGED, one);
+        ck_assert_ptr_eq(events.asleep, &sleeper);
+        ck_assert_ptr_eq(events.watches, &other);
+        expect(&sleeper, EVENT_OVERFLOW, first - 1, NULL);
+        for (int64_t i = first; i < first + EVENTS_KEPT; ++i)
+                expect(&sleeper, EVENT_CHANGED, i, one);
+        expect_nothing(&sleeper);
+        ck_assert_ptr_null(events.asleep);
+        events_post(&events, EVENT_CHANGED, two);
+        expect(&sleeper, EVENT_CHANGED, first + EVENTS_KEPT, two);
+        expect(&other, EVENT_CHANGED, 0, two);
+        expect_nothing(&other);
+        for (unsigned int i = 0; i < 3 * EVENTS_KEPT; ++i)
+                events_post(&events, EVENT_CHANGED, one);
+        /* It may also go while it sleeps. */
+        watch_end(&sleeper);
+        expect_nothing(&other);
+        watch_end(&other);
+        ck_assert_ptr_null(events.ring);
+}
+END_TEST
+
 /* What happened before a segment was told of as existing is in what was told. */
 START_TEST(test_listed) {
         Watch watch = {};
@@ -291,6 +324,7 @@ int main(void) {
         tcase_add_test(tc, test_filters);
         tcase_add_test(tc, test_permission);
         tcase_add_test(tc, test_overflow);
+        tcase_add_test(tc, test_asleep);
         tcase_add_test(tc, test_listed);
         tcase_add_test(tc, test_gone_unlisted);
         tcase_add_test(tc, test_listed_and_lost);
