@@ -301,9 +301,10 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
 
 /*
  * Who waits is not read, so that only the end of the connection is of interest: the change to it,
- * for what is unread stays readable all the time.
+ * for what is unread stays readable all the time. Of an end with something unread at the other side
+ * (ECONNRESET) libevent says that one can read, and not that it is closed.
  */
-#define INTEREST_WAITS (EV_CLOSED | EV_ET)
+#define INTEREST_WAITS (EV_READ | EV_CLOSED | EV_ET)
 
 static short wanted(const Peer *peer) {
         if (!output_pending(&peer->output))
@@ -358,7 +359,8 @@ static void pump(evutil_socket_t fd, short what, void *userdata) {
         else
                 peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
         /* One that has only said all it has to say still waits for its answer. */
-        if (what & EV_CLOSED && socket_hung_up(peer->fd))
+        if (peer->interest == INTEREST_WAITS && what & (EV_READ | EV_CLOSED) &&
+            socket_hung_up(peer->fd))
                 r = PEER_E_GONE;
         else
                 r = run(peer, what & EV_READ, &again);

@@ -348,6 +348,29 @@ START_TEST(test_limit) {
 }
 END_TEST
 
+/* One that goes away is noticed, whether it has read what it was told or not. */
+START_TEST(test_closed) {
+        WatchParameters all = {};
+        StatusReply status;
+        Wire watcher;
+
+        ck_assert_int_eq(open_watch(&watcher, &all), 0);
+        if (_i) {
+                close(wire_create_transient(&wire, "a", SIZE));
+                ck_assert(has_event(&watcher, 20000));
+                /* All of it, so that nothing is sent when it is gone. */
+                usleep(200000);
+        }
+        wire_close(&watcher);
+        wire_status(&wire, &status);
+        for (int i = 0; status.connection_count > 1; ++i) {
+                ck_assert_int_lt(i, 500);
+                usleep(10000);
+                wire_status(&wire, &status);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("watch");
         TCase *tc = tcase_create("watch");
@@ -361,6 +384,7 @@ int main(void) {
         tcase_add_test(tc, test_listing_meets_changes);
         tcase_add_test(tc, test_many_watchers);
         tcase_add_test(tc, test_limit);
+        tcase_add_loop_test(tc, test_closed, 0, 2);
         suite_add_tcase(suite, tc);
         return unit_main(suite);
 }
