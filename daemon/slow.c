@@ -7,6 +7,7 @@
 
 #include "daemon/change.h"
 #include "daemon/kind.h"
+#include "daemon/permission.h"
 #include "proto/fd.h"
 #include "proto/util.h"
 
@@ -126,13 +127,24 @@ static int lock_code(int error, CallFailure *failure) {
         }
 }
 
+/* The owner may have changed meanwhile: what is somebody else's now is left alone. */
+static int done_lock_code(const SlowJob *job, const Segment *segment, CallFailure *failure) {
+        const Credentials credentials = { .uid = job->uid };
+
+        if (!segment)
+                return CALL_E_NO_SUCH_SEGMENT;
+        if (!permission_controls(&segment->permission, &credentials))
+                return CALL_E_DENIED;
+        return lock_code(job->result, failure);
+}
+
 static void done_lock(WorkerJob *worker_job) {
         SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
         Segment *segment = registry_find(&job->service->registry, job->segment_id);
         CallFailure failure = {};
         int code;
 
-        code = segment ? lock_code(job->result, &failure) : CALL_E_NO_SUCH_SEGMENT;
+        code = done_lock_code(job, segment, &failure);
         if (code == 0) {
                 /* Another call may have been quicker. */
                 if (!segment->locked_at) {
@@ -170,6 +182,7 @@ int slow_lock(Service *service, Client *client, Segment *segment,
                 return r;
         job->job = (WorkerJob){ .work = work_lock, .done = done_lock };
         job->attributes = *parameters;
+        job->uid = client->credentials.uid;
         job->size_bytes = size_bytes;
         job->charge = steal_charge(&charge);
         worker_take(&service->worker, &job->job);

@@ -22,6 +22,8 @@ struct SlowJob {
         unsigned int seals;
         int (*seal)(int fd, unsigned int seals);
         SetAttributesParameters attributes;
+        /* Who asked: what may be set is judged once more when it is set */
+        uid_t uid;
         uint64_t size_bytes;
         Charge charge;
         /* What came of it: where it is mapped now, or a code of its work */
