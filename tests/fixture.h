@@ -33,6 +33,8 @@ struct Setup {
         int counter_fd;
         /* RLIMIT_NOFILE; 0 for what this process has */
         unsigned int n_files;
+        /* A user without privileges to be; 0 for who this process is */
+        uid_t uid;
 };
 
 /* One connection. */
