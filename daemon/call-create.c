@@ -17,7 +17,7 @@ static int check_size(const AcquireParameters *parameters, CallFailure *failure)
         int64_t minimum = grows ? 0 : 1;
 
         if (grows && (parameters->maximum_bytes < 1 || parameters->maximum_bytes > NUMBER_MAX))
-                return call_wrong_size(failure, parameters->maximum_bytes, 1, NUMBER_MAX);
+                return call_wrong_size(failure, SIZE_UNKNOWN, 1, NUMBER_MAX);
         if (parameters->size_bytes < minimum)
                 return call_wrong_size(failure, SIZE_UNKNOWN, minimum, NUMBER_MAX);
         if (grows && parameters->size_bytes > parameters->maximum_bytes)

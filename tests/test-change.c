@@ -450,6 +450,8 @@ START_TEST(test_wrong_maximum) {
 
                 GIVE_VALUE(&parameters, ACQUIRE_MAXIMUM_BYTES, maximum_bytes, rows[i].maximum);
                 ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_WRONG_SIZE);
+                /* There is no segment, so it has no size. */
+                ck_assert(!GIVEN(&fault.size, FAULT_SIZE_BYTES));
         }
         ck_assert_int_eq(wire_stat(&wire, "a", NULL), FAULT_NO_SUCH_SEGMENT);
 }
