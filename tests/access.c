@@ -53,8 +53,6 @@ void access_up(void) {
 
 void access_up_with(const Setup *setup) {
         fixture_up(setup);
-        if (!person_possible("the suite"))
-                return;
         ck_assert_int_eq(chmod(fixture_directory(), 0711), 0);
         for (size_t i = 0; i < _PERSON_N; ++i)
                 actors[i] = actor_start(&people[i]);
@@ -62,11 +60,9 @@ void access_up_with(const Setup *setup) {
 }
 
 void access_down(void) {
-        if (geteuid() == 0) {
-                for (size_t i = 0; i < _PERSON_N; ++i)
-                        actor_end(&actors[i]);
-                wire_close(&root);
-        }
+        for (size_t i = 0; i < _PERSON_N; ++i)
+                actor_end(&actors[i]);
+        wire_close(&root);
         fixture_down();
 }
 

@@ -44,7 +44,7 @@ extern Actor actors[_PERSON_N];
 /* Root's, in this process */
 extern Wire root;
 
-/* Checked fixture: the broker and everybody; nobody if this is not root. */
+/* Checked fixture: the broker and everybody. */
 void access_up(void);
 void access_up_with(const Setup *setup);
 void access_down(void);

@@ -30,10 +30,10 @@ struct Outcome {
         char data[ACT_DATA_MAX];
 };
 
-bool person_possible(const char *test) {
+bool person_possible(void) {
         if (geteuid() == 0)
                 return true;
-        printf("%s is left out: only root can become another user\n", test);
+        puts("skip: only root can become another user");
         return false;
 }
 
