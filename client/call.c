@@ -39,10 +39,9 @@ static int call_begin(struct shmbroker *connection, const Request *request) {
         call_write(&writer, request->method, request->parameters);
         if (writer.overflow)
                 return error_origin(-EMSGSIZE);
-        /* A pattern is the only text that nobody has looked at yet; the broker hangs up on what is
-         * not UTF-8. */
-        if (request->method == METHOD_LIST && scan_text(writer.data, writer.n_data - 1))
-                return detail_parameter(connection, "matchName", "the pattern is not UTF-8");
+        /* The broker hangs up on what is not UTF-8. */
+        if (request->free_text && scan_text(writer.data, writer.n_data - 1))
+                return detail_parameter(connection, request->free_text, "the text is not UTF-8");
         connection->n_out = writer.n_data;
         connection->n_sent = 0;
         connection->refused = false;

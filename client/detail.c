@@ -162,6 +162,20 @@ static int limit_errno(const char *limit) {
         return -ENOSPC;
 }
 
+/* As shmget(2) and shmctl(2) have it: what belongs to others cannot be changed. */
+static int permission_errno(Method method) {
+        switch (method) {
+        case METHOD_REMOVE:
+        case METHOD_SET_ATTRIBUTES:
+        case METHOD_RESIZE:
+        case METHOD_SEAL:
+        case METHOD_PUBLISH:
+                return -EPERM;
+        default:
+                return -EACCES;
+        }
+}
+
 static int fault_errno(const Fault *fault, Method method) {
         switch (fault->code) {
         case FAULT_INTERFACE_NOT_FOUND:
@@ -172,8 +186,7 @@ static int fault_errno(const Fault *fault, Method method) {
         case FAULT_WRONG_SIZE:
                 return -EINVAL;
         case FAULT_PERMISSION_DENIED:
-                /* As shmget(2) and shmctl(2) have it */
-                return method == METHOD_REMOVE ? -EPERM : -EACCES;
+                return permission_errno(method);
         case FAULT_EXPECTED_MORE:
                 return -EPROTO;
         case FAULT_NO_SUCH_SEGMENT:
@@ -224,20 +237,33 @@ static const char *method_deed(Method method) {
                 return "remove it";
         case METHOD_STAT:
         case METHOD_LIST_ATTACHMENTS:
+        case METHOD_WATCH:
                 return "look at it";
+        case METHOD_SET_ATTRIBUTES:
+                return "change it, which its owner and creator may";
+        case METHOD_RESIZE:
+                return "resize it, which its owner and creator may";
+        case METHOD_SEAL:
+                return "seal it, which its owner and creator may";
+        case METHOD_PUBLISH:
+                return "publish it, or replace what has the name";
         default:
                 return "do that";
         }
 }
 
-static void say_exists(struct shmbroker_error *error, const Subject *subject) {
+static void say_exists(struct shmbroker_error *error, const Request *request) {
         const SegmentExistsFault *fault = &error->fault.exists;
+        Subject subject = subject_of(request);
 
-        if (GIVEN(fault, FAULT_SEGMENT_EXISTS_ID))
-                say(error, "%s exists already (id %" PRId64 ")", subject->text, fault->id);
+        if (request->new_name)
+                say(error, "the name '%s' is in use: replace what has it, or take another name",
+                    request->new_name);
+        else if (GIVEN(fault, FAULT_SEGMENT_EXISTS_ID))
+                say(error, "%s exists already (id %" PRId64 ")", subject.text, fault->id);
         else
                 say(error, "the key or POSIX name for %s is in use outside the broker",
-                    subject->text);
+                    subject.text);
 }
 
 /* With a size it is that of a segment that is there, else what was asked cannot be created. */
@@ -282,7 +308,7 @@ static void say_fault(struct shmbroker_error *error, const Request *request) {
                 say(error, "there is no %s", subject.text);
                 break;
         case FAULT_SEGMENT_EXISTS:
-                say_exists(error, &subject);
+                say_exists(error, request);
                 break;
         case FAULT_WRONG_SIZE:
                 say_size(error, &subject);

@@ -85,6 +85,44 @@ int info_check(const SegmentInfo *info) {
         return 0;
 }
 
+/**
+ * info_read() - read an answer that has the state of a segment
+ * @reply:      the answer, not read yet
+ * @type:       table of its structure
+ * @row:        row of the member "segment" in it
+ * @values:     the structure; strings in it live as long as the state
+ * @ret:        the state, in one piece of memory; NULL if there is none
+ *
+ * Return: 0, -EPROTO, or -ENOMEM.
+ */
+int info_read(const Reply *reply, const Type *type, unsigned int row, void *values,
+              struct shmbroker_info **ret) {
+        _cleanup_(freep) struct shmbroker_info *info = NULL;
+        const SegmentInfo *segment =
+                (const void *) ((const char *) values + type->fields[row].offset);
+        const uint64_t *given = values;
+        const char *json;
+        Reply copy;
+        int r;
+
+        info = reply_keep(reply, sizeof(*info), "segment", &json, &copy);
+        if (!info)
+                return error_origin(-ENOMEM);
+        if (reply_read(&copy, type, values))
+                return error_origin(-EPROTO);
+        if (!(*given >> row & 1)) {
+                *ret = NULL;
+                return 0;
+        }
+        r = info_check(segment);
+        if (r)
+                return error_trace(r);
+        info->values = *segment;
+        info->json = json;
+        *ret = steal_ptr(info);
+        return 0;
+}
+
 struct shmbroker_info *shmbroker_info_free(struct shmbroker_info *info) {
         free(info);
         return NULL;
@@ -193,4 +231,30 @@ const char *shmbroker_info_file_path(const struct shmbroker_info *info) {
 
 const char *shmbroker_info_json(const struct shmbroker_info *info) {
         return info->json;
+}
+
+#undef GET
+int64_t shmbroker_attachment_id(const struct shmbroker_attachment *attachment) {
+        return attachment->values.id;
+}
+
+#define GET(getter, Result, row, member)                                                           \
+        int getter(const struct shmbroker_attachment *attachment, Result *ret) {                   \
+                if (!GIVEN(&attachment->values, row))                                              \
+                        return -ENODATA;                                                           \
+                *ret = (Result) attachment->values.member;                                         \
+                return 0;                                                                          \
+        }
+
+GET(shmbroker_attachment_pid, pid_t, ATTACHMENT_PID, pid)
+GET(shmbroker_attachment_uid, uid_t, ATTACHMENT_UID, uid)
+GET(shmbroker_attachment_access, int, ATTACHMENT_ACCESS, access)
+GET(shmbroker_attachment_since, uint64_t, ATTACHMENT_SINCE, since_usec)
+
+int shmbroker_attachment_inherited(const struct shmbroker_attachment *attachment) {
+        return attachment->values.inherited;
+}
+
+const char *shmbroker_attachment_json(const struct shmbroker_attachment *attachment) {
+        return attachment->json;
 }

@@ -23,10 +23,10 @@
 /* The longest call: every parameter of Acquire, or a pattern whose every byte is escaped. */
 #define CALL_MAX 4096
 #define PATTERN_MAX 512
+#define POSIX_NAME_MAX 255
 
 #define DEADLINE_NEVER UINT64_MAX
 
-typedef struct Items Items;
 typedef struct Request Request;
 
 struct shmbroker_error {
@@ -66,6 +66,10 @@ struct Request {
         /* What it is about, for messages; both may be missing */
         const char *name;
         const int64_t *id;
+        /* A name that it shall get, which others may have */
+        const char *new_name;
+        /* The parameter that is text which nobody has looked at yet, NULL if there is none */
+        const char *free_text;
         uint64_t deadline;
         /* It creates and destroys nothing that it would not the second time */
         bool repeatable;
@@ -81,6 +85,7 @@ struct Request {
 
 struct shmbroker_options {
         AcquireParameters acquire;
+        char *posix_name;
         /* Enums as they were given, checked at use */
         int create;
         int access;
@@ -98,13 +103,6 @@ struct shmbroker_info {
 struct shmbroker_attachment {
         AttachmentInfo values;
         const char *json;
-};
-
-/* What a call with 'more' brought, in order. */
-struct Items {
-        void **items;
-        size_t n_items;
-        size_t n_allocated;
 };
 
 /* connection.c */
@@ -129,17 +127,33 @@ int detail_fault(struct shmbroker *connection, const Request *request, const Rep
 int detail_parameter(struct shmbroker *connection, const char *parameter, const char *why);
 
 /* options.c */
-const char *options_check(const struct shmbroker_options *options);
+int64_t number_clamp(uint64_t value);
+int options_check(struct shmbroker *connection, const struct shmbroker_options *options);
 void options_apply(const struct shmbroker_options *options, AcquireParameters *parameters);
 
 /* info.c */
 void *reply_keep(const Reply *reply, size_t n_head, const char *key, const char **ret_json,
                  Reply *ret_copy);
 int info_check(const SegmentInfo *info);
+int info_read(const Reply *reply, const Type *type, unsigned int row, void *values,
+              struct shmbroker_info **ret);
+
+/* status.c */
+int user_read(const Reply *reply, struct shmbroker_user **ret);
+
+/* remote.c */
+int segment_call(struct shmbroker *connection, Request *request, const char *name, int64_t id);
+
+/* Says in the parameters of a call which segment it is about. */
+#define MEAN_SEGMENT(parameters, wanted_name, wanted_id)                                           \
+        do {                                                                                       \
+                if (wanted_name)                                                                   \
+                        GIVE_VALUE((parameters), SEGMENT_NAME, name, (wanted_name));               \
+                else                                                                               \
+                        GIVE_VALUE((parameters), SEGMENT_ID, id, (wanted_id));                     \
+        } while (false)
 
 DEFINE_CLEANUP(struct shmbroker, shmbroker_close)
 DEFINE_CLEANUP(struct shmbroker_segment, shmbroker_release)
-DEFINE_CLEANUP(struct shmbroker_list, shmbroker_list_free)
-DEFINE_CLEANUP(struct shmbroker_attachments, shmbroker_attachments_free)
 
 #endif

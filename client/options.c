@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/internal.h"
 #include "proto/error.h"
@@ -19,6 +20,9 @@ int shmbroker_options_new(struct shmbroker_options **ret) {
 }
 
 struct shmbroker_options *shmbroker_options_free(struct shmbroker_options *options) {
+        if (!options)
+                return NULL;
+        free(options->posix_name);
         free(options);
         return NULL;
 }
@@ -38,17 +42,48 @@ void shmbroker_options_set_kind(struct shmbroker_options *options, int kind) {
         GIVE(&options->acquire, ACQUIRE_KIND);
 }
 
-/* Beyond what can be said the broker finds it as wrong as beyond what is allowed. */
-static int64_t clamp(uint64_t value) {
+/* number_clamp() - as a number of the protocol; what is beyond those is beyond what is allowed */
+int64_t number_clamp(uint64_t value) {
         return (int64_t) MIN(value, (uint64_t) INT64_MAX);
 }
 
 void shmbroker_options_set_size(struct shmbroker_options *options, uint64_t size) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_SIZE_BYTES, size_bytes, clamp(size));
+        GIVE_VALUE(&options->acquire, ACQUIRE_SIZE_BYTES, size_bytes, number_clamp(size));
 }
 
 void shmbroker_options_set_mode(struct shmbroker_options *options, mode_t mode) {
         GIVE_VALUE(&options->acquire, ACQUIRE_MODE, mode, mode);
+}
+
+void shmbroker_options_set_maximum(struct shmbroker_options *options, uint64_t maximum) {
+        GIVE_VALUE(&options->acquire, ACQUIRE_MAXIMUM_BYTES, maximum_bytes, number_clamp(maximum));
+}
+
+void shmbroker_options_set_page_size(struct shmbroker_options *options, uint64_t page_size) {
+        GIVE_VALUE(&options->acquire, ACQUIRE_PAGE_BYTES, page_bytes, number_clamp(page_size));
+}
+
+void shmbroker_options_set_sealable(struct shmbroker_options *options, int sealable) {
+        GIVE_VALUE(&options->acquire, ACQUIRE_SEALABLE, sealable, sealable);
+}
+
+void shmbroker_options_set_key(struct shmbroker_options *options, uint32_t key) {
+        GIVE_VALUE(&options->acquire, ACQUIRE_KEY, key, key);
+}
+
+int shmbroker_options_set_posix_name(struct shmbroker_options *options, const char *name) {
+        char *copy = NULL;
+
+        if (name && strlen(name) > POSIX_NAME_MAX)
+                return error_origin(-ENAMETOOLONG);
+        if (name) {
+                copy = strdup(name);
+                if (!copy)
+                        return error_origin(-ENOMEM);
+        }
+        free(options->posix_name);
+        options->posix_name = copy;
+        return 0;
 }
 
 void shmbroker_options_set_id(struct shmbroker_options *options, int64_t id) {
@@ -60,12 +95,12 @@ void shmbroker_options_set_remove_on_last_detach(struct shmbroker_options *optio
 }
 
 void shmbroker_options_set_linger(struct shmbroker_options *options, uint64_t linger_usec) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_LINGER, linger_usec, clamp(linger_usec));
+        GIVE_VALUE(&options->acquire, ACQUIRE_LINGER, linger_usec, number_clamp(linger_usec));
 }
 
 void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait_usec) {
         GIVE_VALUE(&options->acquire, ACQUIRE_WAIT, wait_usec,
-                   wait_usec == SHMBROKER_FOREVER ? -1 : clamp(wait_usec));
+                   wait_usec == SHMBROKER_FOREVER ? -1 : number_clamp(wait_usec));
 }
 
 void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map) {
@@ -80,15 +115,25 @@ static bool enum_valid(int value, int n) {
         return value >= 0 && value < n;
 }
 
-/* options_check() - the parameter that cannot even be written down, or NULL */
-const char *options_check(const struct shmbroker_options *options) {
+/**
+ * options_check() - can the options be written down as parameters?
+ * @connection: where to note what cannot
+ * @options:    the options
+ *
+ * Return: 0, or -EINVAL.
+ */
+int options_check(struct shmbroker *connection, const struct shmbroker_options *options) {
+        const char *wrong = NULL;
+
         if (!enum_valid(options->create, _CREATE_N))
-                return "create";
-        if (!enum_valid(options->access, _ACCESS_N))
-                return "access";
-        if (!enum_valid(options->kind, _KIND_N))
-                return "kind";
-        return NULL;
+                wrong = "create";
+        else if (!enum_valid(options->access, _ACCESS_N))
+                wrong = "access";
+        else if (!enum_valid(options->kind, _KIND_N))
+                wrong = "kind";
+        if (wrong)
+                return detail_parameter(connection, wrong, "an option is not one of its enum");
+        return 0;
 }
 
 /* options_apply() - write options that were checked down as parameters of the call */
@@ -97,4 +142,6 @@ void options_apply(const struct shmbroker_options *options, AcquireParameters *p
         parameters->create = (unsigned int) options->create;
         parameters->access = (unsigned int) options->access;
         parameters->kind = (unsigned int) options->kind;
+        if (options->posix_name)
+                GIVE_VALUE(parameters, ACQUIRE_POSIX_NAME, posix_name, options->posix_name);
 }

@@ -161,6 +161,7 @@ static int acquire_call(struct shmbroker *connection, Acquire *acquire) {
                 .parameters = parameters,
                 .name = parameters->name,
                 .id = GIVEN(parameters, ACQUIRE_ID) ? &parameters->id : NULL,
+                .free_text = GIVEN(parameters, ACQUIRE_POSIX_NAME) ? "posixName" : NULL,
                 .deadline = request_deadline(connection, wait),
                 .repeatable = parameters->create == CREATE_OPEN && !acquire_is_private(parameters),
                 .answer = acquire_answer,
@@ -246,7 +247,6 @@ int shmbroker_acquire(struct shmbroker *connection, const char *name,
                       const struct shmbroker_options *options, struct shmbroker_segment **ret) {
         _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
         Acquire acquire = {};
-        const char *wrong;
         int r;
 
         detail_clear(connection);
@@ -254,10 +254,9 @@ int shmbroker_acquire(struct shmbroker *connection, const char *name,
         if (r)
                 return error_trace(r);
         if (options) {
-                wrong = options_check(options);
-                if (wrong)
-                        return error_trace(detail_parameter(connection, wrong,
-                                                            "an option is not one of its enum"));
+                r = options_check(connection, options);
+                if (r)
+                        return error_trace(r);
                 options_apply(options, &acquire.parameters);
         }
         if (name)

@@ -1,0 +1,284 @@
+#ifndef SHMBROKER_MANAGE_H
+#define SHMBROKER_MANAGE_H
+
+/* A part of <shmbroker.h>, which is what programs include. */
+
+#include "shmbroker-types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/*
+ * ---- Asking, changing and removing ----------------------------------------------------------
+ *
+ * A segment is meant by its name, or where that is NULL, by its id. Errors are those of
+ * shmbroker_acquire() that can occur.
+ */
+
+/**
+ * shmbroker_stat() - ask for the state of a segment (IPC_STAT of shmctl(2))
+ * @connection: the connection
+ * @name:       its name, or NULL
+ * @id:         its id, if @name is NULL
+ * @ret:        the state, to be freed by shmbroker_info_free()
+ *
+ * Return: 0, -ENOENT, -EACCES, or another negative errno.
+ * Since: 0.1
+ */
+int shmbroker_stat(struct shmbroker *connection, const char *name, int64_t id,
+                   struct shmbroker_info **ret);
+
+/**
+ * shmbroker_remove() - mark a segment for destruction (IPC_RMID of shmctl(2))
+ * @connection: the connection
+ * @name:       its name, or NULL
+ * @id:         its id, if @name is NULL
+ * @ret_destroyed: whether it is gone already, or NULL
+ * @ret_attach_count: how many attachments keep it, or NULL
+ *
+ * Its name is free at once, its memory when the last attachment ends. A call that was cut off is
+ * made again if @name is NULL; it may be -ENOENT then, because the first one did it.
+ *
+ * Return: 0, -ENOENT, -EPERM if it is not the caller's, or another negative errno.
+ * Since: 0.1
+ */
+int shmbroker_remove(struct shmbroker *connection, const char *name, int64_t id, int *ret_destroyed,
+                     uint64_t *ret_attach_count);
+
+/**
+ * shmbroker_changes_new() - make changes that change nothing yet
+ * @ret:        the changes, to be freed by shmbroker_changes_free()
+ *
+ * Return: 0, or -ENOMEM.
+ * Since: 0.1
+ */
+int shmbroker_changes_new(struct shmbroker_changes **ret);
+
+/**
+ * shmbroker_changes_free() - free changes, or NULL; returns NULL
+ * Since: 0.1
+ */
+struct shmbroker_changes *shmbroker_changes_free(struct shmbroker_changes *changes);
+
+/**
+ * shmbroker_changes_set_owner() - whose it shall be (shm_perm.uid)
+ * shmbroker_changes_set_group() - which group's it shall be (shm_perm.gid)
+ * shmbroker_changes_set_mode() - who may use it: nine permission bits (shm_perm.mode)
+ * shmbroker_changes_set_remove_on_last_detach() - whether it removes itself when its last
+ *      attachment ends
+ * shmbroker_changes_set_linger() - after so many microseconds without an attachment it removes
+ *      itself; SHMBROKER_FOREVER takes that away
+ * shmbroker_changes_set_locked() - whether it is locked in memory (SHM_LOCK, SHM_UNLOCK)
+ *
+ * What is not set stays as it is. Setters only note what they are given; what cannot be is -EINVAL
+ * from shmbroker_set_attributes(). Changes can be used again.
+ * Since: 0.1
+ */
+void shmbroker_changes_set_owner(struct shmbroker_changes *changes, uid_t uid);
+void shmbroker_changes_set_group(struct shmbroker_changes *changes, gid_t gid);
+void shmbroker_changes_set_mode(struct shmbroker_changes *changes, mode_t mode);
+void shmbroker_changes_set_remove_on_last_detach(struct shmbroker_changes *changes, int remove);
+void shmbroker_changes_set_linger(struct shmbroker_changes *changes, uint64_t linger_usec);
+void shmbroker_changes_set_locked(struct shmbroker_changes *changes, int locked);
+
+/**
+ * shmbroker_set_attributes() - change owner, mode, life or lock of a segment (IPC_SET of shmctl(2))
+ * @connection: the connection
+ * @name:       its name, or NULL
+ * @id:         its id, if @name is NULL
+ * @changes:    what to change
+ * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
+ *
+ * Descriptors that were handed out keep the access that they have. A call that was cut off is made
+ * again if @name is NULL; so are those of shmbroker_resize() and shmbroker_seal().
+ *
+ * Return: 0, -ENOENT, -EPERM if it is not the caller's, -EINVAL if a value is not possible, or
+ *         another negative errno.
+ * Since: 0.1
+ */
+int shmbroker_set_attributes(struct shmbroker *connection, const char *name, int64_t id,
+                             const struct shmbroker_changes *changes, struct shmbroker_info **ret);
+
+/**
+ * shmbroker_resize() - let a segment grow
+ * @connection: the connection
+ * @name:       its name, or NULL
+ * @id:         its id, if @name is NULL
+ * @size:       its new size in bytes: not less than it has, and not more than the maximum that it
+ *              was created with, see shmbroker_options_set_maximum()
+ * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
+ *
+ * Mappings of it do not change.
+ *
+ * Return: 0, -ENOENT, -EPERM if it is not the caller's, -EINVAL if it cannot have this size, or
+ *         another negative errno.
+ * Since: 0.1
+ */
+int shmbroker_resize(struct shmbroker *connection, const char *name, int64_t id, uint64_t size,
+                     struct shmbroker_info **ret);
+
+/**
+ * shmbroker_seal() - forbid for ever what can be done to a segment (F_ADD_SEALS in fcntl(2))
+ * @connection: the connection
+ * @name:       its name, or NULL
+ * @id:         its id, if @name is NULL
+ * @seals:      bits of enum shmbroker_seal, in addition to those that it has
+ * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
+ *
+ * It has to be a memory file, created with shmbroker_options_set_sealable().
+ *
+ * Return: 0, -ENOENT, -EPERM if it is not the caller's, -EINVAL if there is no such seal, -EBUSY if
+ *         it is mapped for writing and shall be sealed against that, or if it is sealed against
+ *         more seals, -EOPNOTSUPP if it cannot be sealed, or another negative errno.
+ * Since: 0.1
+ */
+int shmbroker_seal(struct shmbroker *connection, const char *name, int64_t id, unsigned int seals,
+                   struct shmbroker_info **ret);
+
+/**
+ * shmbroker_publish() - give a private segment a name, at once and whole
+ * @connection: the connection
+ * @id:         its id
+ * @name:       the name, see shmbroker_acquire()
+ * @replace:    whether a segment that has the name is removed, in the same step
+ * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
+ * @ret_replaced_id: the segment that was removed for it, 0 if none was; or NULL
+ *
+ * Whoever asks for the name finds what was there before or all of what is there now, and never a
+ * segment half filled. A call that was cut off is not made again: shmbroker_stat() tells.
+ *
+ * Return: 0, -ENOENT, -EPERM if one of the two is not the caller's, -EEXIST if the name is in use
+ *         and @replace is 0, -EINVAL if no segment can have the name, or another negative errno.
+ * Since: 0.1
+ */
+int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name, int replace,
+                      struct shmbroker_info **ret, int64_t *ret_replaced_id);
+
+/**
+ * shmbroker_filter_new() - make a filter that lets every segment pass
+ * @ret:        the filter, to be freed by shmbroker_filter_free()
+ *
+ * Return: 0, or -ENOMEM.
+ * Since: 0.1
+ */
+int shmbroker_filter_new(struct shmbroker_filter **ret);
+
+/**
+ * shmbroker_filter_free() - free a filter, or NULL; returns NULL
+ * Since: 0.1
+ */
+struct shmbroker_filter *shmbroker_filter_free(struct shmbroker_filter *filter);
+
+/**
+ * shmbroker_filter_set_match() - only segments whose names match
+ * @filter:     the filter
+ * @pattern:    shell pattern as for fnmatch(3), whose "*" matches slashes too, or NULL for all. It
+ *              is copied. Segments without a name match none.
+ *
+ * Return: 0, -ENAMETOOLONG beyond 512 bytes, or -ENOMEM.
+ * Since: 0.1
+ */
+int shmbroker_filter_set_match(struct shmbroker_filter *filter, const char *pattern);
+
+/**
+ * shmbroker_filter_set_owner() - only segments of one user
+ * shmbroker_filter_set_kind() - only segments of one kind, of enum shmbroker_kind
+ * shmbroker_filter_set_removed() - also segments that are marked for destruction, or not
+ * Since: 0.1
+ */
+void shmbroker_filter_set_owner(struct shmbroker_filter *filter, uid_t uid);
+void shmbroker_filter_set_kind(struct shmbroker_filter *filter, int kind);
+void shmbroker_filter_set_removed(struct shmbroker_filter *filter, int removed);
+
+/**
+ * shmbroker_list_segments() - ask for the segments that the caller may read
+ * @connection: the connection
+ * @filter:     which of them, or NULL for all
+ * @ret:        the list, to be freed by shmbroker_list_free()
+ *
+ * Return: 0, or a negative errno; -EINVAL if the pattern is not UTF-8, or longer than the broker
+ *         takes.
+ * Since: 0.1
+ */
+int shmbroker_list_segments(struct shmbroker *connection, const struct shmbroker_filter *filter,
+                            struct shmbroker_list **ret);
+
+/**
+ * shmbroker_list_count() - how many segments there are in a list
+ * shmbroker_list_get() - the state of one of them, counted from 0; it is owned by the list. NULL
+ *      beyond its end.
+ * shmbroker_list_free() - free a list and what is in it, or NULL; returns NULL
+ * Since: 0.1
+ */
+size_t shmbroker_list_count(const struct shmbroker_list *list);
+const struct shmbroker_info *shmbroker_list_get(const struct shmbroker_list *list, size_t index);
+struct shmbroker_list *shmbroker_list_free(struct shmbroker_list *list);
+
+/**
+ * shmbroker_list_attachments() - ask who has a segment
+ * @connection: the connection
+ * @name:       its name, or NULL
+ * @id:         its id, if @name is NULL
+ * @ret:        the attachments, to be freed by shmbroker_attachments_free()
+ *
+ * Since: 0.1
+ */
+int shmbroker_list_attachments(struct shmbroker *connection, const char *name, int64_t id,
+                               struct shmbroker_attachments **ret);
+
+/**
+ * shmbroker_attachments_count() - how many attachments there are
+ * shmbroker_attachments_get() - one of them, counted from 0; it is owned by @attachments. NULL
+ *      beyond their end.
+ * shmbroker_attachments_free() - free attachments, or NULL; returns NULL
+ * Since: 0.1
+ */
+size_t shmbroker_attachments_count(const struct shmbroker_attachments *attachments);
+const struct shmbroker_attachment *shmbroker_attachments_get(
+        const struct shmbroker_attachments *attachments, size_t index);
+struct shmbroker_attachments *shmbroker_attachments_free(struct shmbroker_attachments *attachments);
+
+/**
+ * shmbroker_list_users() - ask what users have
+ * @connection: the connection
+ * @ret:        all of them for root, else the caller alone; to be freed by shmbroker_users_free()
+ *
+ * Return: 0, or a negative errno.
+ * Since: 0.1
+ */
+int shmbroker_list_users(struct shmbroker *connection, struct shmbroker_users **ret);
+
+/**
+ * shmbroker_users_count() - how many users there are
+ * shmbroker_users_get() - one of them, counted from 0; it is owned by @users. NULL beyond their
+ *      end.
+ * shmbroker_users_free() - free users, or NULL; returns NULL
+ * Since: 0.1
+ */
+size_t shmbroker_users_count(const struct shmbroker_users *users);
+const struct shmbroker_user *shmbroker_users_get(const struct shmbroker_users *users, size_t index);
+struct shmbroker_users *shmbroker_users_free(struct shmbroker_users *users);
+
+/**
+ * shmbroker_get_status() - ask how the broker is
+ * @connection: the connection
+ * @ret:        the answer, to be freed by shmbroker_status_free()
+ *
+ * Since: 0.1
+ */
+int shmbroker_get_status(struct shmbroker *connection, struct shmbroker_status **ret);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,173 @@
+#ifndef SHMBROKER_OPTIONS_H
+#define SHMBROKER_OPTIONS_H
+
+/* A part of <shmbroker.h>, which is what programs include. */
+
+#include "shmbroker-types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/*
+ * ---- Options of shmbroker_acquire() ---------------------------------------------------------
+ *
+ * Setters only note what they are given. What makes no sense is -EINVAL from shmbroker_acquire(),
+ * with shmbroker_error_parameter() saying which it is. Options can be used again.
+ */
+
+/**
+ * shmbroker_options_new() - make options that say nothing yet
+ * @ret:        the options, to be freed by shmbroker_options_free()
+ *
+ * Return: 0, or -ENOMEM.
+ * Since: 0.1
+ */
+int shmbroker_options_new(struct shmbroker_options **ret);
+
+/**
+ * shmbroker_options_free() - free options, or NULL; returns NULL
+ * Since: 0.1
+ */
+struct shmbroker_options *shmbroker_options_free(struct shmbroker_options *options);
+
+/**
+ * shmbroker_options_set_create() - what to do when the segment exists or does not
+ * @create:     one of enum shmbroker_create; at first open, or new where there is no name and no id
+ * Since: 0.1
+ */
+void shmbroker_options_set_create(struct shmbroker_options *options, int create);
+
+/**
+ * shmbroker_options_set_access() - what the memory is for
+ * @access:     one of enum shmbroker_access; at first reading and writing
+ * Since: 0.1
+ */
+void shmbroker_options_set_access(struct shmbroker_options *options, int access);
+
+/**
+ * shmbroker_options_set_size() - the size if the segment is created, else the least that will do
+ * @size:       size in bytes; without it nothing can be created
+ * Since: 0.1
+ */
+void shmbroker_options_set_size(struct shmbroker_options *options, uint64_t size);
+
+/**
+ * shmbroker_options_set_mode() - who may use the segment, if it is created
+ * @mode:       nine permission bits, as in shmget(2), whatever umask(2) says; at first 0600
+ * Since: 0.1
+ */
+void shmbroker_options_set_mode(struct shmbroker_options *options, mode_t mode);
+
+/**
+ * shmbroker_options_set_kind() - which kernel object to make, if the segment is created
+ * @kind:       one of enum shmbroker_kind; at first a memory file. Which kinds a broker makes is
+ *              its matter: for others it answers -EOPNOTSUPP.
+ * Since: 0.1
+ */
+void shmbroker_options_set_kind(struct shmbroker_options *options, int kind);
+
+/**
+ * shmbroker_options_set_maximum() - room to grow, if the segment is created
+ * @maximum:    the largest size, in bytes, to which shmbroker_resize() can raise it. The memory is
+ *              made and charged at this size, and used as it is touched. Without it the size is
+ *              fixed.
+ * Since: 0.1
+ */
+void shmbroker_options_set_maximum(struct shmbroker_options *options, uint64_t maximum);
+
+/**
+ * shmbroker_options_set_page_size() - make the segment, if it is created, of huge pages
+ * @page_size:  their size in bytes, such as 2 MiB. Pages that the machine does not have, or not
+ *              free, are an error; smaller ones are never taken in their place.
+ * Since: 0.1
+ */
+void shmbroker_options_set_page_size(struct shmbroker_options *options, uint64_t page_size);
+
+/**
+ * shmbroker_options_set_sealable() - may shmbroker_seal() add seals to the segment, if created?
+ * @sealable:   whether it may; at first it may not
+ * Since: 0.1
+ */
+void shmbroker_options_set_sealable(struct shmbroker_options *options, int sealable);
+
+/**
+ * shmbroker_options_set_key() - key of a System V segment, if it is created
+ * @key:        the key that shmget(2) takes; at first 0, which is IPC_PRIVATE
+ * Since: 0.1
+ */
+void shmbroker_options_set_key(struct shmbroker_options *options, uint32_t key);
+
+/**
+ * shmbroker_options_set_posix_name() - name of a POSIX object, if it is created
+ * @name:       the name that shm_open(3) takes, with its leading slash; NULL, as at first, for a
+ *              slash and the name of the segment, whose slashes become dots. It is copied.
+ *
+ * Return: 0, -ENAMETOOLONG beyond 255 bytes, or -ENOMEM.
+ * Since: 0.1
+ */
+int shmbroker_options_set_posix_name(struct shmbroker_options *options, const char *name);
+
+/**
+ * shmbroker_options_set_id() - open a segment by its number
+ * @id:         its id. shmbroker_acquire() gets NULL for a name then, and creates nothing.
+ * Since: 0.1
+ */
+void shmbroker_options_set_id(struct shmbroker_options *options, int64_t id);
+
+/**
+ * shmbroker_options_set_remove_on_last_detach() - shall the segment, if created, end with its use?
+ * @remove:     whether it removes itself when its last attachment ends
+ * Since: 0.1
+ */
+void shmbroker_options_set_remove_on_last_detach(struct shmbroker_options *options, int remove);
+
+/**
+ * shmbroker_options_set_linger() - let the segment, if created, remove itself when out of use
+ * @linger_usec: how long it has to be without an attachment first, in microseconds; it counts from
+ *              the creation, then from each last detach
+ * Since: 0.1
+ */
+void shmbroker_options_set_linger(struct shmbroker_options *options, uint64_t linger_usec);
+
+/**
+ * shmbroker_options_set_wait() - wait for the segment to exist
+ * @wait_usec:  how long, in microseconds, or SHMBROKER_FOREVER; at first 0. It comes on top of
+ *              shmbroker_set_timeout(). When it is over, -ENOENT is returned.
+ * Since: 0.1
+ */
+void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait_usec);
+
+/**
+ * shmbroker_options_set_no_map() - do not map the memory
+ * @no_map:     whether the segment is to be a descriptor alone
+ * Since: 0.1
+ */
+void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map);
+
+/**
+ * shmbroker_options_set_populate() - get all the memory at once
+ * @populate:   whether to touch every page before shmbroker_acquire() returns
+ *
+ * This is MADV_POPULATE_WRITE of madvise(2), and MADV_POPULATE_READ where the access is read-only:
+ * too little memory is an error of shmbroker_acquire() then, where it would be SIGBUS at the first
+ * touch. The read-only form can not tell for sure: pages that nobody has written yet may be the
+ * common page of zeroes. It takes Linux 5.14; older ones give -EOPNOTSUPP. Nothing happens with
+ * shmbroker_options_set_no_map().
+ * Since: 0.1
+ */
+void shmbroker_options_set_populate(struct shmbroker_options *options, int populate);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
