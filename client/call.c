@@ -4,15 +4,18 @@
  */
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/internal.h"
 #include "proto/error.h"
 #include "proto/name.h"
 #include "proto/scan.h"
 
-/* After so many answers the deadline is looked at, however fast they come. */
-#define ANSWERS_PER_STEP 64
+/* So many answers are still taken after the deadline, if they are there: a process that was stopped
+ * meanwhile gets its list, and one whose peer never ends an end. */
+#define LATE_ANSWERS 64
 
 /* request_deadline() - when a call has to be done: the connection's time, and @more_usec on top */
 uint64_t request_deadline(const struct shmbroker *connection, uint64_t more_usec) {
@@ -33,15 +36,17 @@ int call_check_name(struct shmbroker *connection, const char *name) {
                 "single slashes between them");
 }
 
-static int call_begin(struct shmbroker *connection, const Request *request) {
+static int call_write_down(struct shmbroker *connection, Request *request) {
         Writer writer = WRITER_INIT(connection->out, sizeof(connection->out));
 
         call_write(&writer, request->method, request->parameters);
         if (writer.overflow)
                 return error_origin(-EMSGSIZE);
         /* The broker hangs up on what is not UTF-8. */
-        if (request->free_text && scan_text(writer.data, writer.n_data - 1))
+        if (request->free_text && scan_text(writer.data, writer.n_data - 1)) {
+                request->noted = true;
                 return detail_parameter(connection, request->free_text, "the text is not UTF-8");
+        }
         connection->n_out = writer.n_data;
         connection->n_sent = 0;
         connection->refused = false;
@@ -49,7 +54,7 @@ static int call_begin(struct shmbroker *connection, const Request *request) {
         return 0;
 }
 
-/* One message. Return: 1 if it was the last one, 0 if more follow, or a negative errno. */
+/* One message. Return: CALL_DONE if it was the last one, CALL_ANSWER if not, a negative errno. */
 static int call_answer(struct shmbroker *connection, Request *request, char *text, size_t n_text) {
         Reply reply;
         int r;
@@ -59,44 +64,31 @@ static int call_answer(struct shmbroker *connection, Request *request, char *tex
                 return error_origin(-EPROTO);
         if (r)
                 return error_trace(r);
-        if (reply.error)
-                return detail_fault(connection, request, &reply);
+        if (reply.error) {
+                detail_clear(connection);
+                r = detail_fault(connection, request, &reply);
+                request->noted = connection->error.code == r;
+                return error_trace(r);
+        }
         /* An answer to what was not received whole, or one too many. */
         if (connection->refused || (reply.continues && !method_rows[request->method].more))
                 return error_origin(-EPROTO);
         r = request->answer(connection, request, &reply);
         if (r)
                 return error_trace(r);
-        return !reply.continues;
+        return reply.continues ? CALL_ANSWER : CALL_DONE;
 }
 
-/**
- * call_process() - go on as far as it goes without waiting
- * @connection: the connection
- * @request:    the call
- *
- * Return: 1 if the call is done, 0 to wait, or a negative errno.
- */
-static int call_process(struct shmbroker *connection, Request *request) {
+static int call_receive(struct shmbroker *connection, Request *request) {
         bool takes_fds = method_rows[request->method].n_fds_out > 0;
-        unsigned int n_answers = 0;
         size_t n_text;
         char *text;
         int r;
 
-        if (connection->n_sent < connection->n_out && !connection->refused) {
-                /* No answer can be there yet, so wait for it before looking. */
-                r = connection_send(connection);
-                return r < 0 ? error_trace(r) : 0;
-        }
-        while (n_answers < ANSWERS_PER_STEP) {
+        for (;;)
                 switch (frames_next(&connection->frames, &text, &n_text)) {
                 case FRAMES_MESSAGE:
-                        ++n_answers;
-                        r = call_answer(connection, request, text, n_text);
-                        if (r)
-                                return error_trace(r);
-                        break;
+                        return error_trace(call_answer(connection, request, text, n_text));
                 case FRAMES_WAIT:
                         r = connection_receive(connection, takes_fds);
                         if (r <= 0)
@@ -105,8 +97,58 @@ static int call_process(struct shmbroker *connection, Request *request) {
                 default:
                         return error_origin(-EPROTO);
                 }
+}
+
+static int call_connect(struct shmbroker *connection, Request *request) {
+        int r;
+
+        if (connection->pid != getpid())
+                return error_origin(-ECHILD);
+        r = connection_connect(connection);
+        if (r <= 0)
+                return error_trace(r);
+        r = call_write_down(connection, request);
+        if (r)
+                return error_trace(r);
+        request->state = REQUEST_SENDING;
+        return 1;
+}
+
+/* As far as it goes without waiting, or to the next answer. */
+static int call_advance(struct shmbroker *connection, Request *request) {
+        int r;
+
+        if (request->state == REQUEST_CONNECTING) {
+                r = call_connect(connection, request);
+                if (r <= 0)
+                        return error_trace(r);
         }
-        return 0;
+        if (request->state == REQUEST_SENDING) {
+                r = connection_send(connection);
+                if (r <= 0)
+                        return error_trace(r);
+                /* No answer can be there yet, so wait for it before looking. */
+                request->state = REQUEST_RECEIVING;
+                return CALL_WAIT;
+        }
+        return error_trace(call_receive(connection, request));
+}
+
+/*
+ * Where the broker had gone away before, nothing of the call was taken, and it is made on a new
+ * connection. Where it was taken and cut off, it is repeated once if that does no harm.
+ */
+static bool call_again(struct shmbroker *connection, Request *request, int r) {
+        if (request->noted || request->repeated)
+                return false;
+        if (r != -EPIPE && (r != -ECONNRESET || !request->repeatable))
+                return false;
+        connection_drop(connection);
+        request->repeated = true;
+        request->state = REQUEST_CONNECTING;
+        if (request->again)
+                request->again(request);
+        return true;
 }
 
 /* Whatever is left behind would be taken for the answer to the next call. */
@@ -115,28 +157,98 @@ static bool connection_is_clean(const struct shmbroker *connection) {
                !connection->refused && !connection->truncated;
 }
 
-static int call_attempt(struct shmbroker *connection, Request *request) {
-        bool late = false;
-        int r;
-
-        r = connection_open(connection, request->deadline);
-        if (r)
-                return error_trace(r);
-        r = call_begin(connection, request);
-        if (r)
-                return error_trace(r);
-        while ((r = call_process(connection, request)) == 0) {
-                r = connection_wait(connection, request->deadline, &late);
-                if (r)
-                        break;
-        }
+static int call_end(struct shmbroker *connection, Request *request, int r) {
         /* An error that the broker replied leaves the connection as good as it was, unless it
          * closes it: another call could still be sent, and would be cut off. */
-        if ((r < 0 && connection->error.code == 0) || !connection_is_clean(connection) ||
-            detail_is_refusal(connection))
+        if ((r < 0 && !request->noted) || !connection_is_clean(connection) ||
+            (request->noted && detail_is_refusal(connection)))
                 connection_drop(connection);
         frames_settle(&connection->frames, &connection->spare);
+        connection->request = NULL;
+        if (r == CALL_DONE)
+                detail_clear(connection);
+        else if (!request->noted)
+                r = detail_errno(connection, r == -EPIPE ? -ECONNRESET : r);
+        return error_trace(r);
+}
+
+/**
+ * call_begin() - begin a call
+ * @connection: the connection
+ * @request:    the call, which has to stay until it is done
+ *
+ * Nothing is done yet: call_step() does.
+ *
+ * Return: 0, or -ECHILD or -EALREADY, whose detail is noted.
+ */
+int call_begin(struct shmbroker *connection, Request *request) {
+        if (connection->pid != getpid())
+                return detail_errno(connection, -ECHILD);
+        if (connection->request)
+                return detail_errno(connection, -EALREADY);
+        request->state = REQUEST_CONNECTING;
+        connection->request = request;
+        return 0;
+}
+
+/**
+ * call_step() - go on with a call that was begun, without waiting
+ * @connection: the connection
+ *
+ * Return: CALL_DONE; CALL_ANSWER if an answer came that is not the last one, and the next may be
+ *         there; CALL_WAIT for call_events() or call_until(); or a negative errno, whose detail is
+ *         noted. With it, and with CALL_DONE, the call is over.
+ */
+int call_step(struct shmbroker *connection) {
+        Request *request = connection->request;
+        bool late = deadline_passed(request->deadline);
+        int r;
+
+        do
+                r = call_advance(connection, request);
+        while (r < 0 && call_again(connection, request, r));
+        if (late && (r == CALL_WAIT || (r == CALL_ANSWER && ++request->n_late > LATE_ANSWERS)))
+                r = error_origin(-ETIMEDOUT);
+        if (r == CALL_WAIT || r == CALL_ANSWER)
+                return r;
+        return error_trace(call_end(connection, request, r));
+}
+
+/* call_events() - what the call that was begun waits for at the socket: as for poll(2), or 0 */
+short call_events(const struct shmbroker *connection) {
+        switch (connection->request->state) {
+        case REQUEST_SENDING:
+                return POLLOUT;
+        case REQUEST_RECEIVING:
+                return POLLIN;
+        default:
+                return 0;
+        }
+}
+
+/* call_until() - the moment at which it has to go on, whatever is at the socket */
+uint64_t call_until(const struct shmbroker *connection) {
+        const Request *request = connection->request;
+
+        return request->state == REQUEST_CONNECTING ? MIN(request->deadline, connection->retry_at)
+                                                    : request->deadline;
+}
+
+/* call_wait() - wait until call_step() may get further. Return: 0, or a negative errno. */
+int call_wait(const struct shmbroker *connection, uint64_t until) {
+        short events = call_events(connection);
+        int r;
+
+        r = connection_poll(events ? connection->fd : -EBADF, events,
+                            MIN(call_until(connection), until));
         return r < 0 ? error_trace(r) : 0;
+}
+
+/* call_abandon() - forget the call that was begun; its answer would be taken for the next one's */
+void call_abandon(struct shmbroker *connection) {
+        connection->request = NULL;
+        connection_drop(connection);
+        frames_settle(&connection->frames, &connection->spare);
 }
 
 /**
@@ -144,24 +256,24 @@ static int call_attempt(struct shmbroker *connection, Request *request) {
  * @connection: the connection
  * @request:    the call
  *
- * Where the broker had gone away before, nothing of the call was taken, and it is made on a new
- * connection. Where it was taken and cut off, it is repeated once if that does no harm.
- *
  * Return: 0, or a negative errno, whose detail is noted.
  */
 int call_run(struct shmbroker *connection, Request *request) {
         int r;
 
-        r = call_attempt(connection, request);
-        if (connection->error.code == 0 &&
-            (r == -EPIPE || (r == -ECONNRESET && request->repeatable))) {
-                if (request->again)
-                        request->again(request);
-                r = call_attempt(connection, request);
+        r = call_begin(connection, request);
+        if (r)
+                return error_trace(r);
+        while ((r = call_step(connection)) != CALL_DONE) {
+                if (r < 0)
+                        return error_trace(r);
+                if (r == CALL_ANSWER)
+                        continue;
+                r = call_wait(connection, DEADLINE_NEVER);
+                if (r) {
+                        call_abandon(connection);
+                        return detail_errno(connection, r);
+                }
         }
-        if (r == -EPIPE)
-                r = -ECONNRESET;
-        if (r && connection->error.code == 0)
-                return detail_errno(connection, r);
-        return error_trace(r);
+        return 0;
 }

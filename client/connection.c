@@ -41,6 +41,17 @@ uint64_t deadline_after(uint64_t usec) {
         return deadline;
 }
 
+/* deadline_passed() - is the moment here? */
+bool deadline_passed(uint64_t deadline) {
+        return deadline != DEADLINE_NEVER && now_usec() >= deadline;
+}
+
+/* deadline_left() - microseconds until the moment, SHMBROKER_FOREVER if it never comes */
+uint64_t deadline_left(uint64_t deadline) {
+        return deadline == DEADLINE_NEVER ? SHMBROKER_FOREVER
+                                          : deadline - MIN(now_usec(), deadline);
+}
+
 static struct timespec timespec_of(uint64_t usec) {
         return (struct timespec){
                 .tv_sec = (time_t) MIN(usec / USEC_PER_SEC, (uint64_t) INT32_MAX),
@@ -77,75 +88,70 @@ static int connection_adopt(struct shmbroker *connection, int fd) {
         return 0;
 }
 
-/* Nothing tells when the queue of a listener has room again (poll(2) does not), so try. */
-static int connect_until(const char *path, uint64_t deadline) {
-        uint64_t pause = RETRY_FIRST;
-
-        for (;;) {
-                struct timespec time = timespec_of(pause);
-                int r;
-
-                r = socket_connect(path);
-                if (r != -EAGAIN && r != -EINTR)
-                        return error_trace(r);
-                if (now_usec() >= deadline)
-                        return error_origin(-ETIMEDOUT);
-                (void) nanosleep(&time, NULL);
-                pause = MIN(pause * 2, RETRY_LAST);
-        }
-}
-
 /**
- * connection_open() - see to it that there is a socket to send a call through
+ * connection_connect() - see to it that there is a socket to send a call through
  * @connection: the connection
- * @deadline:   until when
  *
- * Return: 0, -ECHILD in a child of the process that connected, or what connect(2) failed with.
+ * Nothing tells when the queue of a listener has room again (poll(2) does not), so it is tried
+ * again, after pauses; retry_at is the moment from which on it makes sense.
+ *
+ * Return: 1 if there is one, 0 to wait until retry_at, or what connect(2) failed with.
  */
-int connection_open(struct shmbroker *connection, uint64_t deadline) {
+int connection_connect(struct shmbroker *connection) {
         int r;
 
-        if (connection->pid != getpid())
-                return error_origin(-ECHILD);
         if (socket_is_ours(connection))
-                return 0;
+                return 1;
         connection_drop(connection);
-        r = connect_until(address_path(connection->address), deadline);
+        if (now_usec() < connection->retry_at)
+                return 0;
+        r = socket_connect(address_path(connection->address));
+        if (r == -EAGAIN || r == -EINTR) {
+                connection->pause =
+                        connection->pause ? MIN(connection->pause * 2, RETRY_LAST) : RETRY_FIRST;
+                connection->retry_at = now_usec() + connection->pause;
+                return 0;
+        }
+        connection->pause = connection->retry_at = 0;
         if (r < 0)
                 return error_trace(r);
-        return error_trace(connection_adopt(connection, r));
+        r = connection_adopt(connection, r);
+        return r ? error_trace(r) : 1;
 }
 
 /**
- * connection_wait() - wait until sending or receiving may get further
- * @connection: the connection
- * @deadline:   until when
- * @late:       false at first; whether the deadline has passed before
+ * connection_poll() - wait
+ * @fd:         for this descriptor, or a negative number for none
+ * @events:     for these of its events, as for poll(2)
+ * @until:      and until this moment at most
  *
- * A signal does not end it. What is there when the deadline passes is still looked at, once: a
- * process that was stopped meanwhile gets its answer, and one whose peer never ends an end.
+ * A signal does not end it.
  *
- * Return: 0, -ETIMEDOUT, -ECONNRESET if the descriptor was closed under our hands, or another
- *         negative errno.
+ * Return: 1 if there are events, 0 if the moment has come, or a negative errno.
  */
-int connection_wait(struct shmbroker *connection, uint64_t deadline, bool *late) {
-        bool sending = connection->n_sent < connection->n_out && !connection->refused;
-        struct pollfd wanted = { .fd = connection->fd, .events = sending ? POLLOUT : POLLIN };
+int connection_poll(int fd, short events, uint64_t until) {
+        struct pollfd wanted = { .fd = fd, .events = events };
 
         for (;;) {
-                uint64_t now = deadline == DEADLINE_NEVER ? 0 : now_usec();
-                struct timespec left = timespec_of(deadline - MIN(now, deadline));
+                uint64_t now = until == DEADLINE_NEVER ? 0 : now_usec();
+                struct timespec left = timespec_of(until - MIN(now, until));
                 int n;
 
-                if (now >= deadline && *late)
-                        return error_origin(-ETIMEDOUT);
-                *late = now >= deadline;
-                n = ppoll(&wanted, 1, deadline == DEADLINE_NEVER ? NULL : &left, NULL);
+                n = ppoll(&wanted, 1, until == DEADLINE_NEVER ? NULL : &left, NULL);
                 if (n > 0)
-                        return wanted.revents & POLLNVAL ? error_origin(-ECONNRESET) : 0;
+                        return 1;
                 if (n < 0 && errno != EINTR)
                         return error_origin(-errno);
+                if (n == 0 && now_usec() >= until)
+                        return 0;
         }
+}
+
+/* The program may have closed the descriptor since, or it is something else's number now. */
+static int connection_check(struct shmbroker *connection) {
+        if (socket_is_ours(connection))
+                return 0;
+        return error_origin(connection->n_sent == 0 ? -EPIPE : -ECONNRESET);
 }
 
 /**
@@ -158,9 +164,13 @@ int connection_wait(struct shmbroker *connection, uint64_t deadline, bool *late)
  * Return: 1 if all of it is gone, 0 to wait, or a negative errno.
  */
 int connection_send(struct shmbroker *connection) {
+        int r;
+
+        r = connection_check(connection);
+        if (r)
+                return error_trace(r);
         while (connection->n_sent < connection->n_out && !connection->refused) {
                 size_t n_sent;
-                int r;
 
                 r = socket_send(connection->fd, connection->out + connection->n_sent,
                                 connection->n_out - connection->n_sent, -EBADF, &n_sent);
@@ -196,6 +206,9 @@ int connection_receive(struct shmbroker *connection, bool takes_fds) {
         char *space;
         int r;
 
+        r = connection_check(connection);
+        if (r)
+                return error_trace(r);
         r = frames_reserve(&connection->frames, &connection->spare, &space, &n_space);
         if (r)
                 return error_trace(r);
@@ -219,14 +232,22 @@ int connection_receive(struct shmbroker *connection, bool takes_fds) {
         return 1;
 }
 
-static int connection_new(char *address, struct shmbroker **ret) {
+/**
+ * connection_new() - make a connection that is not connected yet
+ * @address:    where to; it is copied
+ * @ret:        the connection, to be closed by shmbroker_close()
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int connection_new(const char *address, struct shmbroker **ret) {
+        _cleanup_(freep) char *copy = strdup(address);
         struct shmbroker *connection = calloc(1, sizeof(*connection));
 
-        if (!connection) {
-                free(address);
+        if (!copy || !connection) {
+                free(connection);
                 return error_origin(-ENOMEM);
         }
-        connection->address = address;
+        connection->address = steal_ptr(copy);
         connection->pid = getpid();
         connection->timeout_usec = TIMEOUT_DEFAULT;
         connection->fd = -EBADF;
@@ -234,9 +255,8 @@ static int connection_new(char *address, struct shmbroker **ret) {
         return 0;
 }
 
-static int connect_to(const char *given, bool user, struct shmbroker **ret) {
-        _cleanup_(shmbroker_closep) struct shmbroker *connection = NULL;
-        char *address;
+static int new_for(const char *given, bool user, struct shmbroker **ret) {
+        _cleanup_(freep) char *address = NULL;
         int r;
 
         r = address_find(given, user, &address);
@@ -246,14 +266,36 @@ static int connect_to(const char *given, bool user, struct shmbroker **ret) {
                 return error_origin(-ENXIO);
         if (r)
                 return error_fold(r);
-        r = connection_new(address, &connection);
+        return error_trace(connection_new(address, ret));
+}
+
+static int connect_to(const char *given, bool user, struct shmbroker **ret) {
+        _cleanup_(shmbroker_closep) struct shmbroker *connection = NULL;
+        uint64_t deadline = deadline_after(TIMEOUT_DEFAULT);
+        int r;
+
+        r = new_for(given, user, &connection);
         if (r)
                 return error_trace(r);
-        r = connection_open(connection, deadline_after(connection->timeout_usec));
-        if (r)
+        while ((r = connection_connect(connection)) == 0) {
+                if (deadline_passed(deadline))
+                        return error_origin(-ETIMEDOUT);
+                r = connection_poll(-EBADF, 0, MIN(connection->retry_at, deadline));
+                if (r < 0)
+                        return error_trace(r);
+        }
+        if (r < 0)
                 return error_trace(r);
         *ret = steal_ptr(connection);
         return 0;
+}
+
+int shmbroker_new(const char *address, struct shmbroker **ret) {
+        return new_for(address, false, ret);
+}
+
+int shmbroker_new_user(struct shmbroker **ret) {
+        return new_for(NULL, true, ret);
 }
 
 int shmbroker_connect(const char *address, struct shmbroker **ret) {

@@ -61,6 +61,9 @@ static void say_errno(struct shmbroker *connection, int r) {
         case -ECHILD:
                 say(error, "the connection to the broker belongs to the parent process");
                 break;
+        case -EALREADY:
+                say(error, "another call is under way on this connection: finish or cancel it");
+                break;
         case -ENOENT:
         case -ECONNREFUSED:
                 say(error, "there is no broker at %s", address);

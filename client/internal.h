@@ -2,8 +2,9 @@
 #define SHMBROKER_CLIENT_INTERNAL_H
 
 /*
- * What the files of libshmbroker share. A call goes through three steps that never block: send what
- * is left of it, wait, process what came; the blocking functions are those steps with a deadline.
+ * What the files of libshmbroker share. A call is made in steps that never block: connect, send it,
+ * take its answers. Who has an event loop takes them as descriptors and time allow; the blocking
+ * functions are the same steps with waiting between them.
  */
 
 #include <stdbool.h>
@@ -52,12 +53,25 @@ struct shmbroker {
         FdQueue fds;
         /* The other end took no more; what it sent before may still be read */
         bool refused;
+        /* Between two tries to connect: how long, and until when */
+        uint64_t pause;
+        uint64_t retry_at;
         /* A descriptor came that could not be taken in */
         bool truncated;
         size_t n_out;
         size_t n_sent;
         char out[CALL_MAX];
+        /* The call under way, or NULL */
+        Request *request;
         struct shmbroker_error error;
+};
+
+typedef enum RequestState RequestState;
+
+enum RequestState {
+        REQUEST_CONNECTING,
+        REQUEST_SENDING,
+        REQUEST_RECEIVING,
 };
 
 struct Request {
@@ -81,6 +95,21 @@ struct Request {
         /* The call begins anew: forget the answers so far. May be NULL. */
         void (*again)(Request *request);
         void *userdata;
+
+        /* How far it is; all of it begins as zero */
+        RequestState state;
+        /* It was made again already */
+        bool repeated;
+        /* The detail of its failure is noted */
+        bool noted;
+        unsigned int n_late;
+};
+
+/* What a step came to. */
+enum {
+        CALL_WAIT,
+        CALL_DONE,
+        CALL_ANSWER,
 };
 
 struct shmbroker_options {
@@ -107,14 +136,23 @@ struct shmbroker_attachment {
 
 /* connection.c */
 uint64_t deadline_after(uint64_t usec);
-int connection_open(struct shmbroker *connection, uint64_t deadline);
+uint64_t deadline_left(uint64_t deadline);
+bool deadline_passed(uint64_t deadline);
+int connection_new(const char *address, struct shmbroker **ret);
+int connection_connect(struct shmbroker *connection);
 void connection_drop(struct shmbroker *connection);
-int connection_wait(struct shmbroker *connection, uint64_t deadline, bool *late);
+int connection_poll(int fd, short events, uint64_t until);
 int connection_send(struct shmbroker *connection);
 int connection_receive(struct shmbroker *connection, bool takes_fds);
 
 /* call.c */
 uint64_t request_deadline(const struct shmbroker *connection, uint64_t more_usec);
+int call_begin(struct shmbroker *connection, Request *request);
+int call_step(struct shmbroker *connection);
+short call_events(const struct shmbroker *connection);
+uint64_t call_until(const struct shmbroker *connection);
+int call_wait(const struct shmbroker *connection, uint64_t until);
+void call_abandon(struct shmbroker *connection);
 int call_run(struct shmbroker *connection, Request *request);
 int call_check_name(struct shmbroker *connection, const char *name);
 
@@ -128,6 +166,7 @@ int detail_parameter(struct shmbroker *connection, const char *parameter, const 
 
 /* options.c */
 int64_t number_clamp(uint64_t value);
+int text_set(char **text, const char *value, size_t n_max);
 int options_check(struct shmbroker *connection, const struct shmbroker_options *options);
 void options_apply(const struct shmbroker_options *options, AcquireParameters *parameters);
 

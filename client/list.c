@@ -86,18 +86,7 @@ struct shmbroker_filter *shmbroker_filter_free(struct shmbroker_filter *filter) 
 }
 
 int shmbroker_filter_set_match(struct shmbroker_filter *filter, const char *pattern) {
-        char *copy = NULL;
-
-        if (pattern && strlen(pattern) > PATTERN_MAX)
-                return error_origin(-ENAMETOOLONG);
-        if (pattern) {
-                copy = strdup(pattern);
-                if (!copy)
-                        return error_origin(-ENOMEM);
-        }
-        free(filter->match_name);
-        filter->match_name = copy;
-        return 0;
+        return error_trace(text_set(&filter->match_name, pattern, PATTERN_MAX));
 }
 
 void shmbroker_filter_set_owner(struct shmbroker_filter *filter, uid_t uid) {

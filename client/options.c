@@ -42,6 +42,29 @@ void shmbroker_options_set_kind(struct shmbroker_options *options, int kind) {
         GIVE(&options->acquire, ACQUIRE_KIND);
 }
 
+/**
+ * text_set() - keep a copy of a text
+ * @text:       where it is kept; what was there before is freed
+ * @value:      the text, or NULL for none
+ * @n_max:      how long it may be
+ *
+ * Return: 0, -ENAMETOOLONG, or -ENOMEM.
+ */
+int text_set(char **text, const char *value, size_t n_max) {
+        char *copy = NULL;
+
+        if (value && strlen(value) > n_max)
+                return error_origin(-ENAMETOOLONG);
+        if (value) {
+                copy = strdup(value);
+                if (!copy)
+                        return error_origin(-ENOMEM);
+        }
+        free(*text);
+        *text = copy;
+        return 0;
+}
+
 /* number_clamp() - as a number of the protocol; what is beyond those is beyond what is allowed */
 int64_t number_clamp(uint64_t value) {
         return (int64_t) MIN(value, (uint64_t) INT64_MAX);
@@ -72,18 +95,7 @@ void shmbroker_options_set_key(struct shmbroker_options *options, uint32_t key) 
 }
 
 int shmbroker_options_set_posix_name(struct shmbroker_options *options, const char *name) {
-        char *copy = NULL;
-
-        if (name && strlen(name) > POSIX_NAME_MAX)
-                return error_origin(-ENAMETOOLONG);
-        if (name) {
-                copy = strdup(name);
-                if (!copy)
-                        return error_origin(-ENOMEM);
-        }
-        free(options->posix_name);
-        options->posix_name = copy;
-        return 0;
+        return error_trace(text_set(&options->posix_name, name, POSIX_NAME_MAX));
 }
 
 void shmbroker_options_set_id(struct shmbroker_options *options, int64_t id) {

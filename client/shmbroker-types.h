@@ -33,6 +33,10 @@ struct shmbroker_status;
 struct shmbroker_users;
 /* What one of them has. */
 struct shmbroker_user;
+/* News of segments, as they happen. */
+struct shmbroker_watch;
+/* One piece of it. */
+struct shmbroker_event;
 
 /* A time that never comes. */
 #define SHMBROKER_FOREVER UINT64_MAX

@@ -23,6 +23,7 @@
 #include "shmbroker-options.h"
 #include "shmbroker-segment.h"
 #include "shmbroker-types.h"
+#include "shmbroker-watch.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -66,6 +67,21 @@ int shmbroker_connect(const char *address, struct shmbroker **ret);
  * Since: 0.1
  */
 int shmbroker_connect_user(struct shmbroker **ret);
+
+/**
+ * shmbroker_new() - make a connection that connects only when it is first used
+ * shmbroker_new_user() - the same to the broker that the user runs
+ * @address:    as for shmbroker_connect()
+ * @ret:        the connection, to be closed by shmbroker_close()
+ *
+ * This never waits, and whether a broker is there the first call tells.
+ *
+ * Return: 0; -EINVAL if the address is none; -ENXIO if XDG_RUNTIME_DIR is not set, or not absolute;
+ *         -ENOMEM.
+ * Since: 0.1
+ */
+int shmbroker_new(const char *address, struct shmbroker **ret);
+int shmbroker_new_user(struct shmbroker **ret);
 
 /**
  * shmbroker_close() - close a connection

@@ -21,190 +21,12 @@
 #include "client/shmbroker.h"
 #include "proto/fd.h"
 #include "proto/util.h"
+#include "tests/fake.h"
 #include "tests/fixture.h"
 #include "tests/library.h"
 #include "tests/unit.h"
 
 #define PAGE 4096
-
-/* For how long a fake that should not be asked any more waits to be. */
-#define ASKED_AGAIN_MSEC 20
-
-typedef struct Answer Answer;
-
-/* What a fake does with one connection. */
-struct Answer {
-        /* Sent when a call has come, without a NUL at its end if it is cut */
-        const char *text;
-        bool cut;
-        /* Its length, if there are NULs in it */
-        size_t n_text;
-        /* So many descriptors with the first byte: memory files of a page, or pipes */
-        unsigned int n_fds;
-        bool pipes;
-        /* Sends the text without end, or nothing after it, until the client hangs up */
-        bool forever;
-        bool silent;
-        /* Does not read, and is gone before it is asked */
-        bool deaf;
-};
-
-static struct {
-        char directory[64];
-        char path[96];
-        char address[108];
-        unsigned int n_fds;
-        pid_t pid;
-} fake;
-
-static void fake_begin(void) {
-        _cleanup_(freep) char *directory = unit_directory();
-
-        fake.n_fds = count_fds(getpid());
-        (void) snprintf(fake.directory, sizeof(fake.directory), "%s", directory);
-        (void) snprintf(fake.path, sizeof(fake.path), "%s/socket", fake.directory);
-        (void) snprintf(fake.address, sizeof(fake.address), "unix:%s", fake.path);
-}
-
-static void fake_end(void) {
-        ck_assert_int_eq(rmdir(fake.directory), 0);
-        ck_assert_uint_eq(count_fds(getpid()), fake.n_fds);
-}
-
-static int one_fd(bool is_pipe) {
-        int pair[2], fd;
-
-        if (is_pipe)
-                return pipe2(pair, O_CLOEXEC) < 0 ? -1 : pair[0];
-        fd = memfd_create("fake", MFD_CLOEXEC);
-        return fd < 0 || ftruncate(fd, PAGE) < 0 ? -1 : fd;
-}
-
-static void send_fds(int fd, const Answer *answer, const char *text, size_t n_text) {
-        struct iovec part = { .iov_base = (void *) (uintptr_t) text, .iov_len = n_text };
-        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-        union {
-                char bytes[CMSG_SPACE(8 * sizeof(int))];
-                struct cmsghdr align;
-        } control = {};
-        int fds[8];
-
-        for (unsigned int i = 0; i < answer->n_fds; ++i)
-                fds[i] = one_fd(answer->pipes);
-        message.msg_control = &control;
-        message.msg_controllen = CMSG_SPACE(answer->n_fds * sizeof(int));
-        CMSG_FIRSTHDR(&message)->cmsg_level = SOL_SOCKET;
-        CMSG_FIRSTHDR(&message)->cmsg_type = SCM_RIGHTS;
-        CMSG_FIRSTHDR(&message)->cmsg_len = CMSG_LEN(answer->n_fds * sizeof(int));
-        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), fds, answer->n_fds * sizeof(int));
-        if (sendmsg(fd, &message, MSG_NOSIGNAL) != (ssize_t) n_text)
-                _exit(2);
-        for (unsigned int i = 0; i < answer->n_fds; ++i)
-                close(fds[i]);
-}
-
-/* The end of the call is its NUL, and nothing can follow it. */
-static bool read_call(int fd) {
-        char text[4096];
-        ssize_t n;
-
-        do
-                n = recv(fd, text, sizeof(text), 0);
-        while (n > 0 && text[n - 1]);
-        return n > 0;
-}
-
-static void serve(int fd, const Answer *answer) {
-        size_t n_text = answer->n_text;
-        char byte;
-
-        if (n_text == 0 && answer->text)
-                n_text = strlen(answer->text) + !answer->cut;
-        if (!answer->deaf && !read_call(fd))
-                return;
-        do {
-                if (answer->n_fds > 0)
-                        send_fds(fd, answer, answer->text, n_text);
-                else if (n_text > 0 && send(fd, answer->text, n_text, MSG_NOSIGNAL) < 0)
-                        return;
-        } while (answer->forever);
-        if (answer->silent || answer->n_fds > 0)
-                (void) recv(fd, &byte, 1, 0);
-}
-
-/* One answer for each connection; ends badly if there are more or fewer of them. */
-static void fake_run(int listen_fd, const Answer *answers, size_t n_answers) {
-        struct pollfd poller = { .fd = listen_fd, .events = POLLIN };
-
-        alarm(20);
-        for (size_t i = 0; i < n_answers; ++i) {
-                int fd;
-
-                if (poll(&poller, 1, 5000) != 1)
-                        _exit(3);
-                fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-                serve(fd, &answers[i]);
-                close(fd);
-        }
-        _exit(poll(&poller, 1, ASKED_AGAIN_MSEC) == 0 ? 0 : 4);
-}
-
-static void fake_start(const Answer *answers, size_t n_answers) {
-        struct sockaddr_un name = { .sun_family = AF_UNIX };
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        (void) snprintf(name.sun_path, sizeof(name.sun_path), "%s", fake.path);
-        ck_assert_int_eq(bind(fd, (struct sockaddr *) &name, sizeof(name)), 0);
-        ck_assert_int_eq(listen(fd, 8), 0);
-        fake.pid = fork();
-        ck_assert_int_ge(fake.pid, 0);
-        if (fake.pid == 0)
-                fake_run(fd, answers, n_answers);
-        close(fd);
-}
-
-static void fake_stop(void) {
-        int status = 0;
-
-        ck_assert_int_eq(waitpid(fake.pid, &status, 0), fake.pid);
-        ck_assert_msg(status == 0, "the fake broker ended with status %#x", status);
-        ck_assert_int_eq(unlink(fake.path), 0);
-}
-
-static struct shmbroker *fake_connect(const Answer *answers, size_t n_answers) {
-        struct shmbroker *connection = NULL;
-
-        fake_start(answers, n_answers);
-        ck_assert_int_eq(shmbroker_connect(fake.address, &connection), 0);
-        return connection;
-}
-
-static int fake_close(struct shmbroker *connection, int result) {
-        int code = shmbroker_error_code(shmbroker_get_error(connection));
-
-        ck_assert_int_eq(code, result);
-        if (result)
-                ck_assert_uint_gt(strlen(shmbroker_error_message(shmbroker_get_error(connection))),
-                                  10);
-        shmbroker_close(connection);
-        fake_stop();
-        return result;
-}
-
-#define PERMISSIONS                                                                                \
-        "\"permissions\":{\"ownerUid\":0,\"ownerGid\":0,\"creatorUid\":0,\"creatorGid\":0,"        \
-        "\"mode\":384}"
-#define SEGMENT_REST                                                                               \
-        "\"pageBytes\":4096," PERMISSIONS ",\"changeTimeUSec\":1,\"attachCount\":1,"               \
-        "\"removed\":false,\"removeOnLastDetach\":false,\"locked\":false,\"seals\":[],"            \
-        "\"adopted\":false}"
-#define SEGMENT_OF(size) "{\"id\":1,\"kind\":\"memfd\",\"sizeBytes\":" size "," SEGMENT_REST
-#define SEGMENT SEGMENT_OF("4096")
-#define ACQUIRED(index, access, segment)                                                           \
-        "{\"parameters\":{" index "\"attachmentId\":5,\"created\":false,\"access\":\"" access      \
-        "\",\"segment\":" segment "}}"
-#define INDEX_0 "\"fileDescriptorIndex\":0,"
-#define GOOD ACQUIRED(INDEX_0, "readWrite", SEGMENT)
 
 static int acquire(const Answer *answers, size_t n_answers, int create) {
         struct shmbroker *connection = fake_connect(answers, n_answers);
@@ -344,6 +166,28 @@ START_TEST(test_cut_off_list) {
         ck_assert_int_eq(shmbroker_list_segments(connection, NULL, &list), 0);
         ck_assert_uint_eq(shmbroker_list_count(list), 1);
         shmbroker_list_free(list);
+        fake_close(connection, 0);
+}
+END_TEST
+
+#define ATTACHED "{\"parameters\":{\"attachment\":{\"id\":1,\"inherited\":false}}"
+
+/* What comes at once is taken at once, however many answers it is. */
+START_TEST(test_many_at_once) {
+        const char *texts[122] = {};
+        Answer answer = { .texts = texts, .silent = true };
+        struct shmbroker_attachments *attachments = NULL;
+        struct shmbroker *connection;
+        uint64_t begin = library_clock_msec();
+
+        for (size_t i = 0; i < 120; ++i)
+                texts[i] = ATTACHED ",\"continues\":true}";
+        texts[120] = ATTACHED "}";
+        connection = fake_connect(&answer, 1);
+        ck_assert_int_eq(shmbroker_list_attachments(connection, "a", 0, &attachments), 0);
+        ck_assert_uint_eq(shmbroker_attachments_count(attachments), 121);
+        ck_assert_uint_lt(library_clock_msec() - begin, 5000);
+        shmbroker_attachments_free(attachments);
         fake_close(connection, 0);
 }
 END_TEST
@@ -632,6 +476,7 @@ int main(void) {
         tcase_add_test(tc, test_cut_off);
         tcase_add_test(tc, test_cut_off_remove);
         tcase_add_test(tc, test_cut_off_list);
+        tcase_add_test(tc, test_many_at_once);
         tcase_add_test(tc, test_endless);
         tcase_add_test(tc, test_descriptors);
         tcase_add_test(tc, test_unwanted_descriptors);
