@@ -102,8 +102,6 @@ static int call_receive(struct shmbroker *connection, Request *request) {
 static int call_connect(struct shmbroker *connection, Request *request) {
         int r;
 
-        if (connection->pid != getpid())
-                return error_origin(-ECHILD);
         r = connection_connect(connection);
         if (r <= 0)
                 return error_trace(r);
@@ -205,7 +203,8 @@ int call_step(struct shmbroker *connection) {
         int r;
 
         do
-                r = call_advance(connection, request);
+                r = connection->pid == getpid() ? call_advance(connection, request)
+                                                : error_origin(-ECHILD);
         while (r < 0 && call_again(connection, request, r));
         if (late && (r == CALL_WAIT || (r == CALL_ANSWER && ++request->n_late > LATE_ANSWERS)))
                 r = error_origin(-ETIMEDOUT);

@@ -309,6 +309,7 @@ int shmbroker_connect_user(struct shmbroker **ret) {
 struct shmbroker *shmbroker_close(struct shmbroker *connection) {
         if (!connection)
                 return NULL;
+        shmbroker_cancel(connection);
         connection_drop(connection);
         frame_spare_deinit(&connection->spare);
         free(connection->address);

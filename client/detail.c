@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/internal.h"
+#include "client/segment.h"
 #include "proto/error.h"
 
 #define SUBJECT_MAX (NAME_MAX_SHOWN + 32)
@@ -64,6 +64,12 @@ static void say_errno(struct shmbroker *connection, int r) {
         case -EALREADY:
                 say(error, "another call is under way on this connection: finish or cancel it");
                 break;
+        case -EINPROGRESS:
+                say(error, "the call is not done yet: wait, and process what comes");
+                break;
+        case -ENODATA:
+                say(error, "there is no call under way on this connection");
+                break;
         case -ENOENT:
         case -ECONNREFUSED:
                 say(error, "there is no broker at %s", address);
@@ -102,29 +108,74 @@ int detail_errno(struct shmbroker *connection, int r) {
         return error_origin(r);
 }
 
+static void say_local(struct shmbroker_error *error, const Subject *subject, bool locked) {
+        switch (error->code) {
+        case -EMFILE:
+                say(error, "too many descriptors are open to take in that of %s", subject->text);
+                break;
+        case -EOVERFLOW:
+                say(error, "%s is larger than the address space: map a window of it",
+                    subject->text);
+                break;
+        case -EEXIST:
+                say(error, "%s cannot be mapped at this address: something else is there",
+                    subject->text);
+                break;
+        default:
+                errno = -error->code;
+                if (locked)
+                        say(error, "%s cannot be mapped and locked (see RLIMIT_MEMLOCK): %m",
+                            subject->text);
+                else if (errno == EPERM)
+                        say(error, "%s cannot be mapped, as if sealed against writing: %m",
+                            subject->text);
+                else
+                        say(error, "%s cannot be mapped: %m", subject->text);
+        }
+}
+
 /**
  * detail_local() - note that nothing could be made of what the broker gave
  * @connection: the connection
  * @request:    what was asked
- * @r:          negative errno
+ * @r:          negative errno, or what map_new() returned
+ * @locked:     whether the memory was to be locked
  *
- * Return: @r.
+ * Return: the negative errno.
  */
-int detail_local(struct shmbroker *connection, const Request *request, int r) {
-        struct shmbroker_error *error = &connection->error;
+int detail_local(struct shmbroker *connection, const Request *request, int r, bool locked) {
         Subject subject = subject_of(request);
         int saved = errno;
 
-        error->code = r;
-        errno = -r;
-        if (r == -EMFILE)
-                say(error, "too many descriptors are open to take in that of %s", subject.text);
-        else if (r == -EOVERFLOW)
-                say(error, "%s is larger than the address space", subject.text);
-        else
-                say(error, "%s cannot be mapped: %m", subject.text);
+        detail_clear(connection);
+        if (r > 0)
+                return detail_map(connection, r);
+        connection->error.code = r;
+        say_local(&connection->error, &subject, locked);
         errno = saved;
         return error_origin(r);
+}
+
+/**
+ * detail_map() - note that a segment cannot be mapped like this
+ * @connection: the connection
+ * @code:       what map_check() or map_new() returned
+ *
+ * Return: -EINVAL, or 0 if @code is 0.
+ */
+int detail_map(struct shmbroker *connection, int code) {
+        switch (code) {
+        case MAP_E_OFFSET:
+                return detail_parameter(connection, "offset",
+                                        "the window does not begin at a page of the segment");
+        case MAP_E_LENGTH:
+                return detail_parameter(connection, "length",
+                                        "the window is longer than what there is of the segment");
+        case MAP_E_ADDRESS:
+                return detail_parameter(connection, "address", "the address is not that of a page");
+        default:
+                return error_fold(code);
+        }
 }
 
 /**

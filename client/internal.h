@@ -28,7 +28,9 @@
 
 #define DEADLINE_NEVER UINT64_MAX
 
+typedef struct MapOptions MapOptions;
 typedef struct Request Request;
+typedef struct Acquire Acquire;
 
 struct shmbroker_error {
         /* Negative errno that was returned, 0 after success */
@@ -63,6 +65,8 @@ struct shmbroker {
         char out[CALL_MAX];
         /* The call under way, or NULL */
         Request *request;
+        /* What shmbroker_acquire_start() began, or NULL */
+        Acquire *acquire;
         struct shmbroker_error error;
 };
 
@@ -112,6 +116,20 @@ enum {
         CALL_ANSWER,
 };
 
+/* How memory is mapped. */
+struct MapOptions {
+        bool no_map;
+        bool populate;
+        bool reserve;
+        bool private_copy;
+        bool locked;
+        /* NULL is where the kernel likes */
+        void *address;
+        uint64_t offset;
+        /* 0 is up to the end */
+        uint64_t length;
+};
+
 struct shmbroker_options {
         AcquireParameters acquire;
         char *posix_name;
@@ -119,8 +137,7 @@ struct shmbroker_options {
         int create;
         int access;
         int kind;
-        bool no_map;
-        bool populate;
+        MapOptions map;
 };
 
 /* Text and strings stand behind it, in the same memory. */
@@ -160,8 +177,9 @@ int call_check_name(struct shmbroker *connection, const char *name);
 void detail_clear(struct shmbroker *connection);
 bool detail_is_refusal(const struct shmbroker *connection);
 int detail_errno(struct shmbroker *connection, int r);
-int detail_local(struct shmbroker *connection, const Request *request, int r);
+int detail_local(struct shmbroker *connection, const Request *request, int r, bool locked);
 int detail_fault(struct shmbroker *connection, const Request *request, const Reply *reply);
+int detail_map(struct shmbroker *connection, int code);
 int detail_parameter(struct shmbroker *connection, const char *parameter, const char *why);
 
 /* options.c */
@@ -193,6 +211,5 @@ int segment_call(struct shmbroker *connection, Request *request, const char *nam
         } while (false)
 
 DEFINE_CLEANUP(struct shmbroker, shmbroker_close)
-DEFINE_CLEANUP(struct shmbroker_segment, shmbroker_release)
 
 #endif

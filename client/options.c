@@ -6,8 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "client/internal.h"
+#include "client/segment.h"
 #include "proto/error.h"
 
 int shmbroker_options_new(struct shmbroker_options **ret) {
@@ -116,11 +117,33 @@ void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait
 }
 
 void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map) {
-        options->no_map = no_map;
+        options->map.no_map = no_map;
 }
 
 void shmbroker_options_set_populate(struct shmbroker_options *options, int populate) {
-        options->populate = populate;
+        options->map.populate = populate;
+}
+
+void shmbroker_options_set_reserve(struct shmbroker_options *options, int reserve) {
+        options->map.reserve = reserve;
+}
+
+void shmbroker_options_set_private_copy(struct shmbroker_options *options, int private_copy) {
+        options->map.private_copy = private_copy;
+}
+
+void shmbroker_options_set_locked(struct shmbroker_options *options, int locked) {
+        options->map.locked = locked;
+}
+
+void shmbroker_options_set_window(struct shmbroker_options *options, uint64_t offset,
+                                  uint64_t length) {
+        options->map.offset = offset;
+        options->map.length = length;
+}
+
+void shmbroker_options_set_address(struct shmbroker_options *options, void *address) {
+        options->map.address = address;
 }
 
 static bool enum_valid(int value, int n) {
@@ -145,7 +168,8 @@ int options_check(struct shmbroker *connection, const struct shmbroker_options *
                 wrong = "kind";
         if (wrong)
                 return detail_parameter(connection, wrong, "an option is not one of its enum");
-        return 0;
+        /* What depends on the segment's own pages is seen when it is there. */
+        return detail_map(connection, map_check(&options->map, (uint64_t) sysconf(_SC_PAGESIZE)));
 }
 
 /* options_apply() - write options that were checked down as parameters of the call */

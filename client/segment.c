@@ -1,48 +1,23 @@
 /*
- * Segments: asked for, mapped, released. A segment needs no connection once it is there, and knows
- * its descriptor by its inode too, since programs close descriptors they do not know.
+ * Segments: what they are made of, mapped anew, released. A segment needs no connection once it is
+ * there, and may have come without one.
  */
 
+#include "client/segment.h"
+
 #include <errno.h>
-#include <sys/mman.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-#include "client/internal.h"
 #include "proto/error.h"
 #include "proto/fd.h"
-
-/* Since Linux 5.14; the C library may be older. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-typedef struct Acquire Acquire;
-
-struct shmbroker_segment {
-        struct shmbroker_info info;
-        int fd;
-        dev_t device;
-        ino_t inode;
-        void *data;
-        size_t mapped;
-        int64_t attachment_id;
-        bool has_attachment_id;
-        bool created;
-        int access;
-};
-
-/* What goes through a call: its parameters, and what came of it. */
-struct Acquire {
-        AcquireParameters parameters;
-        /* When the time to wait for the segment is over, DEADLINE_NEVER where it is not limited */
-        uint64_t wait_end;
-        int access;
-        struct shmbroker_segment *segment;
-};
+#include "proto/name.h"
 
 static bool fd_is_ours(const struct shmbroker_segment *segment) {
         struct stat st;
@@ -56,23 +31,50 @@ struct shmbroker_segment *shmbroker_release(struct shmbroker_segment *segment) {
 
         if (!segment)
                 return NULL;
-        if (segment->data)
-                (void) munmap(segment->data, segment->mapped);
+        map_deinit(&segment->mapping);
         if (fd_is_ours(segment))
                 fd_close(segment->fd);
+        free(segment->fresh);
+        free(segment->own_name);
         free(segment);
         errno = saved;
         return NULL;
 }
 
-/* The object has to be as large as the broker says, or touching its end would be SIGBUS. */
-static int segment_take_fd(struct shmbroker_segment *segment, int fd) {
+/* segment_take_info() - what the broker says of a segment is so from now on */
+void segment_take_info(struct shmbroker_segment *segment, const SegmentInfo *info) {
+        uint64_t page = (uint64_t) sysconf(_SC_PAGESIZE);
+
+        /* Whole pages, as large as those behind it: munmap(2) of huge ones takes nothing less. */
+        if (info->page_bytes > (int64_t) page && !(info->page_bytes & (info->page_bytes - 1)))
+                page = (uint64_t) info->page_bytes;
+        segment->page = page;
+        segment->size = (uint64_t) info->size_bytes;
+        segment->maximum = segment->size;
+        if (GIVEN(info, INFO_MAXIMUM_BYTES) && info->maximum_bytes > info->size_bytes)
+                segment->maximum = (uint64_t) info->maximum_bytes;
+        segment->id = info->id;
+        segment->has_id = true;
+        segment->name = info->name;
+}
+
+/**
+ * segment_take_fd() - give a segment its descriptor
+ * @segment:    the segment, which knows its size
+ * @fd:         the descriptor, which is the segment's from now on, or closed
+ *
+ * The object has to be as large as the segment is and may become, or touching its end would be
+ * SIGBUS.
+ *
+ * Return: 0, -EPROTO if it is not, or what fstat(2) failed with.
+ */
+int segment_take_fd(struct shmbroker_segment *segment, int fd) {
         _cleanup_fd_ int owned = fd;
         struct stat st;
 
         if (fstat(owned, &st) < 0)
                 return error_origin(-errno);
-        if (st.st_size < segment->info.values.size_bytes)
+        if (st.st_size < 0 || (uint64_t) st.st_size < segment->maximum)
                 return error_origin(-EPROTO);
         segment->device = st.st_dev;
         segment->inode = st.st_ino;
@@ -80,208 +82,261 @@ static int segment_take_fd(struct shmbroker_segment *segment, int fd) {
         return 0;
 }
 
-static int segment_read(struct shmbroker_segment *segment, const Reply *copy, int access,
-                        bool *ret_has_fd) {
-        AcquireReply reply;
-        int r;
-
-        if (reply_read(copy, &acquire_reply_type, &reply) || (int) reply.access != access)
-                return error_origin(-EPROTO);
-        r = info_check(&reply.segment);
-        if (r)
-                return error_trace(r);
-        *ret_has_fd = GIVEN(&reply, ACQUIRED_FILE_DESCRIPTOR_INDEX);
-        if (*ret_has_fd && reply.file_descriptor_index != 0)
-                return error_origin(-EPROTO);
-        segment->info.values = reply.segment;
-        segment->created = reply.created;
-        segment->access = access;
-        segment->attachment_id = reply.attachment_id;
-        segment->has_attachment_id = GIVEN(&reply, ACQUIRED_ATTACHMENT_ID);
-        return 0;
-}
-
-static int acquire_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
-        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
-        Acquire *acquire = request->userdata;
-        const char *json;
-        Reply copy;
-        bool has_fd = false;
-        int r;
-
-        segment = reply_keep(reply, sizeof(*segment), "segment", &json, &copy);
-        if (!segment)
-                return error_origin(-ENOMEM);
-        segment->fd = -EBADF;
-        segment->info.json = json;
-        r = segment_read(segment, &copy, acquire->access, &has_fd);
-        if (r)
-                return error_trace(r);
-        /* One that is missing was lost, and what is there may be another one's. */
-        if (has_fd && !connection->truncated) {
-                int fd = fd_queue_pop(&connection->fds);
-
-                if (fd < 0)
-                        return error_origin(-EPROTO);
-                r = segment_take_fd(segment, fd);
-                if (r)
-                        return error_trace(r);
-        }
-        acquire->segment = steal_ptr(segment);
-        return 0;
-}
-
-/* What is left of the time to wait; it began with the first try. */
-static void acquire_again(Request *request) {
-        Acquire *acquire = request->userdata;
-        uint64_t now;
-
-        if (acquire->wait_end == DEADLINE_NEVER)
-                return;
-        now = deadline_after(0);
-        acquire->parameters.wait_usec = (int64_t) (acquire->wait_end - MIN(now, acquire->wait_end));
-}
-
-/* How much more time the call may take, because it may wait. */
-static uint64_t acquire_wait(const AcquireParameters *parameters) {
-        if (!GIVEN(parameters, ACQUIRE_WAIT))
-                return 0;
-        return parameters->wait_usec < 0 ? SHMBROKER_FOREVER : (uint64_t) parameters->wait_usec;
-}
-
-static bool acquire_is_private(const AcquireParameters *parameters) {
-        return !parameters->name && !GIVEN(parameters, ACQUIRE_ID);
-}
-
-static int acquire_call(struct shmbroker *connection, Acquire *acquire) {
-        AcquireParameters *parameters = &acquire->parameters;
-        uint64_t wait = acquire_wait(parameters);
-        Request request = {
-                .method = METHOD_ACQUIRE,
-                .parameters = parameters,
-                .name = parameters->name,
-                .id = GIVEN(parameters, ACQUIRE_ID) ? &parameters->id : NULL,
-                .free_text = GIVEN(parameters, ACQUIRE_POSIX_NAME) ? "posixName" : NULL,
-                .deadline = request_deadline(connection, wait),
-                .repeatable = parameters->create == CREATE_OPEN && !acquire_is_private(parameters),
-                .answer = acquire_answer,
-                .again = wait ? acquire_again : NULL,
-                .userdata = acquire,
-        };
-
-        acquire->wait_end = wait ? deadline_after(wait) : 0;
-        acquire->access = GIVEN(parameters, ACQUIRE_ACCESS) ? (int) parameters->access
-                                                            : SHMBROKER_ACCESS_READ_WRITE;
-        return error_trace(call_run(connection, &request));
-}
-
-/* Whole pages, as large as those behind the segment: munmap(2) of huge ones takes nothing less. */
-static int mapped_length(const SegmentInfo *info, size_t *ret) {
-        uint64_t page = (uint64_t) sysconf(_SC_PAGESIZE), length;
-
-        if (info->page_bytes > (int64_t) page && !(info->page_bytes & (info->page_bytes - 1)))
-                page = (uint64_t) info->page_bytes;
-        length = ((uint64_t) info->size_bytes + page - 1) & ~(page - 1);
-        if (length > SIZE_MAX || length > (uint64_t) PTRDIFF_MAX)
-                return error_origin(-EOVERFLOW);
-        *ret = (size_t) length;
-        return 0;
-}
-
-static int segment_map(struct shmbroker_segment *segment) {
-        bool writable = segment->access == SHMBROKER_ACCESS_READ_WRITE;
-        size_t length = 0;
-        void *data;
-        int r;
-
-        r = mapped_length(&segment->info.values, &length);
-        if (r || length == 0)
-                return error_trace(r);
-        data = mmap(NULL, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
-                    segment->fd, 0);
-        if (data == MAP_FAILED)
-                return error_origin(-errno);
-        segment->data = data;
-        segment->mapped = length;
-        return 0;
-}
-
-static int segment_populate(struct shmbroker_segment *segment) {
-        bool writable = segment->access == SHMBROKER_ACCESS_READ_WRITE;
-        int advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-
-        if (!segment->data || madvise(segment->data, segment->mapped, advice) == 0)
-                return 0;
-        /* Nothing else in the call can be wrong: the kernel does not know the advice. */
-        return error_origin(errno == EINVAL ? -EOPNOTSUPP : -errno);
-}
-
-static int segment_finish(struct shmbroker_segment *segment, bool truncated,
+int shmbroker_segment_map(struct shmbroker_segment *segment,
                           const struct shmbroker_options *options) {
+        MapOptions map = options ? options->map : segment->options;
+        Mapping mapping;
         int r;
 
-        if (segment->fd < 0)
-                return error_origin(truncated ? -EMFILE : -EOPNOTSUPP);
-        if (options && options->no_map)
-                return 0;
-        r = segment_map(segment);
+        if (segment->mapping.native)
+                return error_origin(-EOPNOTSUPP);
+        if (!fd_is_ours(segment))
+                return error_origin(-EBADF);
+        map.no_map = false;
+        r = map_new(segment, &map, &mapping);
         if (r)
-                return error_trace(r);
-        if (options && options->populate)
-                r = segment_populate(segment);
+                return r > 0 ? error_origin(-EINVAL) : error_trace(r);
+        map_deinit(&segment->mapping);
+        segment->mapping = mapping;
+        segment->options = map;
+        return 0;
+}
+
+void shmbroker_segment_unmap(struct shmbroker_segment *segment) {
+        if (!segment->mapping.native)
+                map_deinit(&segment->mapping);
+}
+
+int shmbroker_segment_remap(struct shmbroker_segment *segment, uint64_t size) {
+        uint64_t before = segment->size;
+        struct stat st;
+        int r;
+
+        if (size <= segment->size)
+                return 0;
+        if (!fd_is_ours(segment) || fstat(segment->fd, &st) < 0)
+                return error_origin(-EBADF);
+        if (size > (uint64_t) st.st_size)
+                return error_origin(-EINVAL);
+        segment->size = size;
+        segment->maximum = MAX(segment->maximum, size);
+        r = map_grow(segment);
+        if (r)
+                segment->size = before;
         return error_trace(r);
 }
 
-/* Nobody will ever ask for a private segment that its creator did not get. */
-static int acquire_failed(struct shmbroker *connection, const Acquire *acquire, int r) {
-        const struct shmbroker_segment *segment = acquire->segment;
-        Request request = { .name = acquire->parameters.name, .id = &segment->info.values.id };
-
-        if (segment->created && acquire_is_private(&acquire->parameters))
-                (void) shmbroker_remove(connection, NULL, segment->info.values.id, NULL, NULL);
-        detail_clear(connection);
-        return detail_local(connection, &request, r);
-}
-
-int shmbroker_acquire(struct shmbroker *connection, const char *name,
-                      const struct shmbroker_options *options, struct shmbroker_segment **ret) {
-        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
-        Acquire acquire = {};
+int shmbroker_segment_refresh(struct shmbroker *connection, struct shmbroker_segment *segment) {
+        const Request request = { .name = segment->name, .id = &segment->id };
+        struct shmbroker_info *info = NULL;
+        uint64_t size;
         int r;
 
-        detail_clear(connection);
-        r = call_check_name(connection, name);
-        if (r)
-                return error_trace(r);
-        if (options) {
-                r = options_check(connection, options);
-                if (r)
-                        return error_trace(r);
-                options_apply(options, &acquire.parameters);
+        if (!segment->has_id) {
+                detail_clear(connection);
+                return detail_parameter(connection, "id", "the id of the segment is not known");
         }
-        if (name)
-                GIVE_VALUE(&acquire.parameters, ACQUIRE_NAME, name, name);
-        r = acquire_call(connection, &acquire);
-        segment = acquire.segment;
+        r = shmbroker_stat(connection, NULL, segment->id, &info);
         if (r)
                 return error_trace(r);
-        r = segment_finish(segment, connection->truncated, options);
+        free(segment->fresh);
+        segment->fresh = info;
+        segment->name = info->values.name;
+        size = (uint64_t) info->values.size_bytes;
+        r = shmbroker_segment_remap(segment, size);
+        return r ? error_trace(detail_local(connection, &request, r, segment->options.locked)) : 0;
+}
+
+/* What is open there has to be memory, of pages that are seen in no other way. */
+static int segment_look(struct shmbroker_segment *segment, int fd) {
+        struct statfs system;
+        struct stat st;
+        int flags;
+
+        flags = fcntl(fd, F_GETFL);
+        if (flags < 0 || (flags & O_PATH))
+                return error_origin(-EBADF);
+        if (fstat(fd, &st) < 0 || fstatfs(fd, &system) < 0)
+                return error_origin(-errno);
+        if (!S_ISREG(st.st_mode))
+                return error_origin(-ENODEV);
+        if ((flags & O_ACCMODE) == O_WRONLY)
+                return error_origin(-EACCES);
+        segment->access = (flags & O_ACCMODE) == O_RDONLY ? SHMBROKER_ACCESS_READ_ONLY
+                                                          : SHMBROKER_ACCESS_READ_WRITE;
+        segment->device = st.st_dev;
+        segment->inode = st.st_ino;
+        segment->maximum = (uint64_t) st.st_size;
+        segment->page = (uint64_t) sysconf(_SC_PAGESIZE);
+        if (system.f_type == HUGETLBFS_MAGIC)
+                segment->page = (uint64_t) system.f_bsize;
+        return 0;
+}
+
+/* Size and access that somebody told, or wants, have to be possible; @size 0 is all there is. */
+static int segment_promise(struct shmbroker_segment *segment, uint64_t size, int access) {
+        if (size > segment->maximum)
+                return error_origin(-EINVAL);
+        if (access > segment->access)
+                return error_origin(-EACCES);
+        segment->size = size ? size : segment->maximum;
+        segment->access = access;
+        return 0;
+}
+
+static int segment_of(int fd, const struct shmbroker_options *options,
+                      struct shmbroker_segment *segment) {
+        static const struct shmbroker_options none;
+        const AcquireParameters *wanted = &(options ? options : &none)->acquire;
+        uint64_t size = GIVEN(wanted, ACQUIRE_SIZE_BYTES) ? (uint64_t) wanted->size_bytes : 0;
+        int access = segment->access, r;
+
+        if (options && GIVEN(wanted, ACQUIRE_ACCESS))
+                access = options->access;
+        if (access != SHMBROKER_ACCESS_READ_ONLY && access != SHMBROKER_ACCESS_READ_WRITE)
+                return error_origin(-EINVAL);
+        /* Less was promised than is wanted, however much there may be. */
+        if (segment->size > 0 && size > segment->size)
+                return error_origin(-EINVAL);
+        r = segment_promise(segment, MAX(size, segment->size), access);
         if (r)
-                return error_trace(acquire_failed(connection, &acquire, r));
+                return error_trace(r);
+        segment->options = (options ? options : &none)->map;
+        segment->fd = fd;
+        if (!segment->options.no_map) {
+                r = map_new(segment, &segment->options, &segment->mapping);
+                if (r)
+                        return r > 0 ? error_origin(-EINVAL) : error_trace(r);
+        }
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+                return error_origin(-errno);
+        return 0;
+}
+
+static struct shmbroker_segment *segment_new(void) {
+        struct shmbroker_segment *segment = calloc(1, sizeof(*segment));
+
+        if (segment)
+                segment->fd = -EBADF;
+        return segment;
+}
+
+int shmbroker_segment_from_fd(int fd, const struct shmbroker_options *options,
+                              struct shmbroker_segment **ret) {
+        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = segment_new();
+        int r;
+
+        if (!segment)
+                return error_origin(-ENOMEM);
+        r = segment_look(segment, fd);
+        if (r)
+                return error_trace(r);
+        r = segment_of(fd, options, segment);
+        if (r) {
+                /* It remains the caller's. */
+                segment->fd = -EBADF;
+                return error_trace(r);
+        }
+        *ret = steal_ptr(segment);
+        return 0;
+}
+
+/* A number of an environment variable, from 0 to @maximum. */
+static int environment_number(const char *variable, int64_t maximum, int64_t *ret) {
+        const char *text = secure_getenv(variable);
+        long long value;
+        char *end;
+
+        if (!text || *text < '0' || *text > '9')
+                return error_origin(-EINVAL);
+        errno = 0;
+        value = strtoll(text, &end, 10);
+        if (errno || *end || value > maximum)
+                return error_origin(-EINVAL);
+        *ret = value;
+        return 0;
+}
+
+/* Another size and access than there is may be meant: a segment can be less than its object. */
+static int environment_tell(struct shmbroker_segment *segment) {
+        const char *access = secure_getenv("SHMBROKER_ACCESS");
+        const char *name = secure_getenv("SHMBROKER_NAME");
+        int64_t size;
+        unsigned int which;
+        int r;
+
+        r = environment_number("SHMBROKER_SIZE", NUMBER_MAX, &size);
+        if (r)
+                return error_trace(r);
+        r = environment_number("SHMBROKER_ID", INT64_MAX, &segment->id);
+        if (r)
+                return error_trace(r);
+        segment->has_id = true;
+        if (!access || !names_find(&access_names, access, &which) || (name && !name_valid(name)))
+                return error_origin(-EINVAL);
+        r = text_set(&segment->own_name, name, NAME_LENGTH_MAX);
+        if (r)
+                return error_trace(r);
+        segment->name = segment->own_name;
+        return error_trace(segment_promise(segment, (uint64_t) size, (int) which));
+}
+
+int shmbroker_segment_from_environment(const struct shmbroker_options *options,
+                                       struct shmbroker_segment **ret) {
+        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = segment_new();
+        int64_t fd;
+        int r;
+
+        if (!segment)
+                return error_origin(-ENOMEM);
+        if (!secure_getenv("SHMBROKER_FD"))
+                return error_origin(-ENXIO);
+        r = environment_number("SHMBROKER_FD", INT_MAX, &fd);
+        if (r)
+                return error_trace(r);
+        /* What was inherited has no such flag: it was taken before, or is something of ours. */
+        if (fcntl((int) fd, F_GETFD) & FD_CLOEXEC)
+                return error_origin(-EBADF);
+        r = segment_look(segment, (int) fd);
+        if (r)
+                return error_trace(r);
+        r = environment_tell(segment);
+        if (r)
+                return error_trace(r);
+        r = segment_of((int) fd, options, segment);
+        if (r) {
+                segment->fd = -EBADF;
+                return error_trace(r);
+        }
         *ret = steal_ptr(segment);
         return 0;
 }
 
 void *shmbroker_segment_data(const struct shmbroker_segment *segment) {
-        return segment->data;
+        return segment->mapping.data;
 }
 
 uint64_t shmbroker_segment_size(const struct shmbroker_segment *segment) {
-        return (uint64_t) segment->info.values.size_bytes;
+        return segment->size;
 }
 
 size_t shmbroker_segment_mapped(const struct shmbroker_segment *segment) {
-        return segment->mapped;
+        return segment->mapping.length;
+}
+
+uint64_t shmbroker_segment_offset(const struct shmbroker_segment *segment) {
+        return segment->mapping.options.offset;
+}
+
+int shmbroker_segment_id(const struct shmbroker_segment *segment, int64_t *ret) {
+        if (!segment->has_id)
+                return -ENODATA;
+        *ret = segment->id;
+        return 0;
+}
+
+const char *shmbroker_segment_name(const struct shmbroker_segment *segment) {
+        return segment->name;
 }
 
 int shmbroker_segment_fd(const struct shmbroker_segment *segment) {
@@ -304,5 +359,7 @@ int shmbroker_segment_attachment_id(const struct shmbroker_segment *segment, int
 }
 
 const struct shmbroker_info *shmbroker_segment_info(const struct shmbroker_segment *segment) {
-        return &segment->info;
+        if (segment->fresh)
+                return segment->fresh;
+        return segment->has_info ? &segment->info : NULL;
 }

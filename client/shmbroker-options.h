@@ -162,6 +162,51 @@ void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map)
  */
 void shmbroker_options_set_populate(struct shmbroker_options *options, int populate);
 
+/**
+ * shmbroker_options_set_reserve() - map the room to grow, too
+ * @reserve:    whether to map as much as the segment may have one day, see
+ *              shmbroker_options_set_maximum(), so that the memory stays where it is when it grows.
+ *              What is behind the size must not be touched until shmbroker_resize() was called.
+ * Since: 0.1
+ */
+void shmbroker_options_set_reserve(struct shmbroker_options *options, int reserve);
+
+/**
+ * shmbroker_options_set_private_copy() - map a copy, which is this process's alone
+ * @private_copy: whether what is written shall be seen by nobody else (MAP_PRIVATE of mmap(2)). It
+ *              can be written also where the access is read-only. Pages that were not written yet
+ *              may show what others write. It is an attachment as any other.
+ * Since: 0.1
+ */
+void shmbroker_options_set_private_copy(struct shmbroker_options *options, int private_copy);
+
+/**
+ * shmbroker_options_set_locked() - keep the memory from being swapped out (mlock(2))
+ * @locked:     whether to lock it in this process, which RLIMIT_MEMLOCK limits. To lock it for all,
+ *              see shmbroker_changes_set_locked().
+ * Since: 0.1
+ */
+void shmbroker_options_set_locked(struct shmbroker_options *options, int locked);
+
+/**
+ * shmbroker_options_set_window() - map a part
+ * @offset:     where it begins in the segment, in bytes: at a page, which is
+ *              shmbroker_info_page_size() large
+ * @length:     how long it is, in bytes; 0 is up to the end. It has to be within the size, or with
+ *              shmbroker_options_set_reserve() within the maximum.
+ * Since: 0.1
+ */
+void shmbroker_options_set_window(struct shmbroker_options *options, uint64_t offset,
+                                  uint64_t length);
+
+/**
+ * shmbroker_options_set_address() - map at an address
+ * @address:    where the mapping has to begin, at a page; NULL, as at first, for where the kernel
+ *              likes. What is there already is never replaced: that is -EEXIST.
+ * Since: 0.1
+ */
+void shmbroker_options_set_address(struct shmbroker_options *options, void *address);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

@@ -26,7 +26,7 @@ extern "C" {
  * @options:    the options, or NULL: open, read and write, mapped
  * @ret:        the segment, to be released by shmbroker_release()
  *
- * The memory is mapped MAP_SHARED (mmap(2)), at an address of the kernel's choice. The attachment
+ * The memory is mapped MAP_SHARED (mmap(2)) unless the options say otherwise. The attachment
  * is the open file description (open(2)) behind the segment's descriptor and mapping, with every
  * copy that fork(2), dup(2), unix(7) or another mmap(2) makes of them; it ends with the last of
  * these, in whatever way that happens.
@@ -63,6 +63,102 @@ int shmbroker_acquire(struct shmbroker *connection, const char *name,
                       const struct shmbroker_options *options, struct shmbroker_segment **ret);
 
 /**
+ * shmbroker_acquire_start() - begin to acquire a segment, without waiting
+ * shmbroker_acquire_finish() - take what it brought, when shmbroker_process() said that it is done
+ * @connection: the connection
+ * @name, @options: as for shmbroker_acquire(); they are copied
+ * @ret:        the segment, to be released by shmbroker_release()
+ *
+ * Return: of start, 0; -EINVAL if name or an option is not possible; -EALREADY if a call is under
+ *         way, or one that was done has not been finished; -ECHILD; -ENOMEM. Of finish, 0;
+ *         -EINPROGRESS if it is not done yet; -ENODATA if nothing was started; else what
+ *         shmbroker_process() returned, and the call is over.
+ * Since: 0.1
+ */
+int shmbroker_acquire_start(struct shmbroker *connection, const char *name,
+                            const struct shmbroker_options *options);
+int shmbroker_acquire_finish(struct shmbroker *connection, struct shmbroker_segment **ret);
+
+/**
+ * shmbroker_segment_from_fd() - make a segment of a descriptor
+ * @fd:         a descriptor that was inherited, or received through a socket: of a memory file, or
+ *              another file that can be mapped. On success it is the segment's from now on, and
+ *              close-on-exec; on failure it remains the caller's, unchanged.
+ * @options:    how to map it; of the rest only the access and the least size are looked at. NULL:
+ *              all of it, for what it was opened for.
+ * @ret:        the segment, to be released by shmbroker_release()
+ *
+ * No broker is asked, and nothing is known but the size: that of the object, or the least size of
+ * the options, which is what the segment's size is then and shmbroker_segment_remap() can raise.
+ *
+ * Return: 0; -EBADF if it is not open, or by O_PATH; -ENODEV if it is of no file; -EACCES if it was
+ *         not opened for the access wanted; -EINVAL if it is smaller than wanted, or cannot be
+ *         mapped like this; -ENOMEM and others of mmap(2), mlock(2) and madvise(2).
+ * Since: 0.1
+ */
+int shmbroker_segment_from_fd(int fd, const struct shmbroker_options *options,
+                              struct shmbroker_segment **ret);
+
+/**
+ * shmbroker_segment_from_environment() - make a segment of what "shmbrokerctl exec" passed on
+ * @options:    as for shmbroker_segment_from_fd()
+ * @ret:        the segment, to be released by shmbroker_release()
+ *
+ * The descriptor is that of $SHMBROKER_FD. $SHMBROKER_SIZE, $SHMBROKER_ID, $SHMBROKER_NAME and
+ * $SHMBROKER_ACCESS tell the rest. It can be taken once.
+ *
+ * Return: as shmbroker_segment_from_fd(), and -ENXIO if nothing was passed on; -EINVAL if one of
+ * the variables is not possible, or missing; -EBADF also if it was taken already. Since: 0.1
+ */
+int shmbroker_segment_from_environment(const struct shmbroker_options *options,
+                                       struct shmbroker_segment **ret);
+
+/**
+ * shmbroker_segment_map() - map a segment, or map it in another way
+ * @segment:    a segment with a descriptor
+ * @options:    how: what else they say is not looked at. NULL is as it was acquired, or mapped
+ * last.
+ *
+ * If it is mapped already, that mapping ends when the new one is there; if that fails, it stays.
+ *
+ * Return: 0; -EINVAL if window or address is not possible; -EBADF if the descriptor was closed;
+ *         -EOPNOTSUPP if there is none, as with some System V segments; -EEXIST, -ENOMEM and others
+ *         of mmap(2), mlock(2) and madvise(2).
+ * Since: 0.1
+ */
+int shmbroker_segment_map(struct shmbroker_segment *segment,
+                          const struct shmbroker_options *options);
+
+/**
+ * shmbroker_segment_unmap() - end the mapping, and keep the descriptor and with it the attachment
+ * Since: 0.1
+ */
+void shmbroker_segment_unmap(struct shmbroker_segment *segment);
+
+/**
+ * shmbroker_segment_remap() - follow a segment that grew
+ * shmbroker_segment_refresh() - ask the broker for the state of a segment, and follow it
+ * @connection: the connection
+ * @segment:    the segment
+ * @size:       the size that it has now, as a shmbroker_resize(), an event or another process told
+ *
+ * If more has to be mapped for that, the memory may move, unless it was reserved or has a fixed
+ * address: afterwards ask for shmbroker_segment_data() and shmbroker_segment_mapped() again. What
+ * was written into a private copy stays. A size that is not larger changes nothing.
+ *
+ * After a refresh shmbroker_segment_info() and shmbroker_segment_name() are what the broker said
+ * now, and what they returned before is gone.
+ *
+ * Return: 0; -EINVAL if the object is smaller than that; -EBADF if the descriptor was closed;
+ *         -ENOMEM and others of mremap(2), mlock(2) and madvise(2), with the segment as large as
+ *         before. Of refresh also those of shmbroker_stat(); -EINVAL if the segment came as a
+ *         descriptor, so that its id is not known.
+ * Since: 0.1
+ */
+int shmbroker_segment_remap(struct shmbroker_segment *segment, uint64_t size);
+int shmbroker_segment_refresh(struct shmbroker *connection, struct shmbroker_segment *segment);
+
+/**
  * shmbroker_release() - unmap and close a segment
  * @segment:    the segment, or NULL
  *
@@ -76,26 +172,34 @@ struct shmbroker_segment *shmbroker_release(struct shmbroker_segment *segment);
 /**
  * shmbroker_segment_data() - where the memory is, aligned to a page; NULL if it is not mapped, or
  *      has size 0
- * shmbroker_segment_size() - the size that was asked for when it was created
- * shmbroker_segment_mapped() - how much is mapped: the size, rounded up to whole pages, or 0. What
- *      is behind the size is shared memory too, and zero until somebody writes there.
- * shmbroker_segment_fd() - the descriptor. It is close-on-exec and remains the segment's: duplicate
- *      it (dup(2)) to keep it. Do not lock it with fcntl(2); the marks by which attachments are
- *      counted are such locks.
+ * shmbroker_segment_mapped() - how much is mapped there, in whole pages, or 0: the size, or what
+ * the options said. What is behind the size on its last page is shared memory too, and zero until
+ *      somebody writes there.
+ * shmbroker_segment_offset() - where in the segment it begins: 0, or where the window does
+ * shmbroker_segment_size() - the size of the segment: what was asked for when it was created, or
+ *      what it has grown to as far as shmbroker_segment_remap() knows
+ * shmbroker_segment_fd() - the descriptor, or a negative number where there is none. It is
+ *      close-on-exec and remains the segment's: duplicate it (dup(2)) to keep it. Do not close it.
+ *      Do not lock it with fcntl(2); the marks by which attachments are counted are such locks.
  * shmbroker_segment_access() - one of enum shmbroker_access
  * shmbroker_segment_created() - 1 if the call that acquired it created it, else 0
+ * shmbroker_segment_id() - the number of the segment; -ENODATA if it came as a descriptor
+ * shmbroker_segment_name() - its name; NULL if it has none, or it is not known
  * shmbroker_segment_attachment_id() - the number of this attachment in
- *      shmbroker_list_attachments(); -ENODATA if it has none
- * shmbroker_segment_info() - the state when it was acquired, owned by the segment and never
- *      changed; shmbroker_stat() asks anew
+ *      shmbroker_list_attachments(); -ENODATA if it has none, or it is not known
+ * shmbroker_segment_info() - the state when it was acquired or refreshed, owned by the segment;
+ *      shmbroker_stat() asks anew. NULL if it came as a descriptor and was never refreshed.
  * Since: 0.1
  */
 void *shmbroker_segment_data(const struct shmbroker_segment *segment);
 uint64_t shmbroker_segment_size(const struct shmbroker_segment *segment);
 size_t shmbroker_segment_mapped(const struct shmbroker_segment *segment);
+uint64_t shmbroker_segment_offset(const struct shmbroker_segment *segment);
 int shmbroker_segment_fd(const struct shmbroker_segment *segment);
 int shmbroker_segment_access(const struct shmbroker_segment *segment);
 int shmbroker_segment_created(const struct shmbroker_segment *segment);
+int shmbroker_segment_id(const struct shmbroker_segment *segment, int64_t *ret);
+const char *shmbroker_segment_name(const struct shmbroker_segment *segment);
 int shmbroker_segment_attachment_id(const struct shmbroker_segment *segment, int64_t *ret);
 const struct shmbroker_info *shmbroker_segment_info(const struct shmbroker_segment *segment);
 

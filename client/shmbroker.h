@@ -110,6 +110,51 @@ void shmbroker_set_timeout(struct shmbroker *connection, uint64_t timeout_usec);
 const char *shmbroker_get_address(const struct shmbroker *connection);
 
 /*
+ * ---- Calls in an event loop -----------------------------------------------------------------
+ *
+ * shmbroker_acquire_start() begins what shmbroker_acquire() waits for. Then, until
+ * shmbroker_process() says that it is done: wait for the descriptor, its events and the time that
+ * are given here, and let shmbroker_process() go on. None of these ever waits, not to connect
+ * either. Meanwhile other calls on the same connection are -EALREADY.
+ */
+
+/**
+ * shmbroker_get_fd() - what to wait for, as for poll(2): a descriptor, or a negative number for
+ *      none. It remains the connection's.
+ * shmbroker_get_events() - and its events: POLLIN, POLLOUT or 0
+ * shmbroker_get_timeout() - after so many microseconds shmbroker_process() has to be called in any
+ *      case; SHMBROKER_FOREVER if there is no such time
+ *
+ * All three may change with each call of shmbroker_process(): ask for them before each wait.
+ * Since: 0.1
+ */
+int shmbroker_get_fd(const struct shmbroker *connection);
+short shmbroker_get_events(const struct shmbroker *connection);
+uint64_t shmbroker_get_timeout(const struct shmbroker *connection);
+
+/**
+ * shmbroker_process() - go on with what shmbroker_acquire_start() began, without waiting
+ * @connection: the connection
+ *
+ * Populating and locking memory, if the options say so, takes its time here.
+ *
+ * Return: 1 if it is done; 0 if it is not yet; what shmbroker_acquire() returns if it failed. When
+ *         it is done or has failed, shmbroker_acquire_finish() or shmbroker_cancel() has to follow.
+ *         -ENODATA if nothing was started.
+ * Since: 0.1
+ */
+int shmbroker_process(struct shmbroker *connection);
+
+/**
+ * shmbroker_cancel() - end what shmbroker_acquire_start() began, or do nothing
+ * @connection: the connection
+ *
+ * If it has been sent, the connection is dropped, and made anew by the next call. A segment that
+ * was created by then stays, unless it is to remove itself. Since: 0.1
+ */
+void shmbroker_cancel(struct shmbroker *connection);
+
+/*
  * ---- Errors ---------------------------------------------------------------------------------
  */
 

@@ -262,8 +262,7 @@ START_TEST(test_nonsense) {
                 EVENT("created", "-1"),
                 EVENT_WITH("created", "0", "{}"),
                 EVENT_WITH("created", "0", "[]"),
-                "{\"parameters\":{\"event\":\"synchronized\",\"sequence\":0,\"timeUSec\":-1},"
-                "\"continues\":true}",
+                "{\"parameters\":{\"event\":\"synchronized\",\"sequence\":0,\"timeUSec\":-1}}",
                 /* The last one */
                 "{\"parameters\":{\"event\":\"synchronized\",\"sequence\":0,\"timeUSec\":1}}",
         };
