@@ -320,6 +320,19 @@ static void say_exists(struct shmbroker_error *error, const Request *request) {
                     subject.text);
 }
 
+static void say_resize(struct shmbroker_error *error, const Subject *subject) {
+        const SizeFault *fault = &error->fault.size;
+
+        if (fault->minimum_bytes < fault->maximum_bytes)
+                say(error, "%s can get a size from %" PRId64 " to %" PRId64 " bytes only",
+                    subject->text, fault->minimum_bytes, fault->maximum_bytes);
+        else
+                say(error,
+                    "%s has %" PRId64
+                    " bytes for ever: to grow it has to be created with a larger maximum",
+                    subject->text, fault->maximum_bytes);
+}
+
 /* With a size it is that of a segment that is there, else what was asked cannot be created. */
 static void say_size(struct shmbroker_error *error, const Subject *subject) {
         const SizeFault *fault = &error->fault.size;
@@ -331,6 +344,20 @@ static void say_size(struct shmbroker_error *error, const Subject *subject) {
                 say(error,
                     "%s can be created with a size from %" PRId64 " to %" PRId64 " bytes only",
                     subject->text, fault->minimum_bytes, fault->maximum_bytes);
+}
+
+static void say_busy(struct shmbroker_error *error, const Request *request,
+                     const Subject *subject) {
+        int64_t count = error->fault.busy.attach_count;
+
+        if (request->method == METHOD_SEAL)
+                say(error,
+                    "%s is in use: it has %" PRId64
+                    " attachments, of which those that can write have to end first",
+                    subject->text, count);
+        else
+                say(error, "%s is in use: it has %" PRId64 " attachments, which have to end first",
+                    subject->text, count);
 }
 
 static void say_limit(struct shmbroker_error *error) {
@@ -365,14 +392,16 @@ static void say_fault(struct shmbroker_error *error, const Request *request) {
                 say_exists(error, request);
                 break;
         case FAULT_WRONG_SIZE:
-                say_size(error, &subject);
+                if (request->method == METHOD_RESIZE)
+                        say_resize(error, &subject);
+                else
+                        say_size(error, &subject);
                 break;
         case FAULT_LIMIT_REACHED:
                 say_limit(error);
                 break;
         case FAULT_SEGMENT_BUSY:
-                say(error, "%s is in use: it has %" PRId64 " attachments", subject.text,
-                    error->fault.busy.attach_count);
+                say_busy(error, request, &subject);
                 break;
         case FAULT_NO_DESCRIPTOR:
                 say(error, "the broker did not get the descriptor that belongs to the call");

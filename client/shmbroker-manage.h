@@ -132,9 +132,9 @@ int shmbroker_resize(struct shmbroker *connection, const char *name, int64_t id,
  *
  * It has to be a memory file, created with shmbroker_options_set_sealable().
  *
- * Return: 0, -ENOENT, -EPERM if it is not the caller's, -EINVAL if there is no such seal, -EBUSY if
- *         it is mapped for writing and shall be sealed against that, or if it is sealed against
- *         more seals, -EOPNOTSUPP if it cannot be sealed, or another negative errno.
+ * Return: 0, -ENOENT, -EPERM if it is not the caller's, -EINVAL if there is no such seal, or none
+ *         at all, -EBUSY if it is mapped for writing and shall be sealed against that, -EOPNOTSUPP
+ *         if it cannot be sealed, or is sealed against more seals, or another negative errno.
  * Since: 0.1
  */
 int shmbroker_seal(struct shmbroker *connection, const char *name, int64_t id, unsigned int seals,
