@@ -454,11 +454,14 @@ START_TEST(test_publish_cut_off) {
 }
 END_TEST
 
+#define WRONG_USER                                                                                 \
+        "{\"parameters\":{\"user\":{\"uid\":-1,\"segmentCount\":0,\"totalBytes\":0,"               \
+        "\"attachmentCount\":0,\"connectionCount\":0,\"limits\":{}}}}"
+
 START_TEST(test_wrong_answers) {
         static const char *const texts[] = {
                 "{\"parameters\":{}}",
-                "{\"parameters\":{\"user\":{\"uid\":-1,\"segmentCount\":0,\"totalBytes\":0,"
-                "\"attachmentCount\":0,\"connectionCount\":0,\"limits\":{}}}}",
+                WRONG_USER,
                 "{\"parameters\":{\"segment\":null,\"replacedId\":7}}",
         };
 

@@ -359,9 +359,133 @@ START_TEST(test_fork) {
 }
 END_TEST
 
+/* ---- a real broker */
+
+static void up(void) {
+        fixture_up(NULL);
+}
+
+START_TEST(test_life) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_segment *existing = library_create(connection, "a", 1), *segment;
+        struct shmbroker_watch *watch = watch_new(connection);
+        struct shmbroker_changes *changes = NULL;
+
+        assert_event(watch, SHMBROKER_EVENT_EXISTING, "a");
+        assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+        assert_nothing(watch);
+        segment = library_create(connection, "b", 1);
+        assert_event(watch, SHMBROKER_EVENT_CREATED, "b");
+        assert_event(watch, SHMBROKER_EVENT_ATTACHED, "b");
+        ck_assert_int_eq(shmbroker_changes_new(&changes), 0);
+        shmbroker_changes_set_mode(changes, 0640);
+        ck_assert_int_eq(shmbroker_set_attributes(connection, "b", 0, changes, NULL), 0);
+        shmbroker_changes_free(changes);
+        assert_event(watch, SHMBROKER_EVENT_CHANGED, "b");
+        library_remove(connection, "b");
+        assert_event(watch, SHMBROKER_EVENT_REMOVED, NULL);
+        shmbroker_release(segment);
+        assert_event(watch, SHMBROKER_EVENT_DETACHED, NULL);
+        assert_event(watch, SHMBROKER_EVENT_DESTROYED, NULL);
+        shmbroker_release(existing);
+        assert_event(watch, SHMBROKER_EVENT_DETACHED, "a");
+        library_remove(connection, "a");
+        shmbroker_watch_free(watch);
+        shmbroker_close(connection);
+}
+END_TEST
+
+START_TEST(test_filters) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_segment *one = library_create(connection, "x/a", 1);
+        struct shmbroker_segment *other = library_create(connection, "y/a", 1);
+        struct shmbroker_watch *by_name = watch_new(connection), *by_id = watch_new(connection);
+        struct shmbroker_watch *changes = watch_new(connection), *nothing = watch_new(connection);
+        struct shmbroker_event *event = NULL;
+        int64_t id = 0;
+
+        ck_assert_int_eq(shmbroker_segment_id(other, &id), 0);
+        ck_assert_int_eq(shmbroker_watch_set_match(by_name, "x/*"), 0);
+        ck_assert_int_eq(shmbroker_watch_set_id(by_id, id), 0);
+        ck_assert_int_eq(shmbroker_watch_set_id(nothing, 999999), 0);
+        ck_assert_int_eq(shmbroker_watch_set_changes_only(changes, 1), 0);
+        assert_event(by_name, SHMBROKER_EVENT_EXISTING, "x/a");
+        assert_event(by_name, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+        assert_event(by_id, SHMBROKER_EVENT_EXISTING, "y/a");
+        assert_event(by_id, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+        assert_event(changes, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+        ck_assert_int_eq(shmbroker_watch_wait(nothing, SHMBROKER_FOREVER, &event), -ENOENT);
+        shmbroker_release(other);
+        assert_event(by_id, SHMBROKER_EVENT_DETACHED, "y/a");
+        assert_event(changes, SHMBROKER_EVENT_DETACHED, "y/a");
+        assert_nothing(by_name);
+        shmbroker_watch_free(by_name);
+        shmbroker_watch_free(by_id);
+        shmbroker_watch_free(changes);
+        shmbroker_watch_free(nothing);
+        shmbroker_release(one);
+        library_remove(connection, "x/a");
+        library_remove(connection, "y/a");
+        shmbroker_close(connection);
+}
+END_TEST
+
+START_TEST(test_restart) {
+        static const int signals[] = { SIGTERM, SIGKILL };
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_watch *watch = watch_new(connection);
+
+        ck_assert_int_eq(shmbroker_watch_set_match(watch, "a"), 0);
+        assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(signals); ++i) {
+                struct shmbroker_segment *segment;
+
+                fixture_restart(signals[i], NULL);
+                segment = library_create(connection, "a", 1);
+                assert_event(watch, SHMBROKER_EVENT_LOST, NULL);
+                assert_event(watch, SHMBROKER_EVENT_EXISTING, "a");
+                assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+                shmbroker_release(segment);
+                assert_event(watch, SHMBROKER_EVENT_DETACHED, "a");
+                library_remove(connection, "a");
+                assert_event(watch, SHMBROKER_EVENT_DESTROYED, NULL);
+        }
+        shmbroker_watch_free(watch);
+        shmbroker_close(connection);
+}
+END_TEST
+
+/* Who does not read is told that something was dropped, and how much. */
+START_TEST(test_overflow) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_watch *watch = watch_new(connection);
+        struct shmbroker_event *event;
+        uint64_t next = 1, n_dropped = 0;
+
+        assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+        for (int i = 0; i < 6000; ++i)
+                shmbroker_release(library_create(connection, NULL, 1));
+        shmbroker_release(library_create(connection, "last", 1));
+        while (n_dropped == 0) {
+                event = next_event(watch);
+                if (shmbroker_event_kind(event) == SHMBROKER_EVENT_OVERFLOW) {
+                        ck_assert_uint_gt(shmbroker_event_sequence(event), next);
+                        n_dropped = shmbroker_event_sequence(event) - next + 1;
+                } else {
+                        ck_assert_uint_eq(shmbroker_event_sequence(event), next);
+                }
+                next = shmbroker_event_sequence(event) + 1;
+                shmbroker_event_free(event);
+        }
+        library_remove(connection, "last");
+        shmbroker_watch_free(watch);
+        shmbroker_close(connection);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("library-watch");
-        TCase *tc = tcase_create("fake");
+        TCase *tc = tcase_create("fake"), *real = tcase_create("real");
 
         tcase_add_checked_fixture(tc, fake_begin, fake_end);
         tcase_set_timeout(tc, 30);
@@ -375,5 +499,12 @@ int main(void) {
         tcase_add_test(tc, test_pattern_is_no_text);
         tcase_add_test(tc, test_fork);
         suite_add_tcase(suite, tc);
+        tcase_add_checked_fixture(real, up, fixture_down);
+        tcase_set_timeout(real, 30);
+        tcase_add_test(real, test_life);
+        tcase_add_test(real, test_filters);
+        tcase_add_test(real, test_restart);
+        tcase_add_test(real, test_overflow);
+        suite_add_tcase(suite, real);
         return unit_main(suite);
 }
