@@ -390,6 +390,7 @@ START_TEST(test_life) {
         shmbroker_release(existing);
         assert_event(watch, SHMBROKER_EVENT_DETACHED, "a");
         library_remove(connection, "a");
+        assert_event(watch, SHMBROKER_EVENT_DESTROYED, NULL);
         shmbroker_watch_free(watch);
         shmbroker_close(connection);
 }
