@@ -9,9 +9,11 @@ command -v pkg-config >/dev/null || skip 'no pkg-config'
 read -ra cc <<<"${CC:-cc}"
 read -ra cxx <<<"${CXX:-c++}"
 
-# The make that runs the tests is none of this one's business.
+# The make that runs the tests is none of this one's business. Two of ours at the same time
+# are one too many for libtool, which links again to install.
 make_here() {
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "$top_builddir" DESTDIR="$root" "$@" \
+	flock "$top_builddir/config.status" \
+		env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "$top_builddir" DESTDIR="$root" "$@" \
 		>"$dir/make.log" 2>&1 || {
 		cat "$dir/make.log"
 		fail "make $*"
