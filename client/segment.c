@@ -166,45 +166,47 @@ static int segment_look(struct shmbroker_segment *segment, int fd) {
                                                           : SHMBROKER_ACCESS_READ_WRITE;
         segment->device = st.st_dev;
         segment->inode = st.st_ino;
-        segment->maximum = (uint64_t) st.st_size;
+        segment->size = segment->maximum = (uint64_t) st.st_size;
         segment->page = (uint64_t) sysconf(_SC_PAGESIZE);
         if (system.f_type == HUGETLBFS_MAGIC)
                 segment->page = (uint64_t) system.f_bsize;
         return 0;
 }
 
-/* Size and access that somebody told, or wants, have to be possible; @size 0 is all there is. */
-static int segment_promise(struct shmbroker_segment *segment, uint64_t size, int access) {
-        if (size > segment->maximum)
+/* What is wanted has to be within what there is, or, if that was told, within what was promised. */
+static int segment_want(struct shmbroker_segment *segment, const AcquireParameters *wanted,
+                        int access) {
+        bool promised = segment->has_id;
+        uint64_t size = (uint64_t) wanted->size_bytes;
+
+        if (access != SHMBROKER_ACCESS_READ_ONLY && access != SHMBROKER_ACCESS_READ_WRITE)
                 return error_origin(-EINVAL);
         if (access > segment->access)
                 return error_origin(-EACCES);
-        segment->size = size ? size : segment->maximum;
+        if (size > (promised ? segment->size : segment->maximum))
+                return error_origin(-EINVAL);
         segment->access = access;
+        if (size > 0 && !promised)
+                segment->size = size;
         return 0;
 }
 
 static int segment_of(int fd, const struct shmbroker_options *options,
                       struct shmbroker_segment *segment) {
         static const struct shmbroker_options none;
-        const AcquireParameters *wanted = &(options ? options : &none)->acquire;
-        uint64_t size = GIVEN(wanted, ACQUIRE_SIZE_BYTES) ? (uint64_t) wanted->size_bytes : 0;
         int access = segment->access, r;
 
-        if (options && GIVEN(wanted, ACQUIRE_ACCESS))
+        if (!options)
+                options = &none;
+        if (GIVEN(&options->acquire, ACQUIRE_ACCESS))
                 access = options->access;
-        if (access != SHMBROKER_ACCESS_READ_ONLY && access != SHMBROKER_ACCESS_READ_WRITE)
-                return error_origin(-EINVAL);
-        /* Less was promised than is wanted, however much there may be. */
-        if (segment->size > 0 && size > segment->size)
-                return error_origin(-EINVAL);
-        r = segment_promise(segment, MAX(size, segment->size), access);
+        r = segment_want(segment, &options->acquire, access);
         if (r)
                 return error_trace(r);
-        segment->options = (options ? options : &none)->map;
+        segment->options = options->map;
         segment->fd = fd;
-        if (!segment->options.no_map) {
-                r = map_new(segment, &segment->options, &segment->mapping);
+        if (!options->map.no_map) {
+                r = map_new(segment, &options->map, &segment->mapping);
                 if (r)
                         return r > 0 ? error_origin(-EINVAL) : error_trace(r);
         }
@@ -278,7 +280,13 @@ static int environment_tell(struct shmbroker_segment *segment) {
         if (r)
                 return error_trace(r);
         segment->name = segment->own_name;
-        return error_trace(segment_promise(segment, (uint64_t) size, (int) which));
+        if ((uint64_t) size > segment->maximum)
+                return error_origin(-EINVAL);
+        if ((int) which > segment->access)
+                return error_origin(-EACCES);
+        segment->size = (uint64_t) size;
+        segment->access = (int) which;
+        return 0;
 }
 
 int shmbroker_segment_from_environment(const struct shmbroker_options *options,

@@ -40,14 +40,18 @@ extern "C" {
  *
  * Return: 0, or
  *         -ENOENT       there is no such segment, nor was there within the time to wait
- *         -EEXIST       it exists, and creating a new one was asked for
+ *         -EEXIST       it exists, and creating a new one was asked for; or something else is at
+ *                       the address of the options
  *         -EACCES       its mode does not let the caller do that (as for shmget(2))
  *         -EINVAL       name or an option is not possible; or the size is out of range, or more
  *                       than the segment has
  *         -ENOSPC       a limit of the broker was reached
  *         -ENOMEM       out of memory, in the broker or here, or no room for the mapping
+ *         -EPERM        it is sealed against writing, or may not be locked in memory
+ *         -EAGAIN       not all of it could be locked
  *         -EMFILE       too many descriptors are open (RLIMIT_NOFILE), or connections to the broker
- *         -EFAULT       populating met a page that there is no memory for, as madvise(2) says
+ *         -EFAULT, -EHWPOISON
+ *                       populating met a page that there is no memory for, as madvise(2) says
  *         -EOPNOTSUPP   this broker, kernel or kind of segment cannot do that
  *         -EOVERFLOW    the segment is larger than an address space
  *         -EBADMSG, -EBUSY, -ENOSYS, -EREMOTEIO, -EPROTO
@@ -57,6 +61,7 @@ extern "C" {
  *         -ENOENT, -ECONNREFUSED, -EACCES
  *                       it cannot be connected to any more; shmbroker_error_name() is NULL
  *         -ECHILD       the connection is the parent process's
+ *         -EALREADY     shmbroker_acquire_start() was called, and is not done
  * Since: 0.1
  */
 int shmbroker_acquire(struct shmbroker *connection, const char *name,

@@ -328,6 +328,16 @@ START_TEST(test_wrong_environment) {
         ck_assert_uint_eq(shmbroker_segment_size(segment), 4000);
         shmbroker_release(segment);
         fd_close(read_only);
+        /* One that has not grown yet has nothing. */
+        fd = unit_memfd(5000);
+        ck_assert_int_eq(fcntl(fd, F_SETFD, 0), 0);
+        set_environment(fd, 0, 7, "a", "readWrite");
+        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, &segment), 0);
+        ck_assert_uint_eq(shmbroker_segment_size(segment), 0);
+        ck_assert_ptr_null(shmbroker_segment_data(segment));
+        ck_assert_int_eq(shmbroker_segment_remap(segment, 10), 0);
+        ck_assert_ptr_nonnull(shmbroker_segment_data(segment));
+        shmbroker_release(segment);
         clear_environment();
         shmbroker_options_free(options);
 }
