@@ -120,6 +120,10 @@ static int call_advance(struct shmbroker *connection, Request *request) {
                 r = call_connect(connection, request);
                 if (r <= 0)
                         return error_trace(r);
+        } else {
+                r = connection_check(connection);
+                if (r)
+                        return error_trace(r);
         }
         if (request->state == REQUEST_SENDING) {
                 r = connection_send(connection);

@@ -147,8 +147,15 @@ int connection_poll(int fd, short events, uint64_t until) {
         }
 }
 
-/* The program may have closed the descriptor since, or it is something else's number now. */
-static int connection_check(struct shmbroker *connection) {
+/**
+ * connection_check() - see whether a call that was begun can go on
+ * @connection: the connection
+ *
+ * The program may have closed the descriptor since, or it is something else's number now.
+ *
+ * Return: 0, -EPIPE if nothing of the call was sent through it, or -ECONNRESET.
+ */
+int connection_check(const struct shmbroker *connection) {
         if (socket_is_ours(connection))
                 return 0;
         return error_origin(connection->n_sent == 0 ? -EPIPE : -ECONNRESET);
@@ -164,13 +171,9 @@ static int connection_check(struct shmbroker *connection) {
  * Return: 1 if all of it is gone, 0 to wait, or a negative errno.
  */
 int connection_send(struct shmbroker *connection) {
-        int r;
-
-        r = connection_check(connection);
-        if (r)
-                return error_trace(r);
         while (connection->n_sent < connection->n_out && !connection->refused) {
                 size_t n_sent;
+                int r;
 
                 r = socket_send(connection->fd, connection->out + connection->n_sent,
                                 connection->n_out - connection->n_sent, -EBADF, &n_sent);
@@ -206,9 +209,6 @@ int connection_receive(struct shmbroker *connection, bool takes_fds) {
         char *space;
         int r;
 
-        r = connection_check(connection);
-        if (r)
-                return error_trace(r);
         r = frames_reserve(&connection->frames, &connection->spare, &space, &n_space);
         if (r)
                 return error_trace(r);

@@ -157,6 +157,7 @@ uint64_t deadline_left(uint64_t deadline);
 bool deadline_passed(uint64_t deadline);
 int connection_new(const char *address, struct shmbroker **ret);
 int connection_connect(struct shmbroker *connection);
+int connection_check(const struct shmbroker *connection);
 void connection_drop(struct shmbroker *connection);
 int connection_poll(int fd, short events, uint64_t until);
 int connection_send(struct shmbroker *connection);
