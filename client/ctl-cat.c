@@ -37,10 +37,16 @@ static int cat(const Ctl *ctl, const Selector *selector) {
 }
 
 static int run(Ctl *ctl) {
+        const char *value, *id = NULL;
         Selector selector;
-        int r;
+        int key, r;
 
-        r = ctl_begin_segment(ctl, &selector);
+        while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
+                if (key == CTL_OPTIONS_WRONG)
+                        return CTL_USAGE;
+                id = value;
+        }
+        r = ctl_begin_segment(ctl, id, &selector);
         return r ? r : cat(ctl, &selector);
 }
 

@@ -1,4 +1,4 @@
-/* What several commands do with the broker: connecting, naming a segment, acquiring, failing. */
+/* What several commands do with the broker: connecting, naming a segment, failing. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/ctl-size.h"
+#include "client/ctl-value.h"
 #include "client/ctl.h"
 
 #define ADDRESS_SYSTEM "unix:/run/shmbroker/socket"
@@ -86,36 +86,6 @@ int ctl_failed(const Ctl *ctl) {
         return ctl_error("%s", shmbroker_error_message(error));
 }
 
-/* ctl_parse_id() - a segment's number. Return: 0 or CTL_USAGE. */
-int ctl_parse_id(const Ctl *ctl, const char *text, int64_t *ret) {
-        char *end;
-        intmax_t id;
-
-        errno = 0;
-        id = strtoimax(text, &end, 10);
-        if (errno || end == text || *end || id < 0)
-                return ctl_usage(ctl, "'%s' is not the id of a segment", text);
-        *ret = id;
-        return 0;
-}
-
-/* ctl_parse_kind() - one of enum shmbroker_kind. Return: 0 or CTL_USAGE. */
-int ctl_parse_kind(const Ctl *ctl, const char *text, int *ret) {
-        static const char *const kinds[] = {
-                [SHMBROKER_KIND_MEMFD] = "memfd",
-                [SHMBROKER_KIND_POSIX] = "posix",
-                [SHMBROKER_KIND_SYSV] = "sysv",
-                [SHMBROKER_KIND_FILE] = "file",
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(kinds); ++i)
-                if (strcmp(kinds[i], text) == 0) {
-                        *ret = (int) i;
-                        return 0;
-                }
-        return ctl_usage(ctl, "'%s' is not a kind; there are memfd, posix, sysv and file", text);
-}
-
 /**
  * ctl_select() - which segment is meant
  * @ctl:        the command line, whose first operand is taken as the name
@@ -127,7 +97,7 @@ int ctl_parse_kind(const Ctl *ctl, const char *text, int *ret) {
 int ctl_select(Ctl *ctl, const char *id, Selector *ret) {
         *ret = (Selector){};
         if (id)
-                return ctl_parse_id(ctl, id, &ret->id);
+                return value_id(ctl, "--id", id, &ret->id);
         if (ctl->argc == 0)
                 return ctl_usage(ctl, "the name of a segment is missing");
         ret->name = *ctl->argv++;
@@ -136,109 +106,19 @@ int ctl_select(Ctl *ctl, const char *id, Selector *ret) {
 }
 
 /**
- * ctl_begin_segment() - begin a command that is about one segment, and has no option but --id
+ * ctl_begin_segment() - the options of a command about one segment are read; begin
  * @ctl:        the command line
+ * @id:         value of --id, or NULL
  * @ret:        the segment
  *
- * Return: 0, and the broker is connected to; or an exit status.
+ * Return: 0, and the broker is connected to; or an exit code.
  */
-int ctl_begin_segment(Ctl *ctl, Selector *ret) {
-        const char *value, *id = NULL;
-        int key, r;
+int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret) {
+        int r;
 
-        while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
-                if (key == CTL_OPTIONS_WRONG)
-                        return CTL_USAGE;
-                id = value;
-        }
         r = ctl_select(ctl, id, ret);
         if (r)
                 return r;
         r = ctl_no_operands(ctl);
         return r ? r : ctl_connect(ctl);
-}
-
-static int parse_mode(const Ctl *ctl, const char *text, mode_t *ret) {
-        char *end;
-        unsigned long mode;
-
-        errno = 0;
-        mode = strtoul(text, &end, 8);
-        if (errno || end == text || *end || mode > 0777 || text[0] == '-')
-                return ctl_usage(ctl, "'%s' is not a mode; it has to be octal, from 0 to 0777",
-                                 text);
-        *ret = (mode_t) mode;
-        return 0;
-}
-
-static int parse_size(const Ctl *ctl, const char *text, uint64_t *ret) {
-        switch (size_parse(text, ret)) {
-        case 0:
-                return 0;
-        case -ERANGE:
-                return ctl_usage(ctl, "the size '%s' is too large", text);
-        default:
-                return ctl_usage(ctl, "'%s' is not a size; 4096, 64K or 1.5G are", text);
-        }
-}
-
-static int parse_duration(const Ctl *ctl, const char *text, uint64_t *ret) {
-        switch (duration_parse(text, ret)) {
-        case 0:
-                return 0;
-        case -ERANGE:
-                return ctl_usage(ctl, "the time '%s' is too long", text);
-        default:
-                return ctl_usage(ctl, "'%s' is not a time; 500ms, 10s or 2min are", text);
-        }
-}
-
-/* ctl_acquire_option() - take one of ACQUIRE_OPTIONS. Return: 0 or CTL_USAGE. */
-int ctl_acquire_option(const Ctl *ctl, struct shmbroker_options *options, int key,
-                       const char *value) {
-        uint64_t number = 0;
-        mode_t mode = 0;
-        int kind = 0, code = 0;
-
-        switch (key) {
-        case 's':
-                code = parse_size(ctl, value, &number);
-                shmbroker_options_set_size(options, number);
-                break;
-        case 'm':
-                code = parse_mode(ctl, value, &mode);
-                shmbroker_options_set_mode(options, mode);
-                break;
-        case OPTION_KIND:
-                code = ctl_parse_kind(ctl, value, &kind);
-                shmbroker_options_set_kind(options, kind);
-                break;
-        case OPTION_LINGER:
-                code = parse_duration(ctl, value, &number);
-                shmbroker_options_set_linger(options, number);
-                break;
-        case OPTION_REMOVE_ON_LAST_DETACH:
-                shmbroker_options_set_remove_on_last_detach(options, true);
-                break;
-        case OPTION_ANY:
-        case OPTION_CREATE:
-                shmbroker_options_set_create(options, SHMBROKER_CREATE_ANY);
-                break;
-        case OPTION_NEW:
-                shmbroker_options_set_create(options, SHMBROKER_CREATE_NEW);
-                break;
-        default:
-                shmbroker_options_set_create(options, SHMBROKER_CREATE_OPEN);
-        }
-        return code;
-}
-
-/* ctl_acquire() - acquire the segment that is meant. Return: 0 or an exit code. */
-int ctl_acquire(const Ctl *ctl, const Selector *selector, struct shmbroker_options *options,
-                struct shmbroker_segment **ret) {
-        if (!selector->name)
-                shmbroker_options_set_id(options, selector->id);
-        if (shmbroker_acquire(ctl->connection, selector->name, options, ret))
-                return ctl_failed(ctl);
-        return 0;
 }

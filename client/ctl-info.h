@@ -10,12 +10,15 @@
 
 /* Cells of these are of a const struct shmbroker_info. */
 extern const Column info_columns[];
-extern const size_t n_info_columns;
 
 /* Cells for other tables: to be freed, NULL if memory is short. */
 char *cell_text(const char *text);
 char *cell_printf(const char *format, ...) _printf_(1, 2);
 char *cell_user(uid_t uid);
-char *cell_time(uint64_t usec);
+char *cell_number(uint64_t value);
+char *cell_size(uint64_t size, CellStyle style);
+char *cell_time(uint64_t usec, CellStyle style);
+/* Command line of a process, if it began before then */
+char *cell_command(pid_t pid, uint64_t before_usec);
 
 #endif

@@ -15,6 +15,9 @@ typedef struct Json Json;
 
 struct Json {
         struct json_object *top;
+        /* What is picked from, and the object in the document that it goes to */
+        struct json_object *whole;
+        struct json_object *part;
         bool failed;
 };
 
@@ -26,6 +29,9 @@ void json_begin_text(Json *json, const char *text);
 void json_add_text(Json *json, const char *key, const char *text);
 void json_add_list(Json *json, const char *key);
 void json_append_text(Json *json, const char *key, const char *text);
+void json_append_part(Json *json, const char *key, const char *text);
+void json_pick(Json *json, const char *paths);
+void json_pick_text(Json *json, const char *name, const char *text);
 void json_append_removed(Json *json, const char *key, const char *name, int64_t id, bool destroyed,
                          uint64_t attach_count);
 int json_print(const Json *json);

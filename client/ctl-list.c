@@ -1,182 +1,165 @@
 /* shmbrokerctl list: a line for each segment. */
 
 #include <errno.h>
-#include <inttypes.h>
-#include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "client/ctl-attachment.h"
 #include "client/ctl-info.h"
-#include "client/ctl-json.h"
-#include "client/ctl-table.h"
-#include "client/ctl.h"
+#include "client/ctl-value.h"
 
 typedef struct ListOptions ListOptions;
 
 struct ListOptions {
-        const char *columns;
-        bool no_headings;
-        bool bytes;
+        struct shmbroker_filter *filter;
+        TableOptions table;
+        bool has_match;
+        /* 0 is any process */
+        pid_t pid;
 };
 
 static const Option options[] = {
         { "match", OPTION_MATCH, "PATTERN", "only names that match this shell pattern" },
-        { "owner", OPTION_OWNER, "USER", "only segments of this user, by name or number" },
+        { "owner", 'u', "USER", "only segments of this user, by name or number" },
         { "kind", OPTION_KIND, "KIND", "only this kind: memfd, posix, sysv or file" },
+        { "pid", 'p', "PID", "only segments that this process has acquired and still has" },
         { "removed", OPTION_REMOVED, NULL, "also those marked for destruction" },
         { "all", 'a', NULL, "the same" },
-        { "output", 'o', "COLUMNS", "columns to show, with commas between them" },
-        { "noheadings", 'n', NULL, "no line of headings" },
-        { "bytes", 'b', NULL, "sizes in bytes" },
+        TABLE_OPTIONS,
 };
 
 static int set_owner(const Ctl *ctl, struct shmbroker_filter *filter, const char *text) {
-        const struct passwd *user = getpwnam(text);
-        char *end;
-        unsigned long uid;
+        uid_t uid = 0;
+        int r;
 
-        if (user) {
-                shmbroker_filter_set_owner(filter, user->pw_uid);
-                return 0;
-        }
-        errno = 0;
-        uid = strtoul(text, &end, 10);
-        if (errno || end == text || *end || text[0] == '-' || uid >= UINT32_MAX)
-                return ctl_usage(ctl, "there is no user '%s'", text);
-        shmbroker_filter_set_owner(filter, (uid_t) uid);
-        return 0;
-}
-
-static int set_match(const Ctl *ctl, struct shmbroker_filter *filter, const char *pattern) {
-        int r = shmbroker_filter_set_match(filter, pattern);
-
-        if (r == -ENAMETOOLONG)
-                return ctl_usage(ctl, "the pattern is too long");
-        return r ? ctl_no_memory() : 0;
+        r = value_user(ctl, "--owner", text, &uid);
+        shmbroker_filter_set_owner(filter, uid);
+        return r;
 }
 
 static int set_kind(const Ctl *ctl, struct shmbroker_filter *filter, const char *text) {
-        int kind, r;
+        int kind = 0, r;
 
-        r = ctl_parse_kind(ctl, text, &kind);
-        if (r)
-                return r;
+        r = value_kind(ctl, "--kind", text, &kind);
         shmbroker_filter_set_kind(filter, kind);
-        return 0;
+        return r;
 }
 
-static int take_option(const Ctl *ctl, struct shmbroker_filter *filter, ListOptions *list, int key,
-                       const char *value) {
-        switch (key) {
-        case OPTION_MATCH:
-                return set_match(ctl, filter, value);
-        case OPTION_OWNER:
-                return set_owner(ctl, filter, value);
-        case OPTION_KIND:
-                return set_kind(ctl, filter, value);
-        case OPTION_REMOVED:
-        case 'a':
-                shmbroker_filter_set_removed(filter, true);
-                return 0;
-        case 'o':
-                list->columns = value;
-                return 0;
-        case 'n':
-                list->no_headings = true;
-                return 0;
-        case 'b':
-                list->bytes = true;
-                return 0;
-        default:
-                return CTL_USAGE;
-        }
-}
-
-static int wrong_column(const Ctl *ctl) {
-        char names[512] = "";
-        size_t n = 0;
-
-        for (size_t i = 0; i < n_info_columns && n < sizeof(names); ++i)
-                n += (size_t) snprintf(names + n, sizeof(names) - n, " %s", info_columns[i].name);
-        return ctl_usage(ctl, "there is no such column; there are%s", names);
-}
-
-static int print_table(const ListOptions *list, const struct shmbroker_list *segments) {
-        _cleanup_(table_freep) Table *table = NULL;
+static int set_match(const Ctl *ctl, ListOptions *list, const char *pattern) {
         int r;
 
-        r = table_new(info_columns, n_info_columns, list->columns, !list->no_headings, list->bytes,
-                      &table);
-        for (size_t i = 0; r == 0 && i < shmbroker_list_count(segments); ++i)
-                r = table_add(table, shmbroker_list_get(segments, i));
-        if (r == 0)
-                r = table_print(table);
-        return r ? ctl_error("the table cannot be printed: %s", strerror(-r)) : CTL_SUCCESS;
+        if (list->has_match)
+                return ctl_usage(ctl, "'%s' is a second pattern; there can be one", pattern);
+        list->has_match = true;
+        r = shmbroker_filter_set_match(list->filter, pattern);
+        if (r == -ENAMETOOLONG)
+                return ctl_usage(ctl, "the pattern is too long; 512 bytes are possible");
+        return r ? ctl_no_memory() : 0;
 }
 
-static int print_json(const struct shmbroker_list *segments) {
-        _cleanup_(json_deinit) Json json = JSON_NULL_DOCUMENT;
-
-        json_add_list(&json, "segments");
-        for (size_t i = 0; i < shmbroker_list_count(segments); ++i)
-                json_append_text(&json, "segments",
-                                 shmbroker_info_json(shmbroker_list_get(segments, i)));
-        return json_print(&json);
-}
-
-/* A wrong column is told before anything is asked, and where there is no table as well. */
-static int check_columns(const Ctl *ctl, const ListOptions *list) {
-        _cleanup_(table_freep) Table *table = NULL;
-
-        if (!list->columns)
+static int take_option(const Ctl *ctl, ListOptions *list, int key, const char *value) {
+        switch (key) {
+        case CTL_OPTIONS_WRONG:
+                return CTL_USAGE;
+        case OPTION_MATCH:
+                return set_match(ctl, list, value);
+        case 'u':
+                return set_owner(ctl, list->filter, value);
+        case OPTION_KIND:
+                return set_kind(ctl, list->filter, value);
+        case 'p':
+                return value_pid(ctl, "--pid", value, &list->pid);
+        case OPTION_REMOVED:
+        case 'a':
+                shmbroker_filter_set_removed(list->filter, true);
                 return 0;
-        switch (table_new(info_columns, n_info_columns, list->columns, false, false, &table)) {
-        case 0:
-                return 0;
-        case -EINVAL:
-                return wrong_column(ctl);
         default:
-                return ctl_no_memory();
+                return table_option(ctl, &list->table, key, value);
         }
 }
 
-static int parse(Ctl *ctl, struct shmbroker_filter *filter, ListOptions *list) {
+static int parse(Ctl *ctl, ListOptions *list) {
         const char *value;
         int key, r;
 
         while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
-                r = take_option(ctl, filter, list, key, value);
+                r = take_option(ctl, list, key, value);
                 if (r)
                         return r;
         }
-        r = ctl_no_operands(ctl);
-        return r ? r : check_columns(ctl, list);
+        if (ctl->argc == 0)
+                return 0;
+        --ctl->argc;
+        r = set_match(ctl, list, *ctl->argv++);
+        return r ? r : ctl_no_operands(ctl);
+}
+
+/* Has the process that is asked for this segment? */
+static int is_held(const Ctl *ctl, const ListOptions *list, const struct shmbroker_info *info,
+                   bool *ret) {
+        _cleanup_(holdings_deinit) Holdings holdings = {};
+        int r;
+
+        *ret = !list->pid;
+        if (!list->pid || shmbroker_info_attach_count(info) == 0)
+                return 0;
+        r = holdings_add(ctl, &holdings, info, &(HoldingFilter){ .pid = list->pid });
+        *ret = holdings.n_items > 0;
+        return r;
+}
+
+static char *info_json(const void *item) {
+        return strdup(shmbroker_info_json(item));
+}
+
+static int print(const Ctl *ctl, const ListOptions *list, const struct shmbroker_list *segments) {
+        _cleanup_(table_freep) Table *table = NULL;
+        bool held;
+        int r;
+
+        if (table_new(info_columns, &list->table, &table))
+                return ctl_no_memory();
+        for (size_t i = 0; i < shmbroker_list_count(segments); ++i) {
+                const struct shmbroker_info *info = shmbroker_list_get(segments, i);
+
+                r = is_held(ctl, list, info, &held);
+                if (r)
+                        return r;
+                if (held && table_add(table, info))
+                        return ctl_no_memory();
+        }
+        return table_print(ctl, table, "segments", info_json);
+}
+
+static int list_all(Ctl *ctl, const ListOptions *list) {
+        _cleanup_(shmbroker_list_freep) struct shmbroker_list *segments = NULL;
+        int r;
+
+        r = ctl_connect(ctl);
+        if (r)
+                return r;
+        if (shmbroker_list_segments(ctl->connection, list->filter, &segments))
+                return ctl_failed(ctl);
+        return print(ctl, list, segments);
 }
 
 static int run(Ctl *ctl) {
         _cleanup_(shmbroker_filter_freep) struct shmbroker_filter *filter = NULL;
-        _cleanup_(shmbroker_list_freep) struct shmbroker_list *segments = NULL;
         ListOptions list = {};
         int r;
 
         if (shmbroker_filter_new(&filter))
                 return ctl_no_memory();
-        r = parse(ctl, filter, &list);
-        if (r)
-                return r;
-        r = ctl_connect(ctl);
-        if (r)
-                return r;
-        if (shmbroker_list_segments(ctl->connection, filter, &segments))
-                return ctl_failed(ctl);
-        return ctl->json ? print_json(segments) : print_table(&list, segments);
+        list.filter = filter;
+        r = parse(ctl, &list);
+        return r ? r : list_all(ctl, &list);
 }
 
 const Command command_list = {
         .name = "list",
-        .arguments = "[OPTION...]",
+        .arguments = "[PATTERN] [OPTION...]",
+        .operands = { "PATTERN" },
         .summary = "Lists the segments that you may read",
+        .columns = info_columns,
         COMMAND_OPTIONS(options),
         .run = run,
 };

@@ -1,5 +1,4 @@
-/* shmbrokerctl: finds the command, parses its options by its row, and makes the help from the rows.
- */
+/* shmbrokerctl: finds the command and parses its options by its row. */
 
 #include "client/ctl.h"
 
@@ -17,12 +16,14 @@
 #define PROGRAM "shmbrokerctl"
 #define OPTIONS_MAX 32
 
-static const Command *const commands[] = {
-        &command_status, &command_list, &command_show,  &command_create,
+/* In the order of the help. */
+const Command *const ctl_commands[] = {
+        &command_status, &command_list, &command_show,  &command_who,  &command_create,
         &command_rm,     &command_cat,  &command_write, &command_exec,
 };
+const size_t ctl_n_commands = ARRAY_SIZE(ctl_commands);
 
-static const Option common_options[] = {
+const Option ctl_common_options[] = {
         { "address", OPTION_ADDRESS, "ADDRESS",
           "where the broker is, such as unix:/run/shmbroker/socket" },
         { "user", OPTION_USER, NULL, "the broker that the user runs, not the system's" },
@@ -30,6 +31,7 @@ static const Option common_options[] = {
         { "help", OPTION_HELP, NULL, "print this help" },
         { "version", OPTION_VERSION, NULL, "print the version" },
 };
+const size_t ctl_n_common_options = ARRAY_SIZE(ctl_common_options);
 
 _printf_(1, 0) static void say(const char *format, va_list arguments) {
         (void) fputs(PROGRAM ": ", stderr);
@@ -68,42 +70,6 @@ int ctl_no_operands(Ctl *ctl) {
         return ctl->argc > 0 ? ctl_usage(ctl, "'%s' is one argument too many", ctl->argv[0]) : 0;
 }
 
-static void print_options(const Option *options, size_t n_options) {
-        for (size_t i = 0; i < n_options; ++i) {
-                const Option *option = &options[i];
-                char text[64];
-                char letter[8] = "    ";
-
-                if (option->key < OPTION_ANY)
-                        (void) snprintf(letter, sizeof(letter), "-%c, ", option->key);
-                (void) snprintf(text, sizeof(text), "%s--%s%s%s", letter, option->name,
-                                option->argument ? " " : "",
-                                option->argument ? option->argument : "");
-                (void) printf("  %-30s  %s\n", text, option->help);
-        }
-}
-
-static void print_help(const Ctl *ctl) {
-        const Command *command = ctl->command;
-
-        if (command) {
-                (void) printf("Usage: " PROGRAM " %s %s\n\n%s.\n\nOptions:\n", command->name,
-                              command->arguments, command->summary);
-                print_options(command->options, command->n_options);
-        } else {
-                (void) printf(
-                        "Usage: " PROGRAM " [OPTION...] COMMAND ...\n\n"
-                        "Shows and uses the shared memory segments of a broker.\n\nCommands:\n");
-                for (size_t i = 0; i < ARRAY_SIZE(commands); ++i)
-                        (void) printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-                (void) printf("\nOptions:\n");
-        }
-        print_options(common_options, ARRAY_SIZE(common_options));
-        if (!command)
-                (void) printf("\n'" PROGRAM " COMMAND --help' tells more. See also " PROGRAM
-                              "(1).\n");
-}
-
 /* Writes what is buffered out, and ends. */
 __attribute__((__noreturn__)) static void finish(int code) {
         bool written = __fpending(stdout) > 0;
@@ -140,16 +106,43 @@ static void add_options(const Option *options, size_t n_options, struct option *
 /* Options before the command's name end there ("+"), those of a command may stand anywhere. */
 static int next_option(const Ctl *ctl) {
         struct option table[OPTIONS_MAX + 1] = {};
-        char letters[2 * OPTIONS_MAX + 2] = "";
+        /* ":": a value that is missing is told from an option that is unknown. */
+        char letters[2 * OPTIONS_MAX + 3] = ":";
         size_t n_table = 0;
 
         if (ctl->command)
                 add_options(ctl->command->options, ctl->command->n_options, table, &n_table,
                             letters);
         else
-                strcpy(letters, "+");
-        add_options(common_options, ARRAY_SIZE(common_options), table, &n_table, letters);
+                strcpy(letters, "+:");
+        add_options(ctl_common_options, ctl_n_common_options, table, &n_table, letters);
+        opterr = 0;
         return getopt_long(ctl->argc, ctl->argv, letters, table, NULL);
+}
+
+static const Option *find_option(const Option *options, size_t n_options, int key) {
+        for (size_t i = 0; i < n_options; ++i)
+                if (options[i].key == key)
+                        return &options[i];
+        return NULL;
+}
+
+/* What getopt_long() did not like. */
+static int wrong_option(const Ctl *ctl, int key) {
+        const char *text = optind > 0 ? ctl->argv[optind - 1] : "";
+        const Option *option = NULL;
+
+        if (optopt && ctl->command)
+                option = find_option(ctl->command->options, ctl->command->n_options, optopt);
+        if (optopt && !option)
+                option = find_option(ctl_common_options, ctl_n_common_options, optopt);
+        if (option && key == ':')
+                return ctl_usage(ctl, "--%s needs a value, %s", option->name, option->argument);
+        if (option)
+                return ctl_usage(ctl, "--%s takes no value", option->name);
+        if (optopt)
+                return ctl_usage(ctl, "there is no option '-%c'", optopt);
+        return ctl_usage(ctl, "there is no option '%s', or more than one that begins so", text);
 }
 
 static bool take_common_option(Ctl *ctl, int key) {
@@ -164,7 +157,7 @@ static bool take_common_option(Ctl *ctl, int key) {
                 ctl->json = true;
                 return true;
         case OPTION_HELP:
-                print_help(ctl);
+                ctl_print_help(ctl->command);
                 finish(CTL_SUCCESS);
         case OPTION_VERSION:
                 (void) printf(PROGRAM " %s\n", PACKAGE_VERSION);
@@ -187,8 +180,8 @@ int ctl_option(Ctl *ctl, const char **ret_value) {
         do
                 key = next_option(ctl);
         while (take_common_option(ctl, key));
-        if (key == '?') {
-                (void) ctl_usage(ctl, "the command line is not understood");
+        if (key == '?' || key == ':') {
+                (void) wrong_option(ctl, key);
                 return CTL_OPTIONS_WRONG;
         }
         if (key == -1) {
@@ -201,9 +194,9 @@ int ctl_option(Ctl *ctl, const char **ret_value) {
 }
 
 static const Command *find_command(const char *name) {
-        for (size_t i = 0; i < ARRAY_SIZE(commands); ++i)
-                if (strcmp(commands[i]->name, name) == 0)
-                        return commands[i];
+        for (size_t i = 0; i < ctl_n_commands; ++i)
+                if (strcmp(ctl_commands[i]->name, name) == 0)
+                        return ctl_commands[i];
         return NULL;
 }
 

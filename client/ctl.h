@@ -3,7 +3,8 @@
 
 /*
  * What the commands of shmbrokerctl share: rows that describe them, options, the connection, and
- * how they fail. A command is one file with one Command, from which parsing and help are made.
+ * how they fail. A command is one file with one Command, from which parsing, help and the
+ * completion of shells are made.
  */
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include "client/ctl-util.h"
 #include "client/shmbroker.h"
 
+typedef struct Column Column;
 typedef struct Command Command;
 typedef struct Ctl Ctl;
 typedef struct Option Option;
@@ -42,10 +44,14 @@ enum {
         OPTION_MATCH,
         OPTION_NEW,
         OPTION_OPEN,
-        OPTION_OWNER,
         OPTION_READ_ONLY,
         OPTION_REMOVED,
         OPTION_REMOVE_ON_LAST_DETACH,
+        OPTION_NO_TRUNCATE,
+        OPTION_HOLDER,
+        OPTION_OUTPUT_ALL,
+        OPTION_REVERSE,
+        OPTION_SORT,
         OPTION_ADDRESS,
         OPTION_HELP,
         OPTION_JSON,
@@ -53,10 +59,13 @@ enum {
         OPTION_VERSION,
 };
 
+/* How many operands of a command are told apart, for completion */
+#define OPERANDS_MAX 3
+
 struct Option {
         const char *name;
         int key;
-        /* What the value is called; NULL if there is none */
+        /* What the value is called, which also says how it is completed; NULL if there is none */
         const char *argument;
         const char *help;
 };
@@ -66,8 +75,13 @@ struct Command {
         const char *arguments;
         /* One line */
         const char *summary;
+        /* What the operands are called, for completion; the last of OPERANDS_MAX is for all others,
+         * as is one with "..." */
+        const char *operands[OPERANDS_MAX];
         const Option *options;
         size_t n_options;
+        /* Of its table, if it prints one; the last has no name */
+        const Column *columns;
         int (*run)(Ctl *ctl);
 };
 
@@ -95,7 +109,14 @@ extern const Command command_list;
 extern const Command command_rm;
 extern const Command command_show;
 extern const Command command_status;
+extern const Command command_who;
 extern const Command command_write;
+
+/* ctl.c: all commands, and the options that each has */
+extern const Command *const ctl_commands[];
+extern const size_t ctl_n_commands;
+extern const Option ctl_common_options[];
+extern const size_t ctl_n_common_options;
 
 /* ctl.c */
 int ctl_option(Ctl *ctl, const char **ret_value);
@@ -104,13 +125,16 @@ int ctl_usage(const Ctl *ctl, const char *format, ...) _printf_(2, 3);
 int ctl_error(const char *format, ...) _printf_(1, 2);
 int ctl_no_memory(void);
 
+/* ctl-help.c */
+void ctl_print_help(const Command *command);
+
 /* ctl-common.c */
 int ctl_connect(Ctl *ctl);
 int ctl_failed(const Ctl *ctl);
 int ctl_select(Ctl *ctl, const char *id, Selector *ret);
-int ctl_begin_segment(Ctl *ctl, Selector *ret);
-int ctl_parse_id(const Ctl *ctl, const char *text, int64_t *ret);
-int ctl_parse_kind(const Ctl *ctl, const char *text, int *ret);
+int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret);
+
+/* ctl-acquire.c */
 int ctl_acquire_option(const Ctl *ctl, struct shmbroker_options *options, int key,
                        const char *value);
 int ctl_acquire(const Ctl *ctl, const Selector *selector, struct shmbroker_options *options,

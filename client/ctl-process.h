@@ -1,0 +1,11 @@
+#ifndef SHMBROKER_CLIENT_CTL_PROCESS_H
+#define SHMBROKER_CLIENT_CTL_PROCESS_H
+
+/* What /proc tells of a process. */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+int process_command(pid_t pid, uint64_t before_usec, char **ret);
+
+#endif
