@@ -54,9 +54,23 @@ int ctl_connect(Ctl *ctl) {
         return r ? connect_failed(ctl, r) : 0;
 }
 
+/* What to do about a limit of the broker's, or about what the host has no more of. */
+static const char *limit_hint(const char *limit) {
+        if (strcmp(limit, "memory") == 0)
+                return "; the host has too little memory: 'shmbrokerctl list --sort -ALLOCATED -o "
+                       "+ALLOCATED' shows what uses it";
+        if (strcmp(limit, "descriptors") == 0)
+                return "; try again, or raise how many descriptors the broker may have "
+                       "(LimitNOFILE= of its unit)";
+        return "; 'shmbrokerctl limits' shows what is in use, and shmbroker.conf(5) how to raise "
+               "it";
+}
+
 /* What to do about it, as the rest of the sentence. */
-static const char *hint(int code) {
-        switch (code) {
+static const char *hint(const struct shmbroker_error *error) {
+        if (shmbroker_error_limit(error))
+                return limit_hint(shmbroker_error_limit(error));
+        switch (shmbroker_error_code(error)) {
         case -ENOENT:
                 return "; 'shmbrokerctl list' shows those you may read";
         case -EEXIST:
@@ -64,11 +78,11 @@ static const char *hint(int code) {
         case -EACCES:
                 return "; its mode allows it to others only";
         case -EPERM:
-                return "; its owner, its creator and root may";
-        case -ENOSPC:
-                return "; 'shmbrokerctl status' shows limits and what is in use";
+                return "; root may as well";
         case -EBUSY:
-                return "; 'shmbrokerctl show' tells who has it";
+                return "; 'shmbrokerctl who' tells who has it";
+        case -ENOSYS:
+                return "; it is older than this command";
         default:
                 return "";
         }
@@ -80,7 +94,7 @@ int ctl_failed(const Ctl *ctl) {
         int code = shmbroker_error_code(error);
 
         if (shmbroker_error_name(error))
-                return ctl_error("%s%s", shmbroker_error_message(error), hint(code));
+                return ctl_error("%s%s", shmbroker_error_message(error), hint(error));
         if (code == -ENOENT || code == -ECONNREFUSED)
                 return no_broker(shmbroker_get_address(ctl->connection), strerror(-code));
         return ctl_error("%s", shmbroker_error_message(error));

@@ -66,6 +66,13 @@ void json_append_text(Json *json, const char *key, const char *text) {
         (void) append(json, key, parse(text));
 }
 
+/* json_begin_part() - the document is an object for what is picked of this text */
+void json_begin_part(Json *json, const char *text) {
+        json->whole = parse(text);
+        json->part = top(json);
+        json->failed |= !json->whole;
+}
+
 /* json_append_part() - one more value of an array: an object for what is picked of this text */
 void json_append_part(Json *json, const char *key, const char *text) {
         (void) json_object_put(json->whole);

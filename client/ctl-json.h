@@ -29,6 +29,7 @@ void json_begin_text(Json *json, const char *text);
 void json_add_text(Json *json, const char *key, const char *text);
 void json_add_list(Json *json, const char *key);
 void json_append_text(Json *json, const char *key, const char *text);
+void json_begin_part(Json *json, const char *text);
 void json_append_part(Json *json, const char *key, const char *text);
 void json_pick(Json *json, const char *paths);
 void json_pick_text(Json *json, const char *name, const char *text);

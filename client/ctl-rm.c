@@ -1,12 +1,25 @@
 /* shmbrokerctl rm: marks segments for destruction. */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "client/ctl-json.h"
 #include "client/ctl.h"
 
-static const Option options[] = { ID_OPTION };
+typedef struct Removal Removal;
+
+struct Removal {
+        const char *id;
+        /* It is well if there is none */
+        bool force;
+        Json json;
+};
+
+static const Option options[] = {
+        ID_OPTION,
+        { "force", 'f', NULL, "it is well if there is no such segment" },
+};
 
 static void say(const Selector *selector, uint64_t n_attached) {
         if (n_attached == 0)
@@ -19,66 +32,96 @@ static void say(const Selector *selector, uint64_t n_attached) {
                       n_attached);
 }
 
-static int rm(const Ctl *ctl, const Selector *selector, Json *json) {
-        uint64_t n_attached;
-        int destroyed;
+static bool is_missing(const Ctl *ctl) {
+        const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
 
-        if (shmbroker_remove(ctl->connection, selector->name, selector->id, &destroyed,
-                             &n_attached))
-                return ctl_failed(ctl);
+        return shmbroker_error_code(error) == -ENOENT && shmbroker_error_name(error);
+}
+
+static int rm(const Ctl *ctl, const Selector *selector, Removal *removal) {
+        uint64_t n_attached;
+        int destroyed, r;
+
+        r = shmbroker_remove(ctl->connection, selector->name, selector->id, &destroyed,
+                             &n_attached);
+        if (r)
+                return removal->force && is_missing(ctl) ? CTL_SUCCESS : ctl_failed(ctl);
         if (ctl->json)
-                json_append_removed(json, "removed", selector->name, selector->id, destroyed,
-                                    n_attached);
+                json_append_removed(&removal->json, "removed", selector->name, selector->id,
+                                    destroyed, n_attached);
         else
                 say(selector, n_attached);
         return CTL_SUCCESS;
 }
 
 /* What one cannot be done does not keep the others from being done. */
-static int rm_all(Ctl *ctl, const char *id) {
-        _cleanup_(json_deinit) Json json = JSON_NULL_DOCUMENT;
+static int rm_all(Ctl *ctl, Removal *removal) {
         int code = CTL_SUCCESS, r;
         Selector selector;
 
-        json_add_list(&json, "removed");
-        do {
-                r = ctl_select(ctl, id, &selector);
+        while ((removal->id || ctl->argc > 0) && code != CTL_NO_BROKER) {
+                r = ctl_select(ctl, removal->id, &selector);
                 if (r)
                         return r;
-                r = rm(ctl, &selector, &json);
+                r = rm(ctl, &selector, removal);
                 if (r)
                         code = r;
-        } while (ctl->argc > 0 && code != CTL_NO_BROKER);
+                if (removal->id)
+                        break;
+        }
+        return code;
+}
+
+/* An id stands alone. Wrong ones are told before anything is asked. */
+static int check(Ctl *ctl, const Removal *removal) {
+        Selector selector;
+        int r;
+
+        if (!removal->id && (ctl->argc > 0 || removal->force))
+                return 0;
+        r = ctl_no_operands(ctl);
+        return r ? r : ctl_select(ctl, removal->id, &selector);
+}
+
+static int remove_and_print(Ctl *ctl, Removal *removal) {
+        int code, r;
+
+        r = check(ctl, removal);
+        if (r)
+                return r;
+        r = ctl_connect(ctl);
+        if (r)
+                return r;
+        json_add_list(&removal->json, "removed");
+        code = rm_all(ctl, removal);
         if (!ctl->json)
                 return code;
-        r = json_print(&json);
+        r = json_print(&removal->json);
         return code ? code : r;
 }
 
 static int run(Ctl *ctl) {
-        const char *value, *id = NULL;
-        Selector selector;
+        Removal removal = { .json = JSON_NULL_DOCUMENT };
+        const char *value;
         int key, r;
 
         while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
                 if (key == CTL_OPTIONS_WRONG)
                         return CTL_USAGE;
-                id = value;
+                if (key == 'f')
+                        removal.force = true;
+                else
+                        removal.id = value;
         }
-        /* An id stands alone. Wrong ones are told before anything is asked. */
-        if (id || ctl->argc == 0) {
-                r = ctl_no_operands(ctl);
-                r = r ? r : ctl_select(ctl, id, &selector);
-                if (r)
-                        return r;
-        }
-        r = ctl_connect(ctl);
-        return r ? r : rm_all(ctl, id);
+        r = remove_and_print(ctl, &removal);
+        json_deinit(&removal.json);
+        return r;
 }
 
 const Command command_rm = {
         .name = "rm",
         .arguments = "NAME... | --id ID",
+        .operands = { "NAME..." },
         .summary = "Removes segments: the name at once, the memory with its last attachment",
         COMMAND_OPTIONS(options),
         .run = run,

@@ -131,6 +131,20 @@ int table_option(const Ctl *ctl, TableOptions *options, int key, const char *val
         }
 }
 
+/* table_only() - begin a command that has TABLE_OPTIONS alone. Return: 0 or an exit code. */
+int table_only(Ctl *ctl, TableOptions *ret) {
+        const char *value;
+        int key, r;
+
+        while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
+                r = table_option(ctl, ret, key, value);
+                if (r)
+                        return r;
+        }
+        r = ctl_no_operands(ctl);
+        return r ? r : ctl_connect(ctl);
+}
+
 Table *table_free(Table *table) {
         if (!table)
                 return NULL;

@@ -73,6 +73,7 @@ struct TableOptions {
         }
 
 int table_option(const Ctl *ctl, TableOptions *options, int key, const char *value);
+int table_only(Ctl *ctl, TableOptions *ret);
 
 int table_new(const Column *columns, const TableOptions *options, Table **ret);
 Table *table_free(Table *table);

@@ -18,8 +18,24 @@
 
 /* In the order of the help. */
 const Command *const ctl_commands[] = {
-        &command_status, &command_list, &command_show,  &command_who,  &command_create,
-        &command_rm,     &command_cat,  &command_write, &command_exec,
+        /* clang-format off */
+        &command_status,
+        &command_limits,
+        &command_users,
+        &command_list,
+        &command_show,
+        &command_who,
+        &command_create,
+        &command_rm,
+        &command_chmod,
+        &command_chown,
+        &command_set,
+        &command_resize,
+        &command_seal,
+        &command_cat,
+        &command_write,
+        &command_exec,
+        /* clang-format on */
 };
 const size_t ctl_n_commands = ARRAY_SIZE(ctl_commands);
 

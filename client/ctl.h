@@ -41,6 +41,7 @@ enum {
         OPTION_ID,
         OPTION_KIND,
         OPTION_LINGER,
+        OPTION_LOCKED,
         OPTION_MATCH,
         OPTION_NEW,
         OPTION_OPEN,
@@ -48,7 +49,6 @@ enum {
         OPTION_REMOVED,
         OPTION_REMOVE_ON_LAST_DETACH,
         OPTION_NO_TRUNCATE,
-        OPTION_HOLDER,
         OPTION_OUTPUT_ALL,
         OPTION_REVERSE,
         OPTION_SORT,
@@ -103,12 +103,19 @@ struct Selector {
 };
 
 extern const Command command_cat;
+extern const Command command_chmod;
+extern const Command command_chown;
 extern const Command command_create;
 extern const Command command_exec;
+extern const Command command_limits;
 extern const Command command_list;
+extern const Command command_resize;
 extern const Command command_rm;
+extern const Command command_seal;
+extern const Command command_set;
 extern const Command command_show;
 extern const Command command_status;
+extern const Command command_users;
 extern const Command command_who;
 extern const Command command_write;
 
@@ -164,6 +171,7 @@ DEFINE_CLEANUP(struct shmbroker_info, shmbroker_info_free)
 DEFINE_CLEANUP(struct shmbroker_filter, shmbroker_filter_free)
 DEFINE_CLEANUP(struct shmbroker_list, shmbroker_list_free)
 DEFINE_CLEANUP(struct shmbroker_attachments, shmbroker_attachments_free)
+DEFINE_CLEANUP(struct shmbroker_users, shmbroker_users_free)
 DEFINE_CLEANUP(struct shmbroker_status, shmbroker_status_free)
 
 #endif
