@@ -128,14 +128,10 @@ static int add_set(Holdings *holdings, struct shmbroker_attachments *set) {
 int holdings_add(const Ctl *ctl, Holdings *holdings, const struct shmbroker_info *info,
                  const HoldingFilter *filter) {
         struct shmbroker_attachments *set;
-        int r;
 
         /* By number: the name may have passed to another segment meanwhile. */
-        r = shmbroker_list_attachments(ctl->connection, NULL, shmbroker_info_id(info), &set);
-        if (r == -ENOENT && shmbroker_error_name(shmbroker_get_error(ctl->connection)))
-                return 0;
-        if (r)
-                return ctl_failed(ctl);
+        if (shmbroker_list_attachments(ctl->connection, NULL, shmbroker_info_id(info), &set))
+                return ctl_is_missing(ctl) ? 0 : ctl_failed(ctl);
         if (add_set(holdings, set))
                 return ctl_no_memory();
         for (size_t i = 0; i < shmbroker_attachments_count(set); ++i) {

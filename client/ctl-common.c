@@ -88,9 +88,8 @@ static const char *hint(const struct shmbroker_error *error) {
         }
 }
 
-/* ctl_failed() - say why the last call failed. Return: the exit code. */
-int ctl_failed(const Ctl *ctl) {
-        const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
+/* ctl_failed_by() - say why something failed. Return: the exit code. */
+int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error) {
         int code = shmbroker_error_code(error);
 
         if (shmbroker_error_name(error))
@@ -98,6 +97,18 @@ int ctl_failed(const Ctl *ctl) {
         if (code == -ENOENT || code == -ECONNREFUSED)
                 return no_broker(shmbroker_get_address(ctl->connection), strerror(-code));
         return ctl_error("%s", shmbroker_error_message(error));
+}
+
+/* ctl_failed() - say why the last call failed. Return: the exit code. */
+int ctl_failed(const Ctl *ctl) {
+        return ctl_failed_by(ctl, shmbroker_get_error(ctl->connection));
+}
+
+/* ctl_is_missing() - did the last call fail because there is no such segment? */
+bool ctl_is_missing(const Ctl *ctl) {
+        const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
+
+        return shmbroker_error_code(error) == -ENOENT && shmbroker_error_name(error);
 }
 
 /**

@@ -155,3 +155,17 @@ int json_print(const Json *json) {
         (void) puts(text);
         return CTL_SUCCESS;
 }
+
+/* json_print_line() - print this text as a document of one line. Return: an exit code. */
+int json_print_line(const char *text) {
+        struct json_object *object = parse(text);
+        const char *line = NULL;
+
+        if (object)
+                line = json_object_to_json_string_ext(
+                        object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        if (line)
+                (void) puts(line);
+        (void) json_object_put(object);
+        return line ? CTL_SUCCESS : ctl_no_memory();
+}

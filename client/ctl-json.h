@@ -36,5 +36,6 @@ void json_pick_text(Json *json, const char *name, const char *text);
 void json_append_removed(Json *json, const char *key, const char *name, int64_t id, bool destroyed,
                          uint64_t attach_count);
 int json_print(const Json *json);
+int json_print_line(const char *text);
 
 #endif

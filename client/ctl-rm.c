@@ -1,6 +1,5 @@
 /* shmbrokerctl rm: marks segments for destruction. */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -32,12 +31,6 @@ static void say(const Selector *selector, uint64_t n_attached) {
                       n_attached);
 }
 
-static bool is_missing(const Ctl *ctl) {
-        const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
-
-        return shmbroker_error_code(error) == -ENOENT && shmbroker_error_name(error);
-}
-
 static int rm(const Ctl *ctl, const Selector *selector, Removal *removal) {
         uint64_t n_attached;
         int destroyed, r;
@@ -45,7 +38,7 @@ static int rm(const Ctl *ctl, const Selector *selector, Removal *removal) {
         r = shmbroker_remove(ctl->connection, selector->name, selector->id, &destroyed,
                              &n_attached);
         if (r)
-                return removal->force && is_missing(ctl) ? CTL_SUCCESS : ctl_failed(ctl);
+                return removal->force && ctl_is_missing(ctl) ? CTL_SUCCESS : ctl_failed(ctl);
         if (ctl->json)
                 json_append_removed(&removal->json, "removed", selector->name, selector->id,
                                     destroyed, n_attached);

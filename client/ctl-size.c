@@ -210,3 +210,11 @@ const char *time_format(char *text, size_t n_text, uint64_t usec) {
                 (void) snprintf(text, n_text, "%" PRIu64, usec);
         return text;
 }
+
+/* time_format_exact() - the same with milliseconds */
+const char *time_format_exact(char *text, size_t n_text, uint64_t usec) {
+        size_t n = strlen(time_format(text, n_text, usec));
+
+        (void) snprintf(text + n, n_text - n, ".%03u", (unsigned int) (usec % USEC_PER_SEC / 1000));
+        return text;
+}

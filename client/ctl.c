@@ -32,6 +32,8 @@ const Command *const ctl_commands[] = {
         &command_set,
         &command_resize,
         &command_seal,
+        &command_watch,
+        &command_wait,
         &command_cat,
         &command_write,
         &command_exec,

@@ -52,6 +52,9 @@ enum {
         OPTION_OUTPUT_ALL,
         OPTION_REVERSE,
         OPTION_SORT,
+        OPTION_CHANGES_ONLY,
+        OPTION_GONE,
+        OPTION_TIMEOUT,
         OPTION_ADDRESS,
         OPTION_HELP,
         OPTION_JSON,
@@ -116,6 +119,8 @@ extern const Command command_set;
 extern const Command command_show;
 extern const Command command_status;
 extern const Command command_users;
+extern const Command command_wait;
+extern const Command command_watch;
 extern const Command command_who;
 extern const Command command_write;
 
@@ -138,6 +143,8 @@ void ctl_print_help(const Command *command);
 /* ctl-common.c */
 int ctl_connect(Ctl *ctl);
 int ctl_failed(const Ctl *ctl);
+int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error);
+bool ctl_is_missing(const Ctl *ctl);
 int ctl_select(Ctl *ctl, const char *id, Selector *ret);
 int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret);
 
