@@ -104,3 +104,16 @@ int change_attributes(const Ctl *ctl, const Selector *selector, const void *user
                 return ctl_failed(ctl);
         return 0;
 }
+
+/* change_remove_on_last_detach() - this alone, of a segment by its number. Return: 0 or an exit
+ * code. */
+int change_remove_on_last_detach(const Ctl *ctl, int64_t id, bool remove,
+                                 struct shmbroker_info **ret) {
+        _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *changes = NULL;
+        Selector selector = { .id = id };
+
+        if (shmbroker_changes_new(&changes))
+                return ctl_no_memory();
+        shmbroker_changes_set_remove_on_last_detach(changes, remove);
+        return change_attributes(ctl, &selector, changes, ret);
+}

@@ -24,6 +24,8 @@ const char *change_operand(Ctl *ctl, const char *id, const char *missing);
 int change_segments(Ctl *ctl, const char *id, Change *change, const void *userdata);
 int change_attributes(const Ctl *ctl, const Selector *selector, const void *userdata,
                       struct shmbroker_info **ret);
+int change_remove_on_last_detach(const Ctl *ctl, int64_t id, bool remove,
+                                 struct shmbroker_info **ret);
 
 DEFINE_CLEANUP(struct shmbroker_changes, shmbroker_changes_free)
 

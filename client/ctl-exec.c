@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/ctl.h"
+#include "client/ctl-acquire.h"
 
 /* As a shell has it */
 #define EXIT_NOT_EXECUTABLE 126
@@ -20,6 +20,7 @@ static const Option options[] = {
         ACQUIRE_OPTIONS,
         { "create", OPTION_CREATE, NULL, "create the segment if it does not exist" },
         { "new", OPTION_NEW, NULL, "create the segment, which must not exist" },
+        WAIT_OPTION,
 };
 
 static int set_number(const char *name, int64_t value) {
@@ -54,39 +55,48 @@ static int become(char **argv, const struct shmbroker_segment *segment) {
         return saved == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-static int run(Ctl *ctl) {
-        _cleanup_(shmbroker_options_freep) struct shmbroker_options *acquire = NULL;
-        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
+static int parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
         const char *value, *id = NULL;
-        Selector selector;
         int key, r;
 
-        if (shmbroker_options_new(&acquire))
-                return ctl_no_memory();
-        shmbroker_options_set_no_map(acquire, true);
         while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
+                r = 0;
                 if (key == OPTION_ID)
                         id = value;
                 else if (key == OPTION_READ_ONLY)
-                        shmbroker_options_set_access(acquire, SHMBROKER_ACCESS_READ_ONLY);
-                else if (key == CTL_OPTIONS_WRONG || ctl_acquire_option(ctl, acquire, key, value))
-                        return CTL_USAGE;
+                        shmbroker_options_set_access(acquisition->options,
+                                                     SHMBROKER_ACCESS_READ_ONLY);
+                else
+                        r = acquisition_option(ctl, acquisition, key, value);
+                if (r)
+                        return r;
         }
-        r = ctl_select(ctl, id, &selector);
+        r = ctl_select(ctl, id, selector);
         if (r)
                 return r;
-        if (ctl->argc == 0)
-                return ctl_usage(ctl, "the command to execute is missing");
-        r = ctl_connect(ctl);
+        return ctl->argc > 0 ? 0 : ctl_usage(ctl, "the command to execute is missing");
+}
+
+static int run(Ctl *ctl) {
+        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
+        _cleanup_(acquisition_deinit) Acquisition acquisition = {};
+        Selector selector;
+        int r;
+
+        r = acquisition_init(&acquisition);
         if (r)
                 return r;
-        r = ctl_acquire(ctl, &selector, acquire, &segment);
+        shmbroker_options_set_no_map(acquisition.options, true);
+        r = parse(ctl, &acquisition, &selector);
+        r = r ? r : ctl_connect(ctl);
+        r = r ? r : acquire(ctl, &selector, &acquisition, &segment);
         return r ? r : become(ctl->argv, segment);
 }
 
 const Command command_exec = {
         .name = "exec",
         .arguments = "NAME | --id ID [OPTION...] -- COMMAND [ARGUMENT...]",
+        .operands = { "NAME", "COMMAND..." },
         .summary = "Executes a command that holds an attachment of a segment",
         COMMAND_OPTIONS(options),
         .run = run,

@@ -56,6 +56,16 @@ void json_add_text(Json *json, const char *key, const char *text) {
         (void) add(json, top(json), key, parse(text));
 }
 
+/* json_add_id() - a member that is a number, or null if it is 0 */
+void json_add_id(Json *json, const char *key, int64_t id) {
+        struct json_object *object = top(json);
+
+        if (id)
+                (void) add(json, object, key, json_object_new_int64(id));
+        else if (!object || json_object_object_add(object, key, NULL))
+                json->failed = true;
+}
+
 /* json_add_list() - a member that is an array, still empty */
 void json_add_list(Json *json, const char *key) {
         (void) add(json, top(json), key, json_object_new_array());

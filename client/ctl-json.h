@@ -27,6 +27,7 @@ struct Json {
 void json_deinit(Json *json);
 void json_begin_text(Json *json, const char *text);
 void json_add_text(Json *json, const char *key, const char *text);
+void json_add_id(Json *json, const char *key, int64_t id);
 void json_add_list(Json *json, const char *key);
 void json_append_text(Json *json, const char *key, const char *text);
 void json_begin_part(Json *json, const char *text);

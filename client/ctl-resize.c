@@ -1,5 +1,7 @@
 /* shmbrokerctl resize: lets a segment grow. */
 
+#include <inttypes.h>
+
 #include "client/ctl-change.h"
 #include "client/ctl-value.h"
 
@@ -13,10 +15,28 @@ struct Growth {
 
 static const Option options[] = { ID_OPTION };
 
+/* Says which sizes would do, if that is what is wrong. */
+static int resize_failed(const Ctl *ctl, uint64_t size) {
+        const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
+        int64_t minimum, maximum;
+
+        if (shmbroker_error_minimum_size(error, &minimum) ||
+            shmbroker_error_maximum_size(error, &maximum))
+                return ctl_failed(ctl);
+        if (minimum == maximum)
+                return ctl_error("the segment has %" PRId64
+                                 " bytes and cannot grow; only one that is created with --maximum "
+                                 "can",
+                                 minimum);
+        return ctl_error("the segment cannot have %" PRIu64 " bytes: it has %" PRId64
+                         ", never shrinks, and can grow to %" PRId64,
+                         size, minimum, maximum);
+}
+
 static int resize_to(const Ctl *ctl, const Selector *selector, uint64_t size,
                      struct shmbroker_info **ret) {
         if (shmbroker_resize(ctl->connection, selector->name, selector->id, size, ret))
-                return ctl_failed(ctl);
+                return resize_failed(ctl, size);
         return 0;
 }
 
@@ -32,8 +52,8 @@ static int resize(const Ctl *ctl, const Selector *selector, const void *userdata
         if (shmbroker_stat(ctl->connection, selector->name, selector->id, &info))
                 return ctl_failed(ctl);
         if (__builtin_add_overflow(shmbroker_info_size(info), growth->size, &size))
-                return ctl_error("no segment can be as large as that: it has %ju bytes",
-                                 (uintmax_t) shmbroker_info_size(info));
+                return ctl_error("no segment can be as large as that: it has %" PRIu64 " bytes",
+                                 shmbroker_info_size(info));
         /* The name may have passed to another segment meanwhile. */
         same.id = shmbroker_info_id(info);
         return resize_to(ctl, &same, size, ret);

@@ -26,6 +26,7 @@ const Command *const ctl_commands[] = {
         &command_show,
         &command_who,
         &command_create,
+        &command_publish,
         &command_rm,
         &command_chmod,
         &command_chown,
@@ -36,6 +37,7 @@ const Command *const ctl_commands[] = {
         &command_wait,
         &command_cat,
         &command_write,
+        &command_cp,
         &command_exec,
         /* clang-format on */
 };

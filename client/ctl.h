@@ -53,6 +53,16 @@ enum {
         OPTION_REVERSE,
         OPTION_SORT,
         OPTION_CHANGES_ONLY,
+        OPTION_KEY,
+        OPTION_LENGTH,
+        OPTION_MAXIMUM,
+        OPTION_OFFSET,
+        OPTION_PAGE_SIZE,
+        OPTION_POSIX_NAME,
+        OPTION_REPLACE,
+        OPTION_SEAL,
+        OPTION_SEALABLE,
+        OPTION_WAIT,
         OPTION_GONE,
         OPTION_TIMEOUT,
         OPTION_ADDRESS,
@@ -108,10 +118,12 @@ struct Selector {
 extern const Command command_cat;
 extern const Command command_chmod;
 extern const Command command_chown;
+extern const Command command_cp;
 extern const Command command_create;
 extern const Command command_exec;
 extern const Command command_limits;
 extern const Command command_list;
+extern const Command command_publish;
 extern const Command command_resize;
 extern const Command command_rm;
 extern const Command command_seal;
@@ -147,25 +159,6 @@ int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error);
 bool ctl_is_missing(const Ctl *ctl);
 int ctl_select(Ctl *ctl, const char *id, Selector *ret);
 int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret);
-
-/* ctl-acquire.c */
-int ctl_acquire_option(const Ctl *ctl, struct shmbroker_options *options, int key,
-                       const char *value);
-int ctl_acquire(const Ctl *ctl, const Selector *selector, struct shmbroker_options *options,
-                struct shmbroker_segment **ret);
-
-/* The options that ctl_acquire_option() takes, for the tables of commands that create. */
-#define ACQUIRE_OPTIONS                                                                            \
-        { "size", 's', "SIZE", "size to create with, such as 4096, 64K, 1.5G" },                   \
-                { "mode", 'm', "MODE", "permission bits to create with, in octal (0600)" },        \
-                { "kind", OPTION_KIND, "KIND",                                                     \
-                  "kind to create: memfd, posix, sysv or file (memfd)" },                          \
-                { "remove-on-last-detach", OPTION_REMOVE_ON_LAST_DETACH, NULL,                     \
-                  "what is created removes itself when its last user ends" },                      \
-        {                                                                                          \
-                "linger", OPTION_LINGER, "TIME",                                                   \
-                        "or after so long without one, such as 500ms, 10s, 2min"                   \
-        }
 
 #define ID_OPTION                                                                                  \
         { "id", OPTION_ID, "ID", "the segment by its number, in place of its name" }
