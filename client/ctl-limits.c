@@ -55,6 +55,12 @@ static const LimitText texts[] = {
         { "inputBytesPerUser", UNKNOWN, true, true, "the same of yours" },
         { "outputBytes", UNKNOWN, false, true, "answers and events that nobody has read" },
         { "outputBytesPerUser", UNKNOWN, true, true, "the same for you" },
+        { "unreadDescriptors", UNKNOWN, false, false, "descriptors sent that nobody has taken" },
+        { "unreadDescriptorsPerUser", UNKNOWN, true, false, "the same for you" },
+        { "watches", UNKNOWN, false, false, "watches of all users" },
+        { "watchesPerUser", UNKNOWN, true, false, "watches that you have" },
+        { "lockedBytes", UNKNOWN, false, true, "memory that is locked" },
+        { "lockedBytesPerUser", UNKNOWN, true, true, "memory that you locked" },
         { "waitingCalls", UNKNOWN, false, false, "calls that wait for a segment" },
         { "waitingCallsPerUser", UNKNOWN, true, false, "the same of yours" },
 };

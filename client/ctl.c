@@ -39,6 +39,7 @@ const Command *const ctl_commands[] = {
         &command_write,
         &command_cp,
         &command_exec,
+        &command_completion,
         /* clang-format on */
 };
 const size_t ctl_n_commands = ARRAY_SIZE(ctl_commands);

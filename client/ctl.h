@@ -118,6 +118,7 @@ struct Selector {
 extern const Command command_cat;
 extern const Command command_chmod;
 extern const Command command_chown;
+extern const Command command_completion;
 extern const Command command_cp;
 extern const Command command_create;
 extern const Command command_exec;
