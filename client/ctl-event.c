@@ -45,11 +45,12 @@ static uint64_t now(void) {
 }
 
 /* Return: EVENT_GO_ON, EVENT_TIMEOUT, or an exit code. */
-static int wait_for_more(const struct shmbroker_watch *watch, uint64_t deadline) {
+static int wait_for_more(const struct shmbroker_watch *watch, const EventLoop *loop,
+                         uint64_t deadline) {
         struct pollfd fds[] = {
                 { .fd = shmbroker_watch_fd(watch), .events = shmbroker_watch_events(watch) },
-                /* A pipe that nobody reads any more */
-                { .fd = STDOUT_FILENO },
+                /* Says if it is a pipe without a reader */
+                { .fd = loop->prints ? STDOUT_FILENO : -1 },
         };
         uint64_t timeout = shmbroker_watch_timeout(watch), time = now();
         struct timespec until = {};
@@ -104,7 +105,7 @@ int events_run(const Ctl *ctl, struct shmbroker_watch *watch, const EventLoop *l
                 if (r > 0)
                         code = loop->handler(event, loop->userdata);
                 else
-                        code = wait_for_more(watch, deadline);
+                        code = wait_for_more(watch, loop, deadline);
                 if (code != EVENT_GO_ON)
                         return code;
         }

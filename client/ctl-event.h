@@ -19,6 +19,8 @@ struct EventLoop {
         void *userdata;
         /* How long at most, or SHMBROKER_FOREVER */
         uint64_t timeout_usec;
+        /* It ends when nobody reads what is printed any more */
+        bool prints;
         /* It is well if the segment that is watched is gone already */
         bool missing_is_well;
 };

@@ -89,7 +89,12 @@ static int set_pattern(const Ctl *ctl, struct shmbroker_watch *watch, const char
 static int watch_all(Ctl *ctl, const WatchOptions *given, int64_t id) {
         _cleanup_(shmbroker_watch_freep) struct shmbroker_watch *watch = NULL;
         Printer printer = { .ctl = ctl };
-        EventLoop loop = { print_event, &printer, SHMBROKER_FOREVER, false };
+        EventLoop loop = {
+                .handler = print_event,
+                .userdata = &printer,
+                .timeout_usec = SHMBROKER_FOREVER,
+                .prints = true,
+        };
         int r;
 
         r = ctl_connect(ctl);
