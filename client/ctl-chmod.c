@@ -61,17 +61,29 @@ static int chmod_to(const Ctl *ctl, const Selector *selector, mode_t mode,
         return change_attributes(ctl, selector, changes, ret);
 }
 
+/* The state of a segment that one may change, and may not be able to read: changing nothing tells
+ * it. */
+static int state_of(const Ctl *ctl, const Selector *selector, struct shmbroker_info **ret) {
+        _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *nothing = NULL;
+
+        if (shmbroker_changes_new(&nothing))
+                return ctl_no_memory();
+        return change_attributes(ctl, selector, nothing, ret);
+}
+
 static int chmod_one(const Ctl *ctl, const Selector *selector, const void *userdata,
                      struct shmbroker_info **ret) {
         _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
         const char *text = userdata;
         Selector same = {};
         mode_t mode;
+        int r;
 
         if (text[0] >= '0' && text[0] <= '7')
                 return chmod_to(ctl, selector, (mode_t) strtoul(text, NULL, 8), ret);
-        if (shmbroker_stat(ctl->connection, selector->name, selector->id, &info))
-                return ctl_failed(ctl);
+        r = state_of(ctl, selector, &info);
+        if (r)
+                return r;
         mode = shmbroker_info_mode(info);
         (void) apply(text, &mode);
         /* The name may have passed to another segment meanwhile. */
