@@ -18,7 +18,7 @@ int call_not_supported(CallFailure *failure, const char *reason) {
 }
 
 int call_limit(CallFailure *failure, const char *name) {
-        failure->limit = (LimitReached){ .name = name };
+        failure->limit = (LimitReached){ .name = name, .maximum = LIMIT_NONE };
         return CALL_E_LIMIT;
 }
 

@@ -42,7 +42,7 @@ struct CallFailure {
                 int64_t id;
                 /* BUSY */
                 size_t attach_count;
-                /* LIMIT; a maximum of 0 is not known */
+                /* LIMIT; a maximum of LIMIT_NONE is not known */
                 LimitReached limit;
                 /* WRONG_SIZE; size_bytes is SIZE_UNKNOWN where there is no segment */
                 struct {

@@ -191,7 +191,7 @@ static Fault echo_fault(FaultCode code, const char *text) {
 static Fault limit_fault(const LimitReached *limit) {
         Fault fault = { .code = FAULT_LIMIT_REACHED, .limit = { .limit = limit->name } };
 
-        if (limit->maximum > 0)
+        if (limit->maximum != LIMIT_NONE)
                 GIVE_VALUE(&fault.limit, FAULT_LIMIT_MAXIMUM, maximum,
                            (int64_t) MIN(limit->maximum, (uint64_t) INT64_MAX));
         return fault;
@@ -411,8 +411,8 @@ void dispatch_pending(Service *service, Client *client, Pending *pending, Writer
         pending_free(pending);
 }
 
-/* dispatch_limit() - the reply for a limit that is met outside of a call; a maximum of 0 is not
- * known */
+/* dispatch_limit() - the reply for a limit that is met outside of a call; a maximum of
+ * LIMIT_NONE is not known */
 void dispatch_limit(Writer *writer, const LimitReached *reached) {
         Fault fault = limit_fault(reached);
 

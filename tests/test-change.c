@@ -361,6 +361,13 @@ START_TEST(test_locked_limit) {
         /* Nothing of it was done. */
         ck_assert_int_eq(info_of("a").permissions.mode, 0600);
         ck_assert(!info_of("a").locked);
+        /* None at all is a limit like any other. */
+        fixture_configure("[limits]\nlockedBytes = 0\n");
+        fixture_hang_up();
+        ck_assert_int_eq(set(&lock, NULL, &fault), FAULT_LIMIT_REACHED);
+        ck_assert_str_eq(fault.limit.limit, "lockedBytes");
+        ck_assert(GIVEN(&fault.limit, FAULT_LIMIT_MAXIMUM));
+        ck_assert_int_eq(fault.limit.maximum, 0);
         remove_segment("a", fd);
 }
 END_TEST

@@ -384,7 +384,7 @@ START_TEST(test_no_descriptors) {
         ck_assert_str_eq(other_reply, expected);
         free(one);
         free(other_reply);
-        dispatch_limit(&writer, &(LimitReached){ .name = "descriptors" });
+        dispatch_limit(&writer, &(LimitReached){ .name = "descriptors", .maximum = LIMIT_NONE });
         ck_assert_str_eq(memory, expected);
         acquire(OPEN_MINE);
 }
