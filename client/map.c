@@ -148,7 +148,7 @@ void map_deinit(Mapping *mapping) {
  */
 int map_new(const struct shmbroker_segment *segment, const MapOptions *options, Mapping *ret) {
         Mapping mapping = { .options = *options, .native = segment->fd < 0, .wanted = true };
-        Extent extent;
+        Extent extent = {};
         int r;
 
         r = extent_of(segment, options, &extent);
@@ -215,7 +215,7 @@ static int map_extend(struct shmbroker_segment *segment, const Extent *extent) {
 int map_grow(struct shmbroker_segment *segment) {
         Mapping *mapping = &segment->mapping;
         const MapOptions *options = &mapping->options;
-        Extent extent;
+        Extent extent = {};
         int r;
 
         if (!mapping->wanted)

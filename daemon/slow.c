@@ -88,7 +88,7 @@ static void done_seal(WorkerJob *worker_job) {
  */
 int slow_seal(Service *service, Client *client, Segment *segment, unsigned int seals, Pending **ret,
               CallFailure *failure) {
-        SlowJob *job;
+        SlowJob *job = NULL;
         int r;
 
         r = job_new(service, client, segment, METHOD_SEAL, &job, ret, failure);
@@ -171,7 +171,7 @@ int slow_lock(Service *service, Client *client, Segment *segment,
               const SetAttributesParameters *parameters, Pending **ret, CallFailure *failure) {
         _cleanup_(charge_give_back) Charge charge = CHARGE_NULL;
         uint64_t size_bytes = segment_capacity(segment);
-        SlowJob *job;
+        SlowJob *job = NULL;
         int r;
 
         r = call_take_charge(service, &charge, client->user, LIMIT_LOCKED, size_bytes, failure);

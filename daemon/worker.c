@@ -98,8 +98,8 @@ void worker_collect(Worker *worker) {
         WorkerJob *jobs, *job, *next;
         uint64_t n;
 
-        (void) !read(worker->fd, &n, sizeof(n));
         pthread_mutex_lock(&worker->mutex);
+        (void) !read(worker->fd, &n, sizeof(n));
         jobs = worker->finished;
         worker->finished = NULL;
         pthread_mutex_unlock(&worker->mutex);
