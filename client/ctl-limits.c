@@ -61,6 +61,8 @@ static const LimitText texts[] = {
         { "watchesPerUser", UNKNOWN, true, false, "watches that you have" },
         { "lockedBytes", UNKNOWN, false, true, "memory that is locked" },
         { "lockedBytesPerUser", UNKNOWN, true, true, "memory that you locked" },
+        { "hugeBytes", UNKNOWN, false, true, "sizes of segments with huge pages" },
+        { "hugeBytesPerUser", UNKNOWN, true, true, "the same of those that you created" },
         { "waitingCalls", UNKNOWN, false, false, "calls that wait for a segment" },
         { "waitingCallsPerUser", UNKNOWN, true, false, "the same of yours" },
 };

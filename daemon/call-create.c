@@ -5,6 +5,7 @@
 
 #include "daemon/calls.h"
 #include "daemon/clock.h"
+#include "daemon/hugepages.h"
 #include "daemon/kind.h"
 #include "daemon/log.h"
 #include "proto/util.h"
@@ -72,8 +73,17 @@ static int charge_segment(Service *service, Segment *segment, User *user, CallFa
         r = call_take_charge(service, &segment->segment_charge, user, LIMIT_SEGMENTS, 1, failure);
         if (r)
                 return r;
-        return call_take_charge(service, &segment->bytes_charge, user, LIMIT_BYTES,
+        r = call_take_charge(service, &segment->bytes_charge, user, LIMIT_BYTES,
+                             segment_capacity(segment), failure);
+        if (r || !segment_has_huge_pages(segment))
+                return r;
+        return call_take_charge(service, &segment->huge_charge, user, LIMIT_HUGE,
                                 segment_capacity(segment), failure);
+}
+
+static int no_such_pages(CallFailure *failure) {
+        return call_not_supported(failure, "this host has no pages of that size; its sizes are in "
+                                           "/sys/kernel/mm/hugepages");
 }
 
 static int make_memory(Segment *segment, CallFailure *failure) {
@@ -83,9 +93,7 @@ static int make_memory(Segment *segment, CallFailure *failure) {
         case KIND_E_NO_DESCRIPTORS:
                 return call_limit(failure, call_no_descriptors);
         case KIND_E_NO_PAGES:
-                return call_not_supported(failure,
-                                          "this host has no pages of that size; its sizes are in "
-                                          "/sys/kernel/mm/hugepages");
+                return no_such_pages(failure);
         default:
                 return call_limit(failure, "memory");
         }
@@ -115,6 +123,8 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
         if (!segment)
                 return call_limit(failure, "memory");
         fill_segment(segment, client, parameters);
+        if (segment_has_huge_pages(segment) && !hugepages_exist(segment->page_bytes))
+                return no_such_pages(failure);
         r = charge_segment(service, segment, client->user, failure);
         if (r)
                 return r;

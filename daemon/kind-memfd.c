@@ -36,15 +36,11 @@ static const int kernel_seals[_SEAL_N] = {
         [SEAL_EXEC] = F_SEAL_EXEC,     [SEAL_SEAL] = F_SEAL_SEAL,
 };
 
-static bool has_huge_pages(const Segment *segment) {
-        return segment->page_bytes != (uint64_t) sysconf(_SC_PAGESIZE);
-}
-
 /* memfd_create(2): the size of huge pages is in the flags, as its logarithm. */
 static unsigned int memfd_flags(const Segment *segment) {
         unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 
-        if (has_huge_pages(segment))
+        if (segment_has_huge_pages(segment))
                 flags |= MFD_HUGETLB | (unsigned int) __builtin_ctzll(segment->page_bytes)
                                                << MFD_HUGE_SHIFT;
         return flags;
@@ -72,8 +68,8 @@ static int memfd_new(const Segment *segment, unsigned int *ret_seals) {
 
 /* Huge ones come whole; else the size is the one that was asked for, as everywhere. */
 static uint64_t memfd_size(const Segment *segment) {
-        return has_huge_pages(segment) ? segment_capacity(segment)
-                                       : MAX(segment->size_bytes, segment->maximum_bytes);
+        return segment_has_huge_pages(segment) ? segment_capacity(segment)
+                                               : MAX(segment->size_bytes, segment->maximum_bytes);
 }
 
 static int memfd_size_and_seal(int fd, const Segment *segment) {
@@ -97,7 +93,7 @@ static int memfd_reserve(int fd, const Segment *segment) {
         size_t length = (size_t) segment_capacity(segment);
         void *at;
 
-        if (!has_huge_pages(segment))
+        if (!segment_has_huge_pages(segment))
                 return 0;
         at = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (at == MAP_FAILED)
@@ -129,8 +125,9 @@ static int memfd_create_segment(Segment *segment) {
                 return KIND_E_NO_PAGES;
         fd = memfd_new(segment, &seals);
         if (fd < 0)
-                return has_huge_pages(segment) && fd != -EMFILE && fd != -ENFILE ? KIND_E_NO_PAGES
-                                                                                 : kind_error(-fd);
+                return segment_has_huge_pages(segment) && fd != -EMFILE && fd != -ENFILE
+                               ? KIND_E_NO_PAGES
+                               : kind_error(-fd);
         r = memfd_size_and_seal(fd, segment);
         if (r)
                 return r;

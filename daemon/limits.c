@@ -40,6 +40,7 @@ static const LimitNames limit_names[_LIMIT_N] = {
         [LIMIT_INPUT] = NAMES("inputBytes"),         [LIMIT_OUTPUT] = NAMES("outputBytes"),
         [LIMIT_UNREAD] = NAMES("unreadDescriptors"), [LIMIT_WAITING] = NAMES("waitingCalls"),
         [LIMIT_WATCHES] = NAMES("watches"),          [LIMIT_LOCKED] = NAMES("lockedBytes"),
+        [LIMIT_HUGE] = NAMES("hugeBytes"),
 };
 
 const char *limit_total_name(Limit limit) {
@@ -53,21 +54,19 @@ const char *limit_user_name(Limit limit) {
 /**
  * accounts_init() - set the limits to what this host can bear
  * @accounts:   the object
- * @memory_bytes: memory of the host
- * @n_descriptors: descriptors that the broker may have open; it may also have so many under way to
- *              clients (unix(7), ETOOMANYREFS)
- * @lockable_bytes: memory that the broker may lock (RLIMIT_MEMLOCK)
+ * @resources:  what the host has
  *
  * In all, half of the memory may be shared; each segment and each connection takes a descriptor,
  * and some are left for the broker itself. A user gets half of what there is, so that one of them
- * alone never takes what others need.
+ * alone never takes what others need. Of huge pages there is no more than there is in any case.
  */
-void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descriptors,
-                   uint64_t lockable_bytes) {
+void accounts_init(Accounts *accounts, const Resources *resources) {
+        uint64_t n_descriptors = resources->n_descriptors;
+
         *accounts = (Accounts){
                 .total_maximum = {
                         [LIMIT_SEGMENTS] = MAX(n_descriptors / 2, 1U),
-                        [LIMIT_BYTES] = memory_bytes / 2,
+                        [LIMIT_BYTES] = resources->memory_bytes / 2,
                         [LIMIT_ATTACHMENTS] = ATTACHMENTS,
                         [LIMIT_CONNECTIONS] = MAX(n_descriptors / 4, 2U),
                         [LIMIT_INPUT] = INPUT_BYTES,
@@ -75,7 +74,9 @@ void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descrip
                         [LIMIT_UNREAD] = MAX(n_descriptors / 2, 2U),
                         [LIMIT_WAITING] = MAX(n_descriptors / 4, 2U),
                         [LIMIT_WATCHES] = WATCHES,
-                        [LIMIT_LOCKED] = MIN(lockable_bytes, memory_bytes / 4),
+                        [LIMIT_LOCKED] = MIN(resources->lockable_bytes,
+                                              resources->memory_bytes / 4),
+                        [LIMIT_HUGE] = LIMIT_NONE,
                 },
         };
         for (size_t i = 0; i < _LIMIT_N; ++i)
@@ -84,6 +85,7 @@ void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descrip
         accounts->user_maximum[LIMIT_INPUT] = INPUT_BYTES_PER_USER;
         accounts->user_maximum[LIMIT_OUTPUT] = OUTPUT_BYTES_PER_USER;
         accounts->user_maximum[LIMIT_WATCHES] = WATCHES_PER_USER;
+        accounts->user_maximum[LIMIT_HUGE] = resources->huge_bytes / 2;
 }
 
 void accounts_deinit(_unused_ Accounts *accounts) {

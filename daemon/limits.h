@@ -16,6 +16,7 @@ typedef struct Accounts Accounts;
 typedef struct Charge Charge;
 typedef enum Limit Limit;
 typedef struct LimitReached LimitReached;
+typedef struct Resources Resources;
 typedef struct User User;
 
 enum Limit {
@@ -34,6 +35,8 @@ enum Limit {
         LIMIT_WATCHES,
         /* Bytes locked in memory */
         LIMIT_LOCKED,
+        /* Bytes of segments with huge pages, which come from a pool of the host's */
+        LIMIT_HUGE,
         _LIMIT_N,
 };
 
@@ -43,6 +46,18 @@ enum Limit {
 enum {
         _CHARGE_E_SUCCESS,
         CHARGE_E_LIMIT,
+};
+
+/* What there is to be shared. */
+struct Resources {
+        /* Memory of the host, and of that in huge pages */
+        uint64_t memory_bytes;
+        uint64_t huge_bytes;
+        /* Memory that the broker may lock (RLIMIT_MEMLOCK) */
+        uint64_t lockable_bytes;
+        /* Descriptors that the broker may have open; it may also have so many under way to clients
+         * (unix(7), ETOOMANYREFS) */
+        uint64_t n_descriptors;
 };
 
 struct User {
@@ -78,8 +93,7 @@ struct LimitReached {
         uint64_t maximum;
 };
 
-void accounts_init(Accounts *accounts, uint64_t memory_bytes, uint64_t n_descriptors,
-                   uint64_t lockable_bytes);
+void accounts_init(Accounts *accounts, const Resources *resources);
 void accounts_deinit(Accounts *accounts);
 
 const char *limit_total_name(Limit limit);

@@ -27,6 +27,7 @@ Segment *segment_free(Segment *segment) {
         assert(!segment->locked_at && !segment->attachments && !segment->suspicion.active &&
                !segment->waits);
         fd_close(segment->master_fd);
+        charge_give_back(&segment->huge_charge);
         charge_give_back(&segment->bytes_charge);
         charge_give_back(&segment->segment_charge);
         charge_give_back(&segment->locked_charge);
@@ -84,6 +85,10 @@ size_t segment_attach_count(const Segment *segment) {
         if (segment->n_attachments == 0)
                 return 0;
         return MAX(segment->n_attachments - ended, 1U);
+}
+
+bool segment_has_huge_pages(const Segment *segment) {
+        return segment->page_bytes != (uint64_t) sysconf(_SC_PAGESIZE);
 }
 
 /* segment_capacity() - the size of what is behind a segment: of all that was promised, in pages;

@@ -94,6 +94,7 @@ struct Segment {
 
         Charge segment_charge;
         Charge bytes_charge;
+        Charge huge_charge;
 
         /* events.c: the number of the last event about it, 0 if there was none */
         uint64_t last_event;
@@ -118,6 +119,7 @@ void segment_detach(Segment *segment, Attachment *attachment);
 size_t segment_attach_count(const Segment *segment);
 void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
 void segment_unmark(Segment *segment, Attachment *attachment);
+bool segment_has_huge_pages(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);
 

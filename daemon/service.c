@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/clock.h"
+#include "daemon/hugepages.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 
@@ -50,7 +51,10 @@ int service_init(Service *service, const char *state_directory) {
         int r;
 
         service->start_usec = clock_realtime_usec();
-        accounts_init(&service->accounts, memory_bytes(), raise_descriptors(), lockable_bytes());
+        accounts_init(&service->accounts, &(Resources){ .memory_bytes = memory_bytes(),
+                                                        .huge_bytes = hugepages_bytes(),
+                                                        .lockable_bytes = lockable_bytes(),
+                                                        .n_descriptors = raise_descriptors() });
         service->proc_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (service->proc_fd < 0)
                 return error_origin(-errno);

@@ -11,7 +11,7 @@ static Accounts accounts;
 
 static void setup(void) {
         unit_fds_begin();
-        accounts_init(&accounts, 1 << 30, 1024, 1 << 20);
+        accounts_init(&accounts, &(Resources){ .memory_bytes = 1 << 30, .n_descriptors = 1024 });
         pool = (AttachmentPool) ATTACHMENT_POOL_NULL;
         ck_assert_int_eq(attachment_pool_init(&pool), 0);
 }

@@ -247,7 +247,7 @@ START_TEST(test_charges) {
         LimitReached reached;
         int fds[3];
 
-        accounts_init(&accounts, 1 << 30, 1024, 1 << 20);
+        accounts_init(&accounts, &(Resources){ .memory_bytes = 1 << 30, .n_descriptors = 1024 });
         user = accounts_user(&accounts, 1);
         for (int i = 0; i < 3; ++i) {
                 fds[i] = attach(true);

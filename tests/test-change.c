@@ -646,11 +646,11 @@ static void set_huge_pages(long n) {
 
 static bool made_huge_pages;
 
-/* If the host has none, two for this test. */
+/* If the host has none, some for this test. */
 static void setup_huge_pages(void) {
         made_huge_pages = n_huge_pages(HUGE_PAGES "nr_hugepages") == 0;
         if (made_huge_pages)
-                set_huge_pages(2);
+                set_huge_pages(4);
         setup();
 }
 
@@ -681,8 +681,14 @@ START_TEST(test_huge_pages) {
         ck_assert_ptr_ne(at, MAP_FAILED);
         at[(2 << 20) - 1] = 'x';
         (void) munmap(at, 2 << 20);
+        /* One user gets half of them, and nobody what is not there. */
         parameters.name = "b";
-        parameters.size_bytes = (n_free_huge_pages() + 1) << 21;
+        parameters.size_bytes = n_huge_pages(HUGE_PAGES "nr_hugepages") << 20;
+        ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_LIMIT_REACHED);
+        ck_assert_str_eq(fault.limit.limit, "hugeBytesPerUser");
+        fixture_configure("[limits]\nhugeBytesPerUser = infinity\n");
+        fixture_hang_up();
+        parameters.size_bytes = (n_huge_pages(HUGE_PAGES "nr_hugepages") + 1) << 21;
         ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_LIMIT_REACHED);
         ck_assert_str_eq(fault.limit.limit, "memory");
         remove_segment("a", fd);

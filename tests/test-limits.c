@@ -155,7 +155,10 @@ START_TEST(test_defaults) {
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
                 Accounts fresh;
 
-                accounts_init(&fresh, rows[i][0], rows[i][1], 1 << 20);
+                accounts_init(&fresh, &(Resources){ .memory_bytes = rows[i][0],
+                                                    .n_descriptors = rows[i][1],
+                                                    .lockable_bytes = 1 << 20,
+                                                    .huge_bytes = 1 << 22 });
                 ck_assert_uint_le(fresh.total_maximum[LIMIT_BYTES], rows[i][0] / 2);
                 ck_assert_uint_lt(fresh.total_maximum[LIMIT_SEGMENTS] +
                                           fresh.total_maximum[LIMIT_CONNECTIONS],

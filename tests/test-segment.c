@@ -14,7 +14,7 @@ static Segment *segment;
 static void setup(void) {
         unit_fds_begin();
         pool = (AttachmentPool) ATTACHMENT_POOL_NULL;
-        accounts_init(&accounts, 1 << 30, 1024, 1 << 20);
+        accounts_init(&accounts, &(Resources){ .memory_bytes = 1 << 30, .n_descriptors = 1024 });
         ck_assert_int_eq(attachment_pool_init(&pool), 0);
         segment = segment_new();
         ck_assert_ptr_nonnull(segment);
