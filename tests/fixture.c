@@ -441,6 +441,16 @@ FaultCode wire_stat_id(Wire *wire, int64_t id, SegmentInfo *ret) {
         return stat_with(wire, &parameters, ret);
 }
 
+FaultCode wire_set_attributes(Wire *wire, const SetAttributesParameters *parameters,
+                              SegmentInfo *ret, Fault *fault) {
+        SegmentReply reply;
+        FaultCode code = wire_call(wire, METHOD_SET_ATTRIBUTES, parameters, &reply, fault);
+
+        if (code == FAULT_NONE && ret)
+                *ret = reply.segment;
+        return code;
+}
+
 FaultCode wire_remove(Wire *wire, const char *name, RemoveReply *ret) {
         SegmentParameters parameters = {};
 

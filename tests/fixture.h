@@ -85,6 +85,8 @@ int wire_open_segment(Wire *wire, const char *name, Access access);
 FaultCode wire_try_acquire(Wire *wire, const AcquireParameters *parameters, Fault *fault);
 FaultCode wire_stat(Wire *wire, const char *name, SegmentInfo *ret);
 FaultCode wire_stat_id(Wire *wire, int64_t id, SegmentInfo *ret);
+FaultCode wire_set_attributes(Wire *wire, const SetAttributesParameters *parameters,
+                              SegmentInfo *ret, Fault *fault);
 FaultCode wire_remove(Wire *wire, const char *name, RemoveReply *ret);
 void wire_status(Wire *wire, StatusReply *ret);
 int64_t wire_attach_count(Wire *wire, const char *name);

@@ -5,12 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/memfd.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,15 +77,6 @@ static SetAttributesParameters attributes_of(const char *name) {
         return parameters;
 }
 
-static FaultCode set(const SetAttributesParameters *parameters, SegmentInfo *ret, Fault *fault) {
-        SegmentReply reply;
-        FaultCode code = wire_call(&wire, METHOD_SET_ATTRIBUTES, parameters, &reply, fault);
-
-        if (code == FAULT_NONE && ret)
-                *ret = reply.segment;
-        return code;
-}
-
 static FaultCode resize(const char *name, int64_t size, Fault *fault) {
         ResizeParameters parameters = { .size_bytes = size };
         SegmentReply reply;
@@ -138,7 +125,7 @@ START_TEST(test_owner_and_mode) {
         GIVE_VALUE(&parameters, SET_OWNER_UID, owner_uid, 4000000000);
         GIVE_VALUE(&parameters, SET_OWNER_GID, owner_gid, 7);
         GIVE_VALUE(&parameters, SET_MODE, mode, 0751);
-        ck_assert_int_eq(set(&parameters, &info, NULL), FAULT_NONE);
+        ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         ck_assert_int_eq(info.permissions.owner_uid, 4000000000);
         ck_assert_int_eq(info.permissions.owner_gid, 7);
         ck_assert_int_eq(info.permissions.mode, 0751);
@@ -148,7 +135,7 @@ START_TEST(test_owner_and_mode) {
         /* What is not given stays. */
         parameters = attributes_of("a");
         GIVE_VALUE(&parameters, SET_MODE, mode, 0);
-        ck_assert_int_eq(set(&parameters, &info, NULL), FAULT_NONE);
+        ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         ck_assert_int_eq(info.permissions.owner_uid, 4000000000);
         ck_assert_int_eq(info.permissions.mode, 0);
         remove_segment("a", fd);
@@ -160,7 +147,7 @@ START_TEST(test_nothing_to_set) {
         int fd = wire_create(&wire, "a", SIZE);
         SegmentInfo before = info_of("a"), info;
 
-        ck_assert_int_eq(set(&parameters, &info, NULL), FAULT_NONE);
+        ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         ck_assert_int_eq(info.change_time_usec, before.change_time_usec);
         remove_segment("a", fd);
 }
@@ -200,7 +187,8 @@ START_TEST(test_wrong_attributes) {
                 default:
                         parameters.linger_usec = rows[i].value;
                 }
-                ck_assert_int_eq(set(&parameters, NULL, &fault), FAULT_INVALID_PARAMETER);
+                ck_assert_int_eq(wire_set_attributes(&wire, &parameters, NULL, &fault),
+                                 FAULT_INVALID_PARAMETER);
                 ck_assert_str_eq(fault.text.text, rows[i].field);
         }
         ck_assert_int_eq(info_of("a").permissions.mode, 0600);
@@ -215,7 +203,7 @@ START_TEST(test_remove_on_last_detach_later) {
 
         close(wire_create(&wire, "a", SIZE));
         GIVE_VALUE(&parameters, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
-        ck_assert_int_eq(set(&parameters, NULL, NULL), FAULT_NONE);
+        ck_assert_int_eq(wire_set_attributes(&wire, &parameters, NULL, NULL), FAULT_NONE);
         ck_assert(info_of("a").remove_on_last_detach);
         fd = wire_open_segment(&wire, "a", ACCESS_READ_ONLY);
         close(fd);
@@ -223,7 +211,7 @@ START_TEST(test_remove_on_last_detach_later) {
 
         fd = wire_create_transient(&wire, "a", SIZE);
         GIVE_VALUE(&parameters, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, false);
-        ck_assert_int_eq(set(&parameters, NULL, NULL), FAULT_NONE);
+        ck_assert_int_eq(wire_set_attributes(&wire, &parameters, NULL, NULL), FAULT_NONE);
         close(fd);
         ck_assert_int_eq(wire_attach_count(&wire, "a"), 0);
         remove_segment("a", -1);
@@ -246,129 +234,22 @@ START_TEST(test_linger_later) {
 
         fd = wire_create(&wire, "a", SIZE);
         GIVE_VALUE(&parameters, SET_LINGER, linger_usec, 50000);
-        ck_assert_int_eq(set(&parameters, &info, NULL), FAULT_NONE);
+        ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         ck_assert(GIVEN(&info, INFO_LINGER));
         ck_assert_int_eq(info.linger_usec, 50000);
         usleep(100000);
         ck_assert_int_eq(wire_attach_count(&wire, "a"), 1);
         /* Taken away again. */
         GIVE_VALUE(&parameters, SET_LINGER, linger_usec, LINGER_NEVER);
-        ck_assert_int_eq(set(&parameters, &info, NULL), FAULT_NONE);
+        ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         ck_assert(!GIVEN(&info, INFO_LINGER));
         close(fd);
         usleep(100000);
         ck_assert_int_eq(wire_attach_count(&wire, "a"), 0);
         /* It has been without an attachment for longer than that. */
         GIVE_VALUE(&parameters, SET_LINGER, linger_usec, 60000);
-        ck_assert_int_eq(set(&parameters, &info, NULL), FAULT_NONE);
+        ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         wait_until_gone("a");
-}
-END_TEST
-
-static unsigned long locked_kilobytes(pid_t pid) {
-        unsigned long kilobytes = 0;
-        char path[64], line[256];
-        FILE *file;
-
-        (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
-        file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        while (fgets(line, sizeof(line), file))
-                (void) sscanf(line, "VmLck: %lu", &kilobytes);
-        fclose(file);
-        return kilobytes;
-}
-
-static SetAttributesParameters locking(const char *name, bool locked) {
-        SetAttributesParameters parameters = attributes_of(name);
-
-        GIVE_VALUE(&parameters, SET_LOCKED, locked, locked);
-        return parameters;
-}
-
-/* The sanitizers' mlock(2) does nothing, so that their shadow memory is never locked. */
-static bool locks_nothing(void) {
-        bool nothing = getenv("SANITIZERS");
-
-        if (nothing)
-                printf("the sanitizers lock no memory: not tried\n");
-        return nothing;
-}
-
-/* SHM_LOCK: every page is there, and stays; it is the same segment with and without. */
-START_TEST(test_locked) {
-        SetAttributesParameters lock = locking("a", true), unlock = locking("a", false);
-        int fd = wire_create(&wire, "a", 4 * SIZE);
-        SegmentInfo info;
-
-        GIVE_VALUE(&lock, SET_MODE, mode, 0640);
-        ck_assert_int_eq(set(&lock, &info, NULL), FAULT_NONE);
-        if (locks_nothing()) {
-                remove_segment("a", fd);
-                return;
-        }
-        ck_assert(info.locked);
-        ck_assert_int_eq(info.permissions.mode, 0640);
-        ck_assert_int_eq(info.allocated_bytes, 4 * SIZE);
-        ck_assert_uint_eq(locked_kilobytes(fixture_daemon()), 4 * SIZE / 1024);
-        /* Twice is once. */
-        ck_assert_int_eq(set(&lock, &info, NULL), FAULT_NONE);
-        ck_assert_uint_eq(locked_kilobytes(fixture_daemon()), 4 * SIZE / 1024);
-        ck_assert_int_eq(wire_attach_count(&wire, "a"), 1);
-        ck_assert_int_eq(set(&unlock, &info, NULL), FAULT_NONE);
-        ck_assert(!info.locked);
-        ck_assert_uint_eq(locked_kilobytes(fixture_daemon()), 0);
-        /* The broker's own mapping is no holder: the last detach is seen with it, too. */
-        ck_assert_int_eq(set(&lock, NULL, NULL), FAULT_NONE);
-        remove_segment("a", fd);
-        ck_assert_uint_eq(locked_kilobytes(fixture_daemon()), 0);
-}
-END_TEST
-
-/* Large ones are done by the worker, and taken away by the reaper. */
-START_TEST(test_locked_large) {
-        SetAttributesParameters lock = locking("a", true);
-        struct rlimit limit;
-        int fd;
-
-        ck_assert_int_eq(prlimit(fixture_daemon(), RLIMIT_MEMLOCK, NULL, &limit), 0);
-        if (limit.rlim_cur < 8 << 20) {
-                printf("RLIMIT_MEMLOCK is too low to lock much: not tried\n");
-                return;
-        }
-        fd = wire_create(&wire, "a", 4 << 20);
-        ck_assert_int_eq(set(&lock, NULL, NULL), FAULT_NONE);
-        close(fd);
-        remove_segment("a", -1);
-        for (int i = 0; locked_kilobytes(fixture_daemon()) > 0; ++i) {
-                ck_assert_int_lt(i, 500);
-                usleep(10000);
-        }
-}
-END_TEST
-
-START_TEST(test_locked_limit) {
-        SetAttributesParameters lock = locking("a", true);
-        Fault fault;
-        int fd;
-
-        fixture_configure("[limits]\nlockedBytesPerUser = 4K\n");
-        fixture_hang_up();
-        fd = wire_create(&wire, "a", SIZE);
-        GIVE_VALUE(&lock, SET_MODE, mode, 0640);
-        ck_assert_int_eq(set(&lock, NULL, &fault), FAULT_LIMIT_REACHED);
-        ck_assert_str_eq(fault.limit.limit, "lockedBytesPerUser");
-        /* Nothing of it was done. */
-        ck_assert_int_eq(info_of("a").permissions.mode, 0600);
-        ck_assert(!info_of("a").locked);
-        /* None at all is a limit like any other. */
-        fixture_configure("[limits]\nlockedBytes = 0\n");
-        fixture_hang_up();
-        ck_assert_int_eq(set(&lock, NULL, &fault), FAULT_LIMIT_REACHED);
-        ck_assert_str_eq(fault.limit.limit, "lockedBytes");
-        ck_assert(GIVEN(&fault.limit, FAULT_LIMIT_MAXIMUM));
-        ck_assert_int_eq(fault.limit.maximum, 0);
-        remove_segment("a", fd);
 }
 END_TEST
 
@@ -618,86 +499,9 @@ START_TEST(test_wrong_publish) {
 }
 END_TEST
 
-#define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
-
-static long n_huge_pages(const char *path) {
-        FILE *file = fopen(path, "re");
-        long n = 0;
-
-        if (file && fscanf(file, "%ld", &n) != 1)
-                n = 0;
-        if (file)
-                fclose(file);
-        return n;
-}
-
-static long n_free_huge_pages(void) {
-        return n_huge_pages(HUGE_PAGES "free_hugepages");
-}
-
-static void set_huge_pages(long n) {
-        FILE *file = fopen(HUGE_PAGES "nr_hugepages", "we");
-
-        if (!file)
-                return;
-        (void) fprintf(file, "%ld", n);
-        (void) fclose(file);
-}
-
-static bool made_huge_pages;
-
-/* If the host has none, some for this test. */
-static void setup_huge_pages(void) {
-        made_huge_pages = n_huge_pages(HUGE_PAGES "nr_hugepages") == 0;
-        if (made_huge_pages)
-                set_huge_pages(4);
-        setup();
-}
-
-static void teardown_huge_pages(void) {
-        teardown();
-        if (made_huge_pages)
-                set_huge_pages(0);
-}
-
-/* Huge pages are there for whoever maps the segment, or it is not made. */
-START_TEST(test_huge_pages) {
-        AcquireParameters parameters = creation("a", SIZE);
-        AcquireReply reply;
-        Fault fault;
-        char *at;
-        int fd;
-
-        GIVE_VALUE(&parameters, ACQUIRE_PAGE_BYTES, page_bytes, 2 << 20);
-        if (n_free_huge_pages() == 0) {
-                printf("no huge pages here: only their absence was tried\n");
-                ck_assert_int_ne(wire_try_acquire(&wire, &parameters, &fault), FAULT_NONE);
-                return;
-        }
-        fd = wire_acquire(&wire, &parameters, &reply);
-        ck_assert_int_eq(reply.segment.page_bytes, 2 << 20);
-        ck_assert_int_eq(reply.segment.size_bytes, SIZE);
-        at = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        ck_assert_ptr_ne(at, MAP_FAILED);
-        at[(2 << 20) - 1] = 'x';
-        (void) munmap(at, 2 << 20);
-        /* One user gets half of them, and nobody what is not there. */
-        parameters.name = "b";
-        parameters.size_bytes = n_huge_pages(HUGE_PAGES "nr_hugepages") << 20;
-        ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_LIMIT_REACHED);
-        ck_assert_str_eq(fault.limit.limit, "hugeBytesPerUser");
-        fixture_configure("[limits]\nhugeBytesPerUser = infinity\n");
-        fixture_hang_up();
-        parameters.size_bytes = (n_huge_pages(HUGE_PAGES "nr_hugepages") + 1) << 21;
-        ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_LIMIT_REACHED);
-        ck_assert_str_eq(fault.limit.limit, "memory");
-        remove_segment("a", fd);
-}
-END_TEST
-
 int main(void) {
         Suite *suite = suite_create("change");
-        TCase *tc = tcase_create("change"), *huge = tcase_create("huge pages");
+        TCase *tc = tcase_create("change");
 
         tcase_set_timeout(tc, 30);
         tcase_add_checked_fixture(tc, setup, teardown);
@@ -706,9 +510,6 @@ int main(void) {
         tcase_add_test(tc, test_wrong_attributes);
         tcase_add_test(tc, test_remove_on_last_detach_later);
         tcase_add_test(tc, test_linger_later);
-        tcase_add_test(tc, test_locked);
-        tcase_add_test(tc, test_locked_large);
-        tcase_add_test(tc, test_locked_limit);
         tcase_add_test(tc, test_grows_under_mapping);
         tcase_add_test(tc, test_wrong_resize);
         tcase_add_test(tc, test_growing_is_charged);
@@ -721,8 +522,5 @@ int main(void) {
         tcase_add_test(tc, test_replace);
         tcase_add_test(tc, test_wrong_publish);
         suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(huge, setup_huge_pages, teardown_huge_pages);
-        tcase_add_test(huge, test_huge_pages);
-        suite_add_tcase(suite, huge);
         return unit_main(suite);
 }
