@@ -180,11 +180,9 @@ static void setup_huge_pages(void) {
         made_huge_pages = n_huge_pages(HUGE_PAGES "nr_hugepages") == 0;
         if (made_huge_pages)
                 set_huge_pages(4);
-        setup();
 }
 
 static void teardown_huge_pages(void) {
-        teardown();
         if (made_huge_pages)
                 set_huge_pages(0);
 }
@@ -237,7 +235,9 @@ int main(void) {
         tcase_add_test(locked, test_locked_large);
         tcase_add_test(locked, test_locked_limit);
         suite_add_tcase(suite, locked);
-        tcase_add_checked_fixture(huge, setup_huge_pages, teardown_huge_pages);
+        /* Unchecked, for that is undone also when the test fails. */
+        tcase_add_unchecked_fixture(huge, setup_huge_pages, teardown_huge_pages);
+        tcase_add_checked_fixture(huge, setup, teardown);
         tcase_add_test(huge, test_huge_pages);
         suite_add_tcase(suite, huge);
         return unit_main(suite);
