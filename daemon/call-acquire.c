@@ -176,10 +176,14 @@ static int acquire(Service *service, Client *client, const AcquireParameters *pa
  * Eight system calls are enough, and six are needed for what there is in any case. Where there was
  * one for the lease, and will be one for the socket, the rest is told as it was last seen.
  */
-static unsigned int affordable(const Client *client, const Segment *segment, bool created) {
+static unsigned int affordable(const Service *service, const Client *client, const Segment *segment,
+                               bool created) {
         int n_left = 2 - segment_goes_when_free(segment) - client->must_look;
         unsigned int look = 0;
 
+        /* Who watches has just been told of the attachment, for which all of it was looked at. */
+        if (events_watched(&service->life.events))
+                return 0;
         if (created)
                 return LOOK_ALL;
         if (segment->sealable && n_left-- > 0)
@@ -230,7 +234,8 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         *reply = (AcquireReply){ .created = created, .access = access };
         GIVE_VALUE(reply, ACQUIRED_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
         GIVE_VALUE(reply, ACQUIRED_ATTACHMENT_ID, attachment_id, ret->attachment->id);
-        describe_segment(ret->segment, affordable(client, ret->segment, created), &reply->segment);
+        describe_segment(ret->segment, affordable(service, client, ret->segment, created),
+                         &reply->segment);
         return 0;
 }
 
