@@ -15,11 +15,11 @@
 struct Event {
         EventKind kind;
         uint64_t time_usec;
-        /* State afterwards, with a name of its own */
+        /* State afterwards, and its name, now or before it was removed; empty if it never had one
+         */
         SegmentInfo info;
         Permission permission;
         char name[NAME_LENGTH_MAX + 1];
-        bool has_name;
         /* Number of the one before it about the same segment, 0 if there is none */
         uint64_t before;
 };
@@ -71,7 +71,7 @@ static bool matches(const Watch *watch, int64_t id, const char *name,
 }
 
 static bool wants_event(const Watch *watch, const Event *event) {
-        return matches(watch, event->info.id, event->has_name ? event->name : NULL,
+        return matches(watch, event->info.id, event->name[0] ? event->name : NULL,
                        &event->permission);
 }
 
@@ -162,7 +162,6 @@ static void write_event(Events *events, EventKind kind, Segment *segment) {
         describe_segment(segment, LOOK_ALL, &event->info);
         event->permission = segment->permission;
         event->before = segment->last_event;
-        event->has_name = name != NULL;
         if (name)
                 (void) strncpy(event->name, name, sizeof(event->name) - 1);
         if (GIVEN(&event->info, INFO_NAME))
