@@ -65,6 +65,8 @@ struct User {
         uid_t uid;
         /* Whatever names the user: connections and charges */
         size_t n_references;
+        /* CLOCK_MONOTONIC: what its clients have read is not looked at until then */
+        uint64_t look_pause_usec;
         uint64_t used[_LIMIT_N];
         struct User *next;
         struct User *prev;

@@ -33,6 +33,9 @@ static const struct timeval second_try = { .tv_usec = 2000 };
 /* How much a watch is told in one turn, as long as it has more. */
 #define WATCH_BYTES (3U * STREAM_REPLY_MAX)
 
+/* How much longer than looking at what all clients of a user have read it is left alone. */
+#define LOOK_PAUSE 9U
+
 /* How long to wait before looking again whether a client has read. */
 #define LOOK_AGAIN_MIN_USEC 1000
 #define LOOK_AGAIN_MAX_USEC 64000
@@ -64,10 +67,13 @@ struct Peer {
         Peer *prev;
         Peer *next;
         /* Those that watch */
-        bool watches;
         Peer *watcher_prev;
         Peer *watcher_next;
 };
+
+static bool is_watch(const Peer *peer) {
+        return peer->stream.kind == STREAM_WATCH;
+}
 
 static int send_plain(Peer *peer, const Writer *writer) {
         return output_send(&peer->output, writer->data, writer->n_data, -EBADF, NULL) ? PEER_E_GONE
@@ -83,13 +89,22 @@ static int send_limit(Peer *peer, Writer *writer, Acquired *acquired, const Limi
         return send_plain(peer, writer);
 }
 
-/* What this user has not read is known again, and not only guessed. */
+/*
+ * What this user has not read is known again, and not only guessed. It takes a system call for each
+ * connection, so one who reads nothing and goes on asking gets a tenth of the time for it at most.
+ */
 static void look_at_unread(const Peer *peer) {
+        User *user = peer->client.user;
+        uint64_t begin = clock_monotonic_usec(), end;
         Peer *other;
 
+        if (begin < user->look_pause_usec)
+                return;
         DL_FOREACH(peer->broker->peers, other)
-                if (other->client.user == peer->client.user)
+                if (other->client.user == user)
                         output_look(&other->output);
+        end = clock_monotonic_usec();
+        user->look_pause_usec = end + (end - begin) * LOOK_PAUSE;
 }
 
 /* Sends the reply that carries an attachment. If the kernel takes no descriptor, there is none. */
@@ -142,7 +157,6 @@ static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
                 peer->stream = answer->stream;
         if (answer->stream.kind == STREAM_WATCH) {
                 DL_APPEND2(peer->broker->watchers, peer, watcher_prev, watcher_next);
-                peer->watches = true;
                 peer->broker->watchers_behind = true;
         }
         if (answer->pending) {
@@ -182,7 +196,7 @@ static int answer_pending(Peer *peer) {
 static int answer_more(Peer *peer) {
         /* A watch has more turns, and shorter ones: others are waiting. */
         Writer writer =
-                WRITER_INIT(peer->broker->scratch, peer->watches ? WATCH_BYTES : SCRATCH_BYTES);
+                WRITER_INIT(peer->broker->scratch, is_watch(peer) ? WATCH_BYTES : SCRATCH_BYTES);
 
         stream_write(&peer->stream, &peer->broker->service, &peer->client, &writer);
         assert(!writer.overflow);
@@ -194,7 +208,7 @@ static int answer_more(Peer *peer) {
 static bool waits(const Peer *peer) {
         if (peer->pending)
                 return !peer->pending->ready && !pending_over(peer->pending);
-        return peer->watches;
+        return is_watch(peer);
 }
 
 static int receive(Peer *peer) {
@@ -293,7 +307,7 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
                 }
                 r = step(peer, &readable, &more);
         }
-        if (peer->watches && !output_pending(&peer->output))
+        if (is_watch(peer) && !output_pending(&peer->output))
                 peer->broker->watchers_behind = true;
         frames_settle(&peer->frames, &peer->broker->spare);
         return r ? r : charge_input(peer);
@@ -485,7 +499,7 @@ Peer *peer_free(Peer *peer) {
                 DL_DELETE(peer->broker->peers, peer);
         if (peer->event)
                 event_free(peer->event);
-        if (peer->watches)
+        if (is_watch(peer))
                 DL_DELETE2(peer->broker->watchers, peer, watcher_prev, watcher_next);
         pending_free(peer->pending);
         stream_end(&peer->stream);
