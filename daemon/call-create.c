@@ -81,19 +81,12 @@ static int charge_segment(Service *service, Segment *segment, User *user, CallFa
                                 segment_capacity(segment), failure);
 }
 
-static int no_such_pages(CallFailure *failure) {
-        return call_not_supported(failure, "this host has no pages of that size; its sizes are in "
-                                           "/sys/kernel/mm/hugepages");
-}
-
 static int make_memory(Segment *segment, CallFailure *failure) {
         switch (kind_rows[segment->kind]->create(segment)) {
         case 0:
                 return 0;
         case KIND_E_NO_DESCRIPTORS:
                 return call_limit(failure, call_no_descriptors);
-        case KIND_E_NO_PAGES:
-                return no_such_pages(failure);
         default:
                 return call_limit(failure, "memory");
         }
@@ -124,7 +117,9 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
                 return call_limit(failure, "memory");
         fill_segment(segment, client, parameters);
         if (segment_has_huge_pages(segment) && !hugepages_exist(segment->page_bytes))
-                return no_such_pages(failure);
+                return call_not_supported(failure,
+                                          "this host has no pages of that size; its sizes are in "
+                                          "/sys/kernel/mm/hugepages");
         r = charge_segment(service, segment, client->user, failure);
         if (r)
                 return r;

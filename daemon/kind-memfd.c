@@ -120,14 +120,9 @@ static int memfd_create_segment(Segment *segment) {
         unsigned int seals = 0;
         int r;
 
-        /* A logarithm of 0 would mean whatever size the host prefers. */
-        if (segment->page_bytes < (uint64_t) sysconf(_SC_PAGESIZE))
-                return KIND_E_NO_PAGES;
         fd = memfd_new(segment, &seals);
         if (fd < 0)
-                return segment_has_huge_pages(segment) && fd != -EMFILE && fd != -ENFILE
-                               ? KIND_E_NO_PAGES
-                               : kind_error(-fd);
+                return kind_error(-fd);
         r = memfd_size_and_seal(fd, segment);
         if (r)
                 return r;

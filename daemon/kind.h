@@ -19,8 +19,6 @@ enum {
         KIND_E_NO_MEMORY,
         /* The kernel cannot make anything as large (EFBIG: RLIMIT_FSIZE, or its own maximum) */
         KIND_E_TOO_LARGE,
-        /* There are no pages of that size on this host */
-        KIND_E_NO_PAGES,
         /* Somebody has it mapped for writing */
         KIND_E_IN_USE,
         /* It was sealed against more seals */
@@ -30,7 +28,8 @@ enum {
 };
 
 struct KindRow {
-        /* Makes what is behind @segment, whole, of segment_capacity() bytes in pages of page_bytes.
+        /* Makes what is behind @segment, whole, of segment_capacity() bytes in pages of page_bytes,
+         * which the host has.
          * Sets master_fd and seals. */
         int (*create)(Segment *segment);
 
