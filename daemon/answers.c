@@ -42,10 +42,10 @@ static bool try_marks(int master_fd) {
         return seen && mark_probe(master_fd, 1) == MARK_GONE;
 }
 
-static void count_closing(void *userdata, int wd) {
+static void count_closing(void *userdata, int wd, bool closed) {
         int *n = userdata;
 
-        *n += wd >= 0;
+        *n += wd >= 0 && closed;
 }
 
 static bool try_closings(int master_fd) {
@@ -53,7 +53,7 @@ static bool try_closings(int master_fd) {
         int wd, n = 0;
 
         closings_init(&closings);
-        if (closings_watch(&closings, master_fd, &wd) == 0) {
+        if (closings_watch(&closings, master_fd, false, &wd) == 0) {
                 fd_close(reopen(master_fd, O_RDONLY));
                 closings_drain(&closings, count_closing, &n);
         }

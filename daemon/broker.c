@@ -54,6 +54,7 @@ static int configure(Broker *broker) {
         }
         memcpy(accounts->total_maximum, settings.total_maximum, sizeof(accounts->total_maximum));
         memcpy(accounts->user_maximum, settings.user_maximum, sizeof(accounts->user_maximum));
+        broker->service.sysv_descriptors = settings.sysv_descriptors;
         log_set_level(broker->options->verbose ? LOG_DEBUG : settings.log_level);
         return 0;
 }
@@ -280,7 +281,7 @@ static int start_service(Broker *broker) {
         const char *directory = broker->options->state_directory;
         int r;
 
-        r = service_init(&broker->service, directory);
+        r = service_init(&broker->service, directory, broker->options->file_directory);
         switch (r) {
         case 0:
                 break;

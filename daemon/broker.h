@@ -11,6 +11,7 @@
 #include "daemon/peer.h"
 #include "daemon/service.h"
 #include "daemon/settings.h"
+#include "proto/fdqueue.h"
 #include "proto/frame.h"
 
 struct event;
@@ -49,6 +50,7 @@ struct Broker {
 
         /* Shared by all peers, one of which is served at a time */
         FrameSpare spare;
+        FdQueue fds;
         char scratch[SCRATCH_BYTES];
 };
 

@@ -3,6 +3,7 @@
 #include "daemon/calls.h"
 #include "daemon/clock.h"
 #include "daemon/describe.h"
+#include "daemon/hold.h"
 #include "daemon/kind.h"
 #include "daemon/mark.h"
 #include "proto/fd.h"
@@ -73,9 +74,10 @@ static Segment *find_existing(Service *service, const AcquireParameters *paramet
                 segment = registry_find_name(&service->registry, parameters->name);
         else if (GIVEN(parameters, ACQUIRE_ID))
                 segment = registry_find(&service->registry, parameters->id);
-        if (segment && !life_ask(&service->life, segment))
-                segment = NULL;
-        return segment;
+        if (!segment || !life_ask(&service->life, segment))
+                return NULL;
+        /* It may have been removed from outside just now. */
+        return GIVEN(parameters, ACQUIRE_NAME) && !segment->name ? NULL : segment;
 }
 
 /* A name may come to be; an id, which is never used again, either is there or never will be. */
@@ -106,6 +108,21 @@ static int find_or_create(Service *service, Client *client, const AcquireParamet
         return 0;
 }
 
+/*
+ * Who may write to a descriptor of a System V segment may truncate it too, under the feet of all
+ * others; the configuration says who is trusted not to.
+ */
+static bool hands_out(HandOut whom, const Segment *segment, const Client *client) {
+        switch (whom) {
+        case HAND_OUT_NOBODY:
+                return false;
+        case HAND_OUT_OWNER:
+                return permission_controls(&segment->permission, &client->credentials);
+        default:
+                return true;
+        }
+}
+
 static bool set_mark(const Service *service, Segment *segment, int fd, int64_t id) {
         uint64_t begin = clock_monotonic_usec(), end;
         bool marked;
@@ -122,23 +139,42 @@ static bool set_mark(const Service *service, Segment *segment, int fd, int64_t i
         return marked;
 }
 
+/* Keeps a segment for a client that attaches it by its shmid. */
+static int hold(Service *service, Client *client, Segment *segment, Charge *charge, Acquired *ret,
+                CallFailure *failure) {
+        Hold *hold = hold_new(client, segment, charge);
+
+        if (!hold)
+                return call_limit(failure, "memory");
+        life_hold(&service->life, segment, hold);
+        *ret = (Acquired){ .segment = segment, .hold = hold, .fd = -EBADF };
+        return 0;
+}
+
+/* A new description for the client, or the word that it gets none. */
+static int open_description(const Service *service, const Client *client, const Segment *segment,
+                            Access access, int *ret_fd) {
+        if (segment->kind == KIND_SYSV && access == ACCESS_READ_WRITE &&
+            !hands_out(service->sysv_descriptors, segment, client))
+                return KIND_E_NATIVE;
+        return kind_rows[segment->kind]->open(&service->host, segment, access, ret_fd);
+}
+
 /* Opens a description of the client's own and marks it. */
 static int attach(Service *service, Client *client, Segment *segment, Access access, Charge *charge,
                   Acquired *ret, CallFailure *failure) {
         _cleanup_fd_ int fd = -EBADF;
         Attachment *attachment;
         int64_t id;
+        int r;
 
+        r = open_description(service, client, segment, access, &fd);
+        if (r == KIND_E_NATIVE)
+                return hold(service, client, segment, charge, ret, failure);
+        if (r)
+                return call_kind_failure(r, NULL, failure);
         if (state_attachment_id(&service->state, &id))
                 return call_no_ids(failure);
-        switch (kind_rows[segment->kind]->open(segment, service->proc_fd, access, &fd)) {
-        case 0:
-                break;
-        case KIND_E_NO_DESCRIPTORS:
-                return call_limit(failure, call_no_descriptors);
-        default:
-                return call_limit(failure, "memory");
-        }
         attachment = attachment_new(&service->life.census.attachments);
         if (!attachment)
                 return call_limit(failure, "memory");
@@ -154,6 +190,13 @@ static int attach(Service *service, Client *client, Segment *segment, Access acc
         return 0;
 }
 
+static void undo_creation(Service *service, Segment *segment) {
+        KindFailure failure = {};
+        bool destroyed;
+
+        (void) life_remove(&service->life, segment, &failure, &destroyed);
+}
+
 static int acquire(Service *service, Client *client, const AcquireParameters *parameters,
                    Access access, Charge *charge, Acquired *ret, bool *ret_created,
                    CallFailure *failure) {
@@ -166,7 +209,7 @@ static int acquire(Service *service, Client *client, const AcquireParameters *pa
                 return r;
         r = attach(service, client, segment, access, charge, ret, failure);
         if (r && created)
-                (void) life_remove(&service->life, segment);
+                undo_creation(service, segment);
         if (r == 0)
                 *ret_created = created;
         return r;
@@ -181,6 +224,9 @@ static unsigned int affordable(const Service *service, const Client *client, con
         int n_left = 2 - segment_goes_when_free(segment) - client->must_look;
         unsigned int look = 0;
 
+        /* Of these everything was looked at when it was asked for. */
+        if (segment->kind != KIND_MEMFD)
+                return 0;
         /* Who watches has just been told of the attachment, for which all of it was looked at. */
         if (events_watched(&service->life.events))
                 return 0;
@@ -199,8 +245,8 @@ static unsigned int affordable(const Service *service, const Client *client, con
  * @client:     who asks
  * @parameters: as the interface says
  * @reply:      the answer
- * @ret:        the attachment and its descriptor, which go with the answer; the segment owns the
- *              attachment, the caller the descriptor
+ * @ret:        the attachment and its descriptor, which go with the answer, or a hold; the segment
+ *              owns the attachment, the caller the descriptor, and the client the hold
  * @failure:    details
  *
  * For a segment that exists no memory is allocated, and few system calls are made:
@@ -232,8 +278,13 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         if (r)
                 return r;
         *reply = (AcquireReply){ .created = created, .access = access };
-        GIVE_VALUE(reply, ACQUIRED_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
-        GIVE_VALUE(reply, ACQUIRED_ATTACHMENT_ID, attachment_id, ret->attachment->id);
+        if (ret->attachment) {
+                GIVE_VALUE(reply, ACQUIRED_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
+                GIVE_VALUE(reply, ACQUIRED_ATTACHMENT_ID, attachment_id, ret->attachment->id);
+        } else if (service->host.ipc_namespace > 0) {
+                GIVE_VALUE(reply, ACQUIRED_IPC_NAMESPACE, ipc_namespace,
+                           (int64_t) service->host.ipc_namespace);
+        }
         describe_segment(ret->segment, affordable(service, client, ret->segment, created),
                          &reply->segment);
         return 0;
@@ -241,6 +292,8 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
 
 /* call_acquire_undo() - the answer could not be sent, and nobody got the descriptor */
 void call_acquire_undo(Service *service, Acquired *acquired) {
-        life_withdraw(&service->life, acquired->segment, acquired->attachment, acquired->fd);
+        if (acquired->attachment)
+                life_withdraw(&service->life, acquired->segment, acquired->attachment,
+                              acquired->fd);
         *acquired = (Acquired){ .fd = -EBADF };
 }

@@ -6,6 +6,7 @@
 #include "daemon/clock.h"
 #include "daemon/describe.h"
 #include "daemon/kind.h"
+#include "daemon/object-name.h"
 #include "daemon/slow.h"
 #include "proto/name.h"
 #include "proto/util.h"
@@ -26,23 +27,56 @@ static void set_remove_on_last_detach(Segment *segment, bool remove) {
         segment->remove_on_last_detach = remove;
 }
 
-/* change_attributes() - what SetAttributes() says, except that what is locked stays so */
-void change_attributes(Service *service, Segment *segment,
-                       const SetAttributesParameters *parameters) {
-        Permission *permission = &segment->permission;
+static bool says_permission(const SetAttributesParameters *parameters) {
+        return GIVEN(parameters, SET_OWNER_UID) || GIVEN(parameters, SET_OWNER_GID) ||
+               GIVEN(parameters, SET_MODE);
+}
+
+/* IPC_SET: the object first, where it has an owner and a mode of its own. */
+static int change_permission(Service *service, Segment *segment,
+                             const SetAttributesParameters *parameters, CallFailure *failure) {
+        const KindRow *row = kind_rows[segment->kind];
+        Permission permission = segment->permission;
+        KindFailure kind_failure = {};
+        int r;
 
         if (GIVEN(parameters, SET_OWNER_UID))
-                permission->owner_uid = (uid_t) parameters->owner_uid;
+                permission.owner_uid = (uid_t) parameters->owner_uid;
         if (GIVEN(parameters, SET_OWNER_GID))
-                permission->owner_gid = (gid_t) parameters->owner_gid;
+                permission.owner_gid = (gid_t) parameters->owner_gid;
         if (GIVEN(parameters, SET_MODE))
-                permission->mode = (mode_t) parameters->mode;
+                permission.mode = (mode_t) parameters->mode;
+        if (row->set_permission) {
+                r = row->set_permission(&service->host, segment, &permission, &kind_failure);
+                if (r)
+                        return call_kind_failure(r, &kind_failure, failure);
+        }
+        segment->permission = permission;
+        return 0;
+}
+
+/* change_attributes() - what SetAttributes() says, except that what is locked stays so; 0, or a
+ * code, and then nothing has changed */
+int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
+                      CallFailure *failure) {
+        int r;
+
+        if (says_permission(parameters)) {
+                r = change_permission(service, segment, parameters, failure);
+                if (r)
+                        return r;
+        }
         if (GIVEN(parameters, SET_REMOVE_ON_LAST_DETACH))
                 set_remove_on_last_detach(segment, parameters->remove_on_last_detach);
         if (GIVEN(parameters, SET_LINGER))
                 life_linger(&service->life, segment, parameters->linger_usec != LINGER_NEVER,
                             (uint64_t) parameters->linger_usec);
         changed(service, segment);
+        return 0;
+}
+
+static bool is_locked(const Segment *segment) {
+        return segment->locked_at || segment->sysv.locked;
 }
 
 static bool says_something(const SetAttributesParameters *parameters) {
@@ -70,12 +104,15 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
         r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
         if (r)
                 return r;
-        if (GIVEN(parameters, SET_LOCKED) && parameters->locked && !segment->locked_at)
+        if (GIVEN(parameters, SET_LOCKED) && parameters->locked && !is_locked(segment))
                 return slow_lock(service, client, segment, parameters, ret, failure);
+        if (says_something(parameters)) {
+                r = change_attributes(service, segment, parameters, failure);
+                if (r)
+                        return r;
+        }
         if (GIVEN(parameters, SET_LOCKED) && !parameters->locked)
                 slow_unlock(service, segment);
-        if (says_something(parameters))
-                change_attributes(service, segment, parameters);
         describe(segment, &reply->segment);
         return 0;
 }
@@ -199,7 +236,7 @@ static int find_replaced(Service *service, Client *client, const PublishParamete
         Segment *segment = registry_find_name(&service->registry, parameters->name);
 
         *ret = NULL;
-        if (!segment || !life_settle(&service->life, segment))
+        if (!segment || !life_settle(&service->life, segment) || !segment->name)
                 return 0;
         if (!parameters->replace) {
                 failure->id = segment->id;
@@ -209,6 +246,31 @@ static int find_replaced(Service *service, Client *client, const PublishParamete
                 return CALL_E_DENIED;
         *ret = segment;
         return 0;
+}
+
+/* What is outside first: that may fail, and can be taken back. */
+static int take_name(Service *service, Segment *segment, const char *name, Segment *replaced,
+                     CallFailure *failure) {
+        _cleanup_(label_unrefp) Label *before = label_ref(segment->object_name);
+        const KindRow *row = kind_rows[segment->kind];
+        char object_name[OBJECT_NAME_BYTES];
+        KindFailure kind_failure = {};
+        int r = 0;
+
+        object_file_name(name, segment->id, object_name);
+        if (row->rename)
+                r = row->rename(&service->host, segment, object_name, replaced, &kind_failure);
+        if (r)
+                return call_kind_failure(r, &kind_failure, failure);
+        if (replaced && kind_rows[replaced->kind]->unlink)
+                r = kind_rows[replaced->kind]->unlink(&service->host, replaced, &kind_failure);
+        r = call_kind_failure(r, &kind_failure, failure);
+        if (r == 0 && registry_set_name(&service->registry, segment, name, replaced))
+                r = call_limit(failure, "memory");
+        if (r && row->rename && before)
+                (void) row->rename(&service->host, segment, label_name(before), NULL,
+                                   &kind_failure);
+        return r;
 }
 
 /**
@@ -226,7 +288,8 @@ static int find_replaced(Service *service, Client *client, const PublishParamete
 int call_publish(Service *service, Client *client, const PublishParameters *parameters,
                  PublishReply *reply, CallFailure *failure) {
         Segment *segment, *replaced;
-        int64_t replaced_id = 0;
+        KindFailure kind_failure = {};
+        bool destroyed;
         int r;
 
         if (!name_valid(parameters->name))
@@ -237,14 +300,15 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
         r = find_replaced(service, client, parameters, &replaced, failure);
         if (r)
                 return r;
-        if (registry_set_name(&service->registry, segment, parameters->name, replaced))
-                return call_limit(failure, "memory");
+        r = take_name(service, segment, parameters->name, replaced, failure);
+        if (r)
+                return r;
         *reply = (PublishReply){};
         if (replaced) {
-                replaced_id = replaced->id;
-                GIVE_VALUE(reply, PUBLISHED_REPLACED_ID, replaced_id, replaced_id);
+                GIVE_VALUE(reply, PUBLISHED_REPLACED_ID, replaced_id, replaced->id);
                 ++service->counters.n_removed;
-                (void) life_remove(&service->life, replaced);
+                /* Its name is free already, here and outside. */
+                (void) life_remove(&service->life, replaced, &kind_failure, &destroyed);
         }
         changed(service, segment);
         waits_tell(&service->waits, segment->name);

@@ -1,13 +1,13 @@
 /* The part of Acquire that makes a segment: whole, charged, and only then to be found. */
 
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/calls.h"
 #include "daemon/clock.h"
 #include "daemon/hugepages.h"
 #include "daemon/kind.h"
-#include "daemon/log.h"
+#include "daemon/object-name.h"
 #include "proto/util.h"
 
 #define MODE_DEFAULT 0600
@@ -26,18 +26,35 @@ static int check_size(const AcquireParameters *parameters, CallFailure *failure)
         return 0;
 }
 
-/* What the kind cannot do is an error, never left out in silence. */
+static Kind kind_of(const AcquireParameters *parameters) {
+        return GIVEN(parameters, ACQUIRE_KIND) ? (Kind) parameters->kind : KIND_MEMFD;
+}
+
+/* Which kinds can do what only some can. */
+static int check_kind(Kind kind, const AcquireParameters *parameters, CallFailure *failure) {
+        if (GIVEN(parameters, ACQUIRE_KEY) && kind != KIND_SYSV)
+                return call_invalid(failure, "key");
+        if (GIVEN(parameters, ACQUIRE_POSIX_NAME) &&
+            (kind != KIND_POSIX || !posix_name_valid(parameters->posix_name)))
+                return call_invalid(failure, "posixName");
+        if (GIVEN(parameters, ACQUIRE_SEALABLE) && parameters->sealable && kind != KIND_MEMFD)
+                return call_not_supported(failure, "only segments of kind memfd can be sealed");
+        if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) && (kind == KIND_POSIX || kind == KIND_FILE) &&
+            parameters->page_bytes != sysconf(_SC_PAGESIZE))
+                return call_not_supported(failure, "only segments of kinds memfd and sysv can have "
+                                                   "huge pages");
+        return 0;
+}
+
+/* What cannot be done is an error, never left out in silence. */
 static int check_creation(const AcquireParameters *parameters, CallFailure *failure) {
-        Kind kind = GIVEN(parameters, ACQUIRE_KIND) ? (Kind) parameters->kind : KIND_MEMFD;
+        int r;
 
         if (!GIVEN(parameters, ACQUIRE_SIZE_BYTES))
                 return call_invalid(failure, "sizeBytes");
-        if (!kind_rows[kind])
-                return call_not_supported(failure, "this broker makes segments of kind memfd only");
-        if (GIVEN(parameters, ACQUIRE_KEY))
-                return call_invalid(failure, "key");
-        if (GIVEN(parameters, ACQUIRE_POSIX_NAME))
-                return call_invalid(failure, "posixName");
+        r = check_kind(kind_of(parameters), parameters, failure);
+        if (r)
+                return r;
         if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) &&
             (parameters->page_bytes & (parameters->page_bytes - 1)) != 0)
                 return call_invalid(failure, "pageBytes");
@@ -47,7 +64,8 @@ static int check_creation(const AcquireParameters *parameters, CallFailure *fail
 static void fill_segment(Segment *segment, Client *client, const AcquireParameters *parameters) {
         const Credentials *credentials = &client->credentials;
 
-        segment->kind = KIND_MEMFD;
+        segment->kind = kind_of(parameters);
+        segment->sysv.key = (uint32_t) parameters->key;
         segment->size_bytes = (uint64_t) parameters->size_bytes;
         segment->maximum_bytes = (uint64_t) parameters->maximum_bytes;
         if (GIVEN(parameters, ACQUIRE_PAGE_BYTES))
@@ -67,7 +85,8 @@ static void fill_segment(Segment *segment, Client *client, const AcquireParamete
         segment->linger_usec = (uint64_t) parameters->linger_usec;
 }
 
-static int charge_segment(Service *service, Segment *segment, User *user, CallFailure *failure) {
+/* call_charge_segment() - charge a user for a segment of known size; 0, or a code */
+int call_charge_segment(Service *service, Segment *segment, User *user, CallFailure *failure) {
         int r;
 
         r = call_take_charge(service, &segment->segment_charge, user, LIMIT_SEGMENTS, 1, failure);
@@ -81,18 +100,111 @@ static int charge_segment(Service *service, Segment *segment, User *user, CallFa
                                 segment_capacity(segment), failure);
 }
 
-static int make_memory(Segment *segment, CallFailure *failure) {
-        switch (kind_rows[segment->kind]->create(segment)) {
-        case 0:
-                return 0;
-        case KIND_E_NO_DESCRIPTORS:
-                return call_limit(failure, call_no_descriptors);
+static int name_posix(Segment *segment, const AcquireParameters *parameters, CallFailure *failure) {
+        char name[OBJECT_NAME_BYTES];
+
+        object_posix_name(segment->name, segment->id, name);
+        if (GIVEN(parameters, ACQUIRE_POSIX_NAME))
+                segment->object_name = label_new("", parameters->posix_name + 1);
+        else
+                segment->object_name = label_new("", name);
+        return segment->object_name ? 0 : call_limit(failure, "memory");
+}
+
+static int name_file(Host *host, Segment *segment, CallFailure *failure) {
+        char name[OBJECT_NAME_BYTES];
+
+        if (host_open_files(host) < 0)
+                return call_not_supported(failure,
+                                          "the broker's file directory cannot be opened or made");
+        object_file_name(segment->name, segment->id, name);
+        segment->object_name = label_new(host->files_path, name);
+        return segment->object_name ? 0 : call_limit(failure, "memory");
+}
+
+/* Where it is found without the broker. */
+static int name_object(Service *service, Segment *segment, const AcquireParameters *parameters,
+                       CallFailure *failure) {
+        switch (segment->kind) {
+        case KIND_POSIX:
+                return name_posix(segment, parameters, failure);
+        case KIND_FILE:
+                return name_file(&service->host, segment, failure);
         default:
-                return call_limit(failure, "memory");
+                return 0;
         }
 }
 
+/* Which segment of the broker's has the key or name already; 0 if it is somebody else's. */
+static int64_t find_rival(const Registry *registry, const Segment *segment) {
+        const Segment *other;
+
+        DL_FOREACH(registry->first, other) {
+                if (other->kind != segment->kind)
+                        continue;
+                if (segment->kind == KIND_SYSV && other->sysv.key == segment->sysv.key)
+                        return other->id;
+                if (segment->object_name && other->object_name &&
+                    strcmp(segment->object_name->text, other->object_name->text) == 0)
+                        return other->id;
+        }
+        return 0;
+}
+
+static int make_object(Service *service, Segment *segment, CallFailure *failure) {
+        KindFailure kind_failure = {};
+        int r;
+
+        r = kind_rows[segment->kind]->create(&service->host, segment, &kind_failure);
+        r = call_kind_failure(r, &kind_failure, failure);
+        if (r == CALL_E_EXISTS)
+                failure->id = find_rival(&service->registry, segment);
+        return r;
+}
+
 DEFINE_CLEANUP(Segment, segment_free)
+
+/* call_begin_segment() - let a segment that is whole be found; the registry's if it returns 0 */
+int call_begin_segment(Service *service, Segment *segment, CallFailure *failure) {
+        if (registry_add(&service->registry, segment))
+                return call_limit(failure, "memory");
+        life_begin(&service->life, segment);
+        events_post(&service->life.events, EVENT_CREATED, segment);
+        if (segment->name)
+                waits_tell(&service->waits, segment->name);
+        return 0;
+}
+
+static int new_segment(Service *service, Client *client, const AcquireParameters *parameters,
+                       Segment **ret, CallFailure *failure) {
+        _cleanup_(segment_freep) Segment *segment = segment_new();
+
+        if (!segment)
+                return call_limit(failure, "memory");
+        fill_segment(segment, client, parameters);
+        if (GIVEN(parameters, ACQUIRE_NAME)) {
+                segment->name = strdup(parameters->name);
+                if (!segment->name)
+                        return call_limit(failure, "memory");
+        }
+        if (segment_has_huge_pages(segment) && !hugepages_exist(segment->page_bytes))
+                return call_not_supported(failure,
+                                          "this host has no pages of that size; its sizes are in "
+                                          "/sys/kernel/mm/hugepages");
+        if (state_segment_id(&service->state, &segment->id))
+                return call_no_ids(failure);
+        *ret = steal_ptr(segment);
+        return 0;
+}
+
+/* It was found by nobody who asked the broker, but may have been from outside. */
+static void unmake_object(Service *service, Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+        KindFailure failure = {};
+
+        if (row->unlink)
+                (void) row->unlink(&service->host, segment, &failure);
+}
 
 /**
  * call_create_segment() - make a segment, whole, before anybody can find it
@@ -112,36 +224,24 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
         r = check_creation(parameters, failure);
         if (r)
                 return r;
-        segment = segment_new();
-        if (!segment)
-                return call_limit(failure, "memory");
-        fill_segment(segment, client, parameters);
-        if (segment_has_huge_pages(segment) && !hugepages_exist(segment->page_bytes))
-                return call_not_supported(failure,
-                                          "this host has no pages of that size; its sizes are in "
-                                          "/sys/kernel/mm/hugepages");
-        r = charge_segment(service, segment, client->user, failure);
+        r = new_segment(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        if (GIVEN(parameters, ACQUIRE_NAME)) {
-                segment->name = strdup(parameters->name);
-                if (!segment->name)
-                        return call_limit(failure, "memory");
+        r = call_charge_segment(service, segment, client->user, failure);
+        if (r)
+                return r;
+        r = name_object(service, segment, parameters, failure);
+        if (r)
+                return r;
+        r = make_object(service, segment, failure);
+        if (r)
+                return r;
+        r = call_begin_segment(service, segment, failure);
+        if (r) {
+                unmake_object(service, segment);
+                return r;
         }
-        r = make_memory(segment, failure);
-        if (r)
-                return r;
-        (void) snprintf(segment->master_name, sizeof(segment->master_name), "%d",
-                        segment->master_fd);
-        if (state_segment_id(&service->state, &segment->id))
-                return call_no_ids(failure);
-        if (registry_add(&service->registry, segment))
-                return call_limit(failure, "memory");
-        life_begin(&service->life, segment);
         ++service->counters.n_created;
-        events_post(&service->life.events, EVENT_CREATED, segment);
-        if (segment->name)
-                waits_tell(&service->waits, segment->name);
         *ret = steal_ptr(segment);
         return 0;
 }

@@ -36,6 +36,30 @@ int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_by
         return CALL_E_WRONG_SIZE;
 }
 
+/* call_kind_failure() - what an error of a kind's means to who asked */
+int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure) {
+        switch (code) {
+        case 0:
+                return 0;
+        case KIND_E_NO_DESCRIPTORS:
+                return call_limit(failure, call_no_descriptors);
+        case KIND_E_EXISTS:
+                failure->id = 0;
+                return CALL_E_EXISTS;
+        case KIND_E_NONE:
+                return CALL_E_NO_SUCH_SEGMENT;
+        case KIND_E_DENIED:
+                return CALL_E_DENIED;
+        case KIND_E_LIMIT:
+                failure->limit = kind_failure->limit;
+                return CALL_E_LIMIT;
+        case KIND_E_NOT_SUPPORTED:
+                return call_not_supported(failure, kind_failure->reason);
+        default:
+                return call_limit(failure, "memory");
+        }
+}
+
 /* What may have ended meanwhile is given back before anybody is told of a limit. */
 int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
                      CallFailure *failure) {
@@ -73,6 +97,9 @@ static int find_settled(Service *service, const SegmentParameters *parameters, S
         else
                 segment = registry_find(&service->registry, parameters->id);
         if (!segment || !life_settle(&service->life, segment))
+                return CALL_E_NO_SUCH_SEGMENT;
+        /* It may have been removed from outside just now. */
+        if (GIVEN(parameters, SEGMENT_NAME) && !segment->name)
                 return CALL_E_NO_SUCH_SEGMENT;
         *ret = segment;
         return 0;
@@ -133,15 +160,20 @@ int call_stat(Service *service, Client *client, const SegmentParameters *paramet
 /* IPC_RMID */
 int call_remove(Service *service, Client *client, const SegmentParameters *parameters,
                 RemoveReply *reply, CallFailure *failure) {
+        KindFailure kind_failure = {};
+        bool removed, destroyed;
         Segment *segment;
         int r;
 
         r = call_find_controlled(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        service->counters.n_removed += !segment->removed;
-        *reply = (RemoveReply){};
-        reply->destroyed = life_remove(&service->life, segment);
+        removed = segment->removed;
+        r = life_remove(&service->life, segment, &kind_failure, &destroyed);
+        if (r)
+                return call_kind_failure(r, &kind_failure, failure);
+        service->counters.n_removed += !removed;
+        *reply = (RemoveReply){ .destroyed = destroyed };
         if (!reply->destroyed)
                 reply->attach_count = (int64_t) segment_attach_count(segment);
         return 0;

@@ -7,6 +7,7 @@
  */
 
 #include "daemon/client.h"
+#include "daemon/kind.h"
 #include "daemon/service.h"
 #include "proto/types.h"
 
@@ -25,6 +26,7 @@ enum {
         CALL_E_LIMIT,
         CALL_E_NOT_SUPPORTED,
         CALL_E_BUSY,
+        CALL_E_NO_DESCRIPTOR,
         /* No answer yet */
         CALL_E_WAIT,
         _CALL_E_N,
@@ -38,7 +40,7 @@ struct CallFailure {
                 /* INVALID_PARAMETER, NOT_SUPPORTED: a string constant; NO_INTERFACE: text of the
                  * call */
                 const char *text;
-                /* EXISTS */
+                /* EXISTS; 0 if what is there is not the broker's */
                 int64_t id;
                 /* BUSY */
                 size_t attach_count;
@@ -53,10 +55,12 @@ struct CallFailure {
         };
 };
 
-/* What has to be handed out together with the reply, or taken back. */
+/* What has to be handed out together with the reply, or taken back: an attachment, or only the
+ * promise to keep the segment. */
 struct Acquired {
         Segment *segment;
         Attachment *attachment;
+        Hold *hold;
         int fd;
 };
 
@@ -67,6 +71,7 @@ int call_invalid(CallFailure *failure, const char *parameter);
 int call_not_supported(CallFailure *failure, const char *reason);
 int call_limit(CallFailure *failure, const char *name);
 int call_no_ids(CallFailure *failure);
+int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure);
 int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
                     int64_t maximum_bytes);
 int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
@@ -74,11 +79,15 @@ int call_take_charge(Service *service, Charge *charge, User *user, Limit what, u
 
 int call_acquire(Service *service, Client *client, const AcquireParameters *parameters,
                  AcquireReply *reply, Acquired *ret, CallFailure *failure);
+int call_charge_segment(Service *service, Segment *segment, User *user, CallFailure *failure);
+int call_begin_segment(Service *service, Segment *segment, CallFailure *failure);
 int call_create_segment(Service *service, Client *client, const AcquireParameters *parameters,
                         Segment **ret, CallFailure *failure);
 void call_acquire_undo(Service *service, Acquired *acquired);
 int call_remove(Service *service, Client *client, const SegmentParameters *parameters,
                 RemoveReply *reply, CallFailure *failure);
+int call_adopt(Service *service, Client *client, const AdoptParameters *parameters,
+               SegmentReply *reply, CallFailure *failure);
 int call_stat(Service *service, Client *client, const SegmentParameters *parameters,
               SegmentReply *reply, CallFailure *failure);
 void call_get_status(Service *service, StatusReply *reply);

@@ -61,6 +61,12 @@ static void try_again(Census *census) {
  * Return: HOLDERS_NONE, HOLDERS_NONE_KNOWN or HOLDERS_SOME.
  */
 Holders census_ask(Census *census, Segment *segment) {
+        /* Native attachments for writing are not seen by leases. */
+        if (segment->n_native > 0 || segment->holds)
+                return HOLDERS_SOME;
+        /* Nobody was given a descriptor either. */
+        if (segment->kind == KIND_SYSV && segment->master_fd < 0)
+                return HOLDERS_NONE;
         switch (lease_take(segment->master_fd)) {
         case LEASE_TAKEN:
                 return HOLDERS_NONE;

@@ -5,8 +5,8 @@
 
 #include "daemon/calls.h"
 
-void change_attributes(Service *service, Segment *segment,
-                       const SetAttributesParameters *parameters);
+int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
+                      CallFailure *failure);
 int change_sealed(Service *service, Segment *segment, unsigned int seals, int result,
                   CallFailure *failure);
 

@@ -1,10 +1,12 @@
 #include "daemon/client.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "proto/error.h"
+#include "proto/fd.h"
 #include "proto/util.h"
 
 /* socket(7), SO_PEERGROUPS: ERANGE tells how much room it takes. */
@@ -55,6 +57,8 @@ int client_init(Client *client, Accounts *accounts, int fd) {
 }
 
 void client_deinit(Client *client) {
+        assert(!client->holds);
+        fd_close(client->passed_fd);
         charge_give_back(&client->connection);
         client->user = user_unref(client->user);
         free(client->credentials.groups);

@@ -3,6 +3,7 @@
 
 /* Who is at the other end of a connection: what the kernel said of the peer when it connected. */
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "daemon/limits.h"
@@ -10,6 +11,7 @@
 #include "daemon/process.h"
 
 typedef struct Client Client;
+typedef struct Hold Hold;
 
 struct Client {
         Credentials credentials;
@@ -18,10 +20,14 @@ struct Client {
         Process process;
         /* Before a descriptor can follow, the kernel has to be asked whether the client has read */
         bool must_look;
+        /* A descriptor that came with what is being read, or -EBADF */
+        int passed_fd;
+        /* Segments that it was told the shmid of and has not attached, see hold.h */
+        Hold *holds;
 };
 
 #define CLIENT_NULL                                                                                \
-        {}
+        { .passed_fd = -EBADF }
 
 int client_init(Client *client, Accounts *accounts, int fd);
 void client_deinit(Client *client);

@@ -27,20 +27,22 @@ void closings_deinit(Closings *closings) {
  * closings_watch() - be told when descriptions of an inode end
  * @closings:   the object
  * @fd:         a descriptor of the inode
+ * @changes:    whether changes of the inode are to be told as well
  * @ret_wd:     what the events say
  *
  * Watches are limited per user (fs.inotify.max_user_watches).
  *
  * Return: 0, or CLOSINGS_E_UNWATCHED.
  */
-int closings_watch(Closings *closings, int fd, int *ret_wd) {
+int closings_watch(Closings *closings, int fd, bool changes, int *ret_wd) {
         char path[sizeof("/proc/self/fd/") + 12];
         int wd;
 
         if (closings->fd < 0)
                 return CLOSINGS_E_UNWATCHED;
         (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        wd = inotify_add_watch(closings->fd, path, IN_CLOSE);
+        wd = inotify_add_watch(closings->fd, path,
+                               changes ? IN_CLOSE | IN_ATTRIB | IN_MODIFY : IN_CLOSE);
         if (wd < 0)
                 return CLOSINGS_E_UNWATCHED;
         *ret_wd = wd;
@@ -70,9 +72,9 @@ void closings_drain(Closings *closings, ClosingsFn closed, void *userdata) {
                 for (ssize_t at = 0; at < n; at += (ssize_t) (sizeof(*event) + event->len)) {
                         event = (const void *) (buffer + at);
                         if (event->mask & IN_Q_OVERFLOW)
-                                closed(userdata, -1);
-                        else if (event->mask & IN_CLOSE)
-                                closed(userdata, event->wd);
+                                closed(userdata, -1, true);
+                        else if (event->mask & (IN_CLOSE | IN_ATTRIB | IN_MODIFY))
+                                closed(userdata, event->wd, event->mask & IN_CLOSE);
                 }
                 /* A read that did not fill the buffer has emptied the queue. */
         } while ((n < 0 && errno == EINTR) || n > (ssize_t) (sizeof(buffer) / 2));

@@ -12,8 +12,9 @@
 
 typedef struct Closings Closings;
 
-/* Told for each event; @wd is negative if events were lost and everything has to be asked. */
-typedef void (*ClosingsFn)(void *userdata, int wd);
+/* Told for each event; @wd is negative if events were lost and everything has to be asked. Without
+ * @closed it was a change of the inode: its size, its owner or mode, or a name of it. */
+typedef void (*ClosingsFn)(void *userdata, int wd, bool closed);
 
 enum {
         _CLOSINGS_E_SUCCESS,
@@ -31,7 +32,7 @@ struct Closings {
 void closings_init(Closings *closings);
 void closings_deinit(Closings *closings);
 
-int closings_watch(Closings *closings, int fd, int *ret_wd);
+int closings_watch(Closings *closings, int fd, bool changes, int *ret_wd);
 void closings_unwatch(Closings *closings, int wd);
 void closings_drain(Closings *closings, ClosingsFn closed, void *userdata);
 

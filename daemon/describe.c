@@ -5,8 +5,6 @@
 #include "daemon/kind.h"
 #include "proto/util.h"
 
-#define BLOCK_BYTES 512
-
 static void describe_permission(const Permission *permission, Permissions *ret) {
         *ret = (Permissions){
                 .owner_uid = permission->owner_uid,
@@ -20,8 +18,9 @@ static void describe_permission(const Permission *permission, Permissions *ret) 
 static void look_at_memory(Segment *segment) {
         struct stat st;
 
-        segment->allocated_bytes =
-                fstat(segment->master_fd, &st) == 0 ? st.st_blocks * BLOCK_BYTES : -1;
+        segment->allocated_bytes = segment->master_fd >= 0 && fstat(segment->master_fd, &st) == 0
+                                           ? st.st_blocks * BLOCK_BYTES
+                                           : -1;
 }
 
 /* Of a sealable one a client may have added to them. */
@@ -32,11 +31,29 @@ static void look_at_seals(Segment *segment) {
                 segment->seals |= row->look_at_seals(segment->master_fd);
 }
 
-/* Who has it beside its attachments can be told only while there are none. */
+/*
+ * Who has it beside its attachments can be told only while there are none, or where the kernel
+ * counts them apart. That nobody has it is not known of what leases do not see.
+ */
 static void describe_holders(const Segment *segment, SegmentInfo *ret) {
         ret->attach_count = (int64_t) segment_attach_count(segment);
-        if (segment->n_attachments == 0)
+        if (segment->n_native > 0)
+                GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, true);
+        else if (segment->n_attachments == 0 && !segment->holds &&
+                 (segment->held || !segment->uncounted))
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, segment->held);
+}
+
+/* Where it is found without the broker. */
+static void describe_object(const Segment *segment, SegmentInfo *ret) {
+        if (segment->kind == KIND_SYSV) {
+                GIVE_VALUE(ret, INFO_KEY, key, segment->sysv.key);
+                GIVE_VALUE(ret, INFO_SHMID, shmid, segment->sysv.shmid);
+        }
+        if (segment->kind == KIND_POSIX && segment->object_name)
+                GIVE_VALUE(ret, INFO_POSIX_NAME, posix_name, segment->object_name->text);
+        if (segment->kind == KIND_FILE && segment->object_name)
+                GIVE_VALUE(ret, INFO_FILE_PATH, file_path, segment->object_name->text);
 }
 
 /**
@@ -58,11 +75,13 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
                 .change_time_usec = (int64_t) segment->change_usec,
                 .removed = segment->removed,
                 .remove_on_last_detach = segment->remove_on_last_detach,
-                .locked = segment->locked_at != NULL,
+                .locked = segment->locked_at || segment->sysv.locked,
+                .adopted = segment->adopted,
                 .seals = segment->seals,
         };
         describe_permission(&segment->permission, &ret->permissions);
         describe_holders(segment, ret);
+        describe_object(segment, ret);
         if (segment->name)
                 GIVE_VALUE(ret, INFO_NAME, name, segment->name);
         if (segment->maximum_bytes > 0)
@@ -117,6 +136,7 @@ static void describe_limits(const Accounts *accounts, Map *ret) {
 static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "calls", service->counters.n_calls);
         map_add(ret, "segmentsCreated", service->counters.n_created);
+        map_add(ret, "segmentsAdopted", service->counters.n_adopted);
         map_add(ret, "segmentsRemoved", service->counters.n_removed);
         map_add(ret, "segmentsDestroyed", service->life.n_destroyed);
         map_add(ret, "attachments", service->life.n_attached);
@@ -163,6 +183,7 @@ void describe_status(Service *service, StatusReply *ret) {
                 .total_bytes = (int64_t) service->registry.n_bytes,
                 .allocated_bytes = allocated_bytes(&service->registry),
         };
+        GIVE_VALUE(ret, STATUS_UID, uid, service->host.uid);
         describe_limits(&service->accounts, &ret->limits);
         describe_counters(service, &ret->counters);
 }

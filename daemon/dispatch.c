@@ -30,6 +30,7 @@ union Parameters {
         ResizeParameters resize;
         SealParameters seal;
         PublishParameters publish;
+        AdoptParameters adopt;
         WatchParameters watch;
         DescriptionParameters description;
 };
@@ -139,6 +140,11 @@ static int handle_publish(Context *c) {
                             &c->failure);
 }
 
+static int handle_adopt(Context *c) {
+        return call_adopt(c->service, c->client, &c->parameters.adopt, &c->reply.segment,
+                          &c->failure);
+}
+
 static int handle_watch(Context *c) {
         return stream_watch(&c->answer->stream, c->service, c->client, &c->parameters.watch,
                             &c->failure);
@@ -153,7 +159,6 @@ static int handle_get_status(Context *c) {
         return 0;
 }
 
-/* A method without a handler is in the interface, and not served yet. */
 static int (*const handlers[_METHOD_N])(Context *context) = {
         [METHOD_GET_INFO] = handle_get_info,
         [METHOD_GET_INTERFACE_DESCRIPTION] = handle_get_interface_description,
@@ -166,6 +171,7 @@ static int (*const handlers[_METHOD_N])(Context *context) = {
         [METHOD_RESIZE] = handle_resize,
         [METHOD_SEAL] = handle_seal,
         [METHOD_PUBLISH] = handle_publish,
+        [METHOD_ADOPT] = handle_adopt,
         [METHOD_WATCH] = handle_watch,
         [METHOD_LIST_USERS] = handle_list_users,
         [METHOD_GET_STATUS] = handle_get_status,
@@ -225,7 +231,8 @@ static Fault call_fault(int code, const CallFailure *failure) {
                 return fault;
         case CALL_E_EXISTS:
                 fault.code = FAULT_SEGMENT_EXISTS;
-                GIVE_VALUE(&fault.exists, FAULT_SEGMENT_EXISTS_ID, id, failure->id);
+                if (failure->id > 0)
+                        GIVE_VALUE(&fault.exists, FAULT_SEGMENT_EXISTS_ID, id, failure->id);
                 return fault;
         case CALL_E_DENIED:
                 fault.code = FAULT_PERMISSION_DENIED;
@@ -237,6 +244,9 @@ static Fault call_fault(int code, const CallFailure *failure) {
         case CALL_E_BUSY:
                 fault.code = FAULT_SEGMENT_BUSY;
                 fault.busy.attach_count = (int64_t) failure->attach_count;
+                return fault;
+        case CALL_E_NO_DESCRIPTOR:
+                fault.code = FAULT_NO_DESCRIPTOR;
                 return fault;
         case CALL_E_NOT_SUPPORTED:
                 return text_fault(FAULT_NOT_SUPPORTED, failure->text);
@@ -258,9 +268,6 @@ static int find_method(const Call *call, Method *ret, Fault *fault) {
                 *fault = echo_fault(FAULT_INTERFACE_NOT_FOUND, call->method);
         } else if (r) {
                 *fault = echo_fault(FAULT_METHOD_NOT_FOUND, call->method);
-        } else if (!handlers[*ret]) {
-                *fault = text_fault(FAULT_METHOD_NOT_IMPLEMENTED, call->method);
-                r = METHOD_E_NO_METHOD;
         }
         return r;
 }

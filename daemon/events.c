@@ -20,14 +20,23 @@ struct Event {
         SegmentInfo info;
         Permission permission;
         char name[NAME_LENGTH_MAX + 1];
+        Label *object_name;
         /* Number of the one before it about the same segment, 0 if there is none */
         uint64_t before;
 };
 
+static void free_ring(Events *events) {
+        if (!events->ring)
+                return;
+        for (size_t i = 0; i < EVENTS_KEPT; ++i)
+                label_unref(events->ring[i].object_name);
+        free(steal_ptr(events->ring));
+}
+
 /* events_deinit() - nobody may be watching any more */
 void events_deinit(Events *events) {
         assert(!events_watched(events));
-        free(events->ring);
+        free_ring(events);
         *events = (Events) EVENTS_NULL;
 }
 
@@ -158,7 +167,12 @@ static void write_event(Events *events, EventKind kind, Segment *segment) {
         uint64_t number = events->n_posted + 1;
         Event *event = event_at(events, number);
 
-        *event = (Event){ .kind = kind, .time_usec = clock_realtime_usec() };
+        label_unref(event->object_name);
+        *event = (Event){
+                .kind = kind,
+                .time_usec = clock_realtime_usec(),
+                .object_name = label_ref(segment->object_name),
+        };
         describe_segment(segment, LOOK_ALL, &event->info);
         event->permission = segment->permission;
         event->before = segment->last_event;
@@ -219,7 +233,7 @@ void watch_end(Watch *watch) {
         DL_DELETE2(events->watches, watch, prev_watch, next_watch);
         watch->events = NULL;
         if (!events_watched(events))
-                free(steal_ptr(events->ring));
+                free_ring(events);
 }
 
 /* watch_listed() - a segment is told of, or passed over, as existing: with all until now */

@@ -106,20 +106,12 @@ static int memfd_reserve(int fd, const Segment *segment) {
  * The master is a description opened anew: the kernel does not count the one that memfd_create()
  * returns as a writer, and a lease needs that count to be right.
  */
-static int memfd_master(int fd) {
-        char path[sizeof("/proc/self/fd/") + 12];
-        int master_fd;
-
-        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        master_fd = open(path, O_RDWR | O_CLOEXEC);
-        return master_fd < 0 ? -errno : master_fd;
-}
-
-static int memfd_create_segment(Segment *segment) {
+static int memfd_create_segment(const Host *host, Segment *segment, KindFailure *failure) {
         _cleanup_fd_ int fd = -EBADF;
         unsigned int seals = 0;
         int r;
 
+        (void) failure;
         fd = memfd_new(segment, &seals);
         if (fd < 0)
                 return kind_error(-fd);
@@ -129,22 +121,12 @@ static int memfd_create_segment(Segment *segment) {
         r = memfd_reserve(fd, segment);
         if (r)
                 return r;
-        r = memfd_master(fd);
+        r = host_reopen(host, fd, O_RDWR);
         if (r < 0)
                 return kind_error(-r);
-        segment->master_fd = r;
         segment->seals = seals | SEALS_OF_SIZE | (segment->sealable ? 0 : 1U << SEAL_SEAL);
-        return 0;
-}
-
-static int memfd_open(const Segment *segment, int proc_fd, Access access, int *ret_fd) {
-        int flags = access == ACCESS_READ_WRITE ? O_RDWR : O_RDONLY;
-        int fd = openat(proc_fd, segment->master_name, flags | O_CLOEXEC);
-
-        if (fd < 0)
-                return kind_error(errno);
-        *ret_fd = fd;
-        return 0;
+        segment->object_bytes = memfd_size(segment);
+        return kind_set_master(segment, r);
 }
 
 static int memfd_seal(int fd, unsigned int seals) {
@@ -173,16 +155,97 @@ static unsigned int memfd_look_at_seals(int fd) {
         return seals;
 }
 
-/* Closing the last descriptor frees the memory too, but not while an O_PATH descriptor or a pinned
- * page keeps the inode. */
-static void memfd_punch(int fd, uint64_t size_bytes) {
-        (void) fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t) size_bytes);
+/*
+ * Natively whoever has a descriptor may do everything with it, and mode 0777 says no more than
+ * that. Any other mode was set on purpose.
+ */
+static mode_t memfd_mode(const struct stat *st) {
+        mode_t mode = st->st_mode & MODE_MAX;
+
+        return mode == MODE_MAX ? INODE_MODE : mode;
+}
+
+static void memfd_take_over(Segment *segment, const struct stat *st) {
+        segment->size_bytes = (uint64_t) st->st_size;
+        segment->object_bytes = (uint64_t) st->st_size;
+        segment->page_bytes = MAX(segment->page_bytes, (uint64_t) st->st_blksize);
+        segment->change_usec = (uint64_t) st->st_ctim.tv_sec * UINT64_C(1000000) +
+                               (uint64_t) st->st_ctim.tv_nsec / 1000;
+        segment->permission = (Permission){
+                .owner_uid = st->st_uid,
+                .owner_gid = st->st_gid,
+                .creator_uid = st->st_uid,
+                .creator_gid = st->st_gid,
+                .mode = memfd_mode(st),
+        };
+}
+
+static int memfd_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
+                         KindFailure *failure) {
+        const char *missing;
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return error_origin(-errno);
+        if (!kind_may_give(client, st.st_uid))
+                return KIND_E_DENIED;
+        if (st.st_size == 0)
+                return kind_not_supported(failure, "it is empty: give it a size first");
+        missing = host_missing(host, st.st_uid, 1U << PRIVILEGE_CHOWN);
+        if (missing)
+                return kind_not_supported(failure, missing);
+        memfd_take_over(segment, &st);
+        return 0;
+}
+
+/* The broker has to own the inode: see INODE_MODE. */
+static int memfd_own(const Host *host, int fd) {
+        if (fchown(fd, host->uid, (gid_t) -1) < 0 || fchmod(fd, INODE_MODE) < 0)
+                return kind_error(errno);
+        return 0;
+}
+
+/* Takes a memfd that others made. If its seals allow it, its size is fixed from now on. */
+static int memfd_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
+        _cleanup_fd_ int master_fd = -EBADF;
+        int r;
+
+        (void) failure;
+        r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
+        if (r < 0)
+                return kind_error(-r);
+        master_fd = r;
+        r = memfd_own(host, master_fd);
+        if (r)
+                return r;
+        (void) fcntl(master_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+        segment->seals = memfd_look_at_seals(master_fd);
+        segment->sealable = !(segment->seals >> SEAL_SEAL & 1U);
+        segment->uncounted = true;
+        return kind_set_master(segment, steal_fd(&master_fd));
+}
+
+/* Only one that is not sealed against it changes its size. */
+static bool memfd_look(const Host *host, Segment *segment, ObjectState *ret) {
+        struct stat st;
+
+        (void) host;
+        if ((segment->seals & SEALS_OF_SIZE) == SEALS_OF_SIZE || fstat(segment->master_fd, &st) < 0)
+                return false;
+        *ret = (ObjectState){
+                .object_bytes = (uint64_t) st.st_size,
+                .allocated_bytes = st.st_blocks * BLOCK_BYTES,
+        };
+        return true;
 }
 
 const KindRow kind_memfd = {
         .create = memfd_create_segment,
-        .open = memfd_open,
+        .examine = memfd_examine,
+        .adopt = memfd_adopt,
+        .open = kind_open,
+        .look = memfd_look,
         .seal = memfd_seal,
         .look_at_seals = memfd_look_at_seals,
-        .punch = memfd_punch,
+        .punch = kind_punch,
 };

@@ -2,10 +2,13 @@
 
 #include <assert.h>
 
+#include "daemon/client.h"
 #include "daemon/clock.h"
+#include "daemon/hold.h"
 #include "daemon/kind.h"
 #include "daemon/lease.h"
 #include "daemon/log.h"
+#include "daemon/outside.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -20,14 +23,17 @@
  */
 static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
 
-/* How often some of those are asked that nothing tells of. */
+/* How often some of those are asked that nothing tells of; of System V segments only ipcrm(1) and
+ * shmat(2) stay unseen so long. */
 #define UNWATCHED_USEC 100000U
+#define SYSV_USEC 1000000U
 
-int life_init(Life *life, Registry *registry) {
+int life_init(Life *life, Registry *registry, const Host *host) {
         int r;
 
         *life = (Life) LIFE_NULL;
         life->registry = registry;
+        life->host = host;
         r = census_init(&life->census, &life->events);
         if (r)
                 return error_trace(r);
@@ -86,6 +92,33 @@ static void wait_to_go(Life *life, Segment *segment) {
         segment->waits = true;
 }
 
+static bool is_unwatched(const Segment *segment) {
+        return segment->wd < 0 && segment->kind != KIND_SYSV;
+}
+
+static bool is_polled(const Segment *segment) {
+        return segment->wd < 0 || segment->kind == KIND_SYSV;
+}
+
+static void unpoll(Life *life, const Segment *segment) {
+        life->n_unwatched -= is_unwatched(segment);
+        life->n_sysv -= segment->kind == KIND_SYSV;
+}
+
+static uint64_t poll_usec(const Life *life) {
+        return life->n_unwatched > 0 ? UNWATCHED_USEC : SYSV_USEC;
+}
+
+static void poll(Life *life, const Segment *segment) {
+        uint64_t due;
+
+        life->n_unwatched += is_unwatched(segment);
+        life->n_sysv += segment->kind == KIND_SYSV;
+        due = clock_monotonic_usec() + poll_usec(life);
+        if (life->n_unwatched + life->n_sysv == 1 || due < life->unwatched_due_usec)
+                life->unwatched_due_usec = due;
+}
+
 /* Lets go of a segment that nobody has; with @leased, that is sure, and its memory can go first. */
 static void destroy(Life *life, Segment *segment, bool leased) {
         const KindRow *row = kind_rows[segment->kind];
@@ -94,14 +127,16 @@ static void destroy(Life *life, Segment *segment, bool leased) {
         events_post(&life->events, EVENT_DESTROYED, segment);
         unsuspect(life, segment);
         unwait(life, segment);
-        if (segment->wd < 0)
-                --life->n_unwatched;
+        unpoll(life, segment);
         closings_unwatch(&life->closings, segment->wd);
         registry_remove(life->registry, segment);
-        reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
-                                               .size_bytes = segment_capacity(segment),
-                                               .locked_at = steal_ptr(segment->locked_at),
-                                               .punch = leased ? row->punch : NULL });
+        reaper_take(&life->reaper,
+                    &(Remains){ .fd = steal_fd(&segment->master_fd),
+                                .size_bytes = segment_capacity(segment),
+                                .locked_at = steal_ptr(segment->locked_at),
+                                .anchor = steal_ptr(segment->sysv.anchor),
+                                .shmid = segment->sysv.shmid,
+                                .punch = leased && !segment->uncounted ? row->punch : NULL });
         segment_free(segment);
         ++life->n_destroyed;
 }
@@ -125,12 +160,28 @@ void life_begin(Life *life, Segment *segment) {
         int wd;
 
         segment->idle_usec = clock_monotonic_usec();
-        if (closings_watch(&life->closings, segment->master_fd, &wd) == 0 &&
+        if (segment->master_fd >= 0 &&
+            closings_watch(&life->closings, segment->master_fd,
+                           segment->kind != KIND_MEMFD || segment->adopted, &wd) == 0 &&
             registry_set_wd(life->registry, segment, wd) < 0)
                 closings_unwatch(&life->closings, wd);
-        if (segment->wd < 0 && life->n_unwatched++ == 0)
-                life->unwatched_due_usec = clock_monotonic_usec() + UNWATCHED_USEC;
+        if (is_polled(segment))
+                poll(life, segment);
         wait_to_go(life, segment);
+}
+
+/* life_meet() - find out whether anybody has a segment that is about to begin */
+void life_meet(Life *life, Segment *segment) {
+        Holders holders = census_ask(&life->census, segment);
+
+        segment->held = holders == HOLDERS_SOME;
+        if (holders == HOLDERS_NONE)
+                lease_drop(segment->master_fd);
+}
+
+/* life_doubt() - have a segment asked a little later */
+void life_doubt(Life *life, Segment *segment) {
+        suspect(life, segment, 0);
 }
 
 /**
@@ -153,10 +204,22 @@ static bool is_due(const Segment *segment) {
                (segment->lingers && clock_monotonic_usec() >= linger_due(segment));
 }
 
+/* What is found without the broker has to go by its name as well. */
+static void drop_name(const Life *life, Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+        KindFailure failure = {};
+
+        if (segment->removed || !row->unlink || row->unlink(life->host, segment, &failure) == 0)
+                return;
+        log_warning("Segment %lld goes, but not its object: %s.", (long long) segment->id,
+                    failure.reason);
+}
+
 static bool settle_free(Life *life, Segment *segment, bool leased) {
         unsuspect(life, segment);
         census_end_all(&life->census, segment);
         if (is_due(segment)) {
+                drop_name(life, segment);
                 destroy(life, segment, leased);
                 return false;
         }
@@ -166,18 +229,39 @@ static bool settle_free(Life *life, Segment *segment, bool leased) {
         return true;
 }
 
-/* Asks the kernel about one segment, and does what follows. False if the segment is gone. */
-static bool settle_holders(Life *life, Segment *segment) {
-        bool attached = segment->n_attachments > 0;
+/* Somebody had it whom the broker knows only by that. */
+static void note_other_gone(Life *life, Segment *segment) {
+        segment->detach_usec = clock_realtime_usec();
+        events_post(&life->events, EVENT_DETACHED, segment);
+}
+
+static bool settle_found(Life *life, Segment *segment) {
+        bool held = segment->held, attached = segment->n_attachments > 0;
         Holders holders = census_ask(&life->census, segment);
 
         segment->held = holders == HOLDERS_SOME;
-        if (segment->held)
+        if (segment->held) {
+                segment->armed = true;
+                unwait(life, segment);
                 return true;
+        }
         /* Without leases, asking has taken the last attachment off the record already. */
-        if (attached)
+        if (held || attached)
                 segment->idle_usec = clock_monotonic_usec();
+        if (held && !attached && segment->kind != KIND_SYSV)
+                note_other_gone(life, segment);
         return settle_free(life, segment, holders == HOLDERS_NONE);
+}
+
+/* Asks the kernel about one segment, and does what follows. False if the segment is gone. */
+static bool settle_holders(Life *life, Segment *segment) {
+        bool removed = outside_look(life, segment);
+
+        if (!settle_found(life, segment))
+                return false;
+        if (removed)
+                events_post(&life->events, EVENT_REMOVED, segment);
+        return true;
 }
 
 /* The same, and if somebody has it, who. */
@@ -219,9 +303,13 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
  * Return: whether the segment is still there.
  */
 bool life_ask(Life *life, Segment *segment) {
+        bool removed = outside_look(life, segment);
+
+        if (removed)
+                return settle_found(life, segment);
         if (!segment_goes_when_free(segment) && !(segment->waits && is_due(segment)))
                 return true;
-        return settle_holders(life, segment);
+        return settle_found(life, segment);
 }
 
 /**
@@ -251,27 +339,59 @@ void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd)
         /* That event is explained. */
         if (segment->n_unexplained > 0)
                 --segment->n_unexplained;
-        if (segment->n_attachments == 0)
+        if (segment->n_attachments == 0) {
                 segment->idle_usec = clock_monotonic_usec();
+                segment->held = false;
+        }
         (void) settle(life, segment, true);
 }
 
-/* life_remove() - IPC_RMID: the name is free at once. True if the segment is gone already. */
-bool life_remove(Life *life, Segment *segment) {
+/**
+ * life_remove() - IPC_RMID: the name is free at once, here and outside
+ * @life:       the object
+ * @segment:    the segment
+ * @failure:    details
+ * @ret_destroyed: whether it is gone already
+ *
+ * Return: 0, or a code of its kind, and then nothing has changed.
+ */
+int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_destroyed) {
+        const KindRow *row = kind_rows[segment->kind];
         bool removed = segment->removed;
+        int r;
 
-        if (!removed)
-                segment->change_usec = clock_realtime_usec();
-        segment->removed = true;
+        if (!removed) {
+                r = row->unlink ? row->unlink(life->host, segment, failure) : 0;
+                if (r)
+                        return r;
+                segment_set_removed(segment, clock_realtime_usec());
+        }
         registry_unname(life->registry, segment);
-        if (!settle(life, segment, true))
-                return true;
-        if (!removed)
+        *ret_destroyed = !settle(life, segment, true);
+        if (!*ret_destroyed && !removed)
                 events_post(&life->events, EVENT_REMOVED, segment);
-        return false;
+        return 0;
 }
 
-static void closed(void *userdata, int wd) {
+/* life_hold() - keep a segment for somebody who was told its shmid, until it is attached */
+void life_hold(Life *life, Segment *segment, Hold *hold) {
+        DL_APPEND2(segment->holds, hold, segment_prev, segment_next);
+        segment->armed = true;
+        segment->held = true;
+        unwait(life, segment);
+}
+
+/* life_end_holds() - a client is gone, and will attach nothing any more */
+void life_end_holds(Life *life, Client *client) {
+        Hold *hold, *next;
+
+        DL_FOREACH_SAFE2(client->holds, hold, next, client_next) {
+                suspect(life, hold->segment, 0);
+                hold_free(hold);
+        }
+}
+
+static void closed(void *userdata, int wd, bool is_closed) {
         Life *life = userdata;
         Segment *segment;
 
@@ -284,7 +404,7 @@ static void closed(void *userdata, int wd) {
         segment = registry_find_wd(life->registry, wd);
         if (!segment)
                 return;
-        ++segment->n_unexplained;
+        segment->n_unexplained += is_closed;
         suspect(life, segment, 0);
 }
 
@@ -308,11 +428,11 @@ void life_catch_up(Life *life) {
                 DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next)
                         if (settle(life, segment, true) && segment->counted_usec >= begin)
                                 census_conclude(&life->census, segment);
-        if (life->n_unwatched == 0)
+        if (life->n_unwatched + life->n_sysv == 0)
                 return;
         for (segment = life->registry->first; segment; segment = next) {
                 next = segment->next;
-                if (segment->wd < 0)
+                if (is_polled(segment))
                         (void) settle(life, segment, true);
         }
 }
@@ -326,7 +446,7 @@ uint64_t life_due(const Life *life) {
                         due = MIN(due, life->suspects[i]->suspicion.due_usec);
         if (life->waiting)
                 due = MIN(due, linger_due(life->waiting));
-        if (life->n_unwatched > 0)
+        if (life->n_unwatched + life->n_sysv > 0)
                 due = MIN(due, life->unwatched_due_usec);
         return due;
 }
@@ -381,20 +501,20 @@ static void tick_unwatched(Life *life, uint64_t now) {
         unsigned int n = 0;
         Segment *segment, *next;
 
-        if (life->n_unwatched == 0 || life->unwatched_due_usec > now)
+        if (life->n_unwatched + life->n_sysv == 0 || life->unwatched_due_usec > now)
                 return;
         segment = registry_next(life->registry, life->unwatched_after_id);
         for (; segment && n < TICK_SEGMENTS; segment = next) {
                 next = segment->next;
                 life->unwatched_after_id = segment->id;
-                if (segment->wd >= 0)
+                if (!is_polled(segment))
                         continue;
                 ++n;
                 (void) settle(life, segment, false);
         }
         if (!segment)
                 life->unwatched_after_id = 0;
-        life->unwatched_due_usec = now + UNWATCHED_USEC;
+        life->unwatched_due_usec = now + poll_usec(life);
 }
 
 /* life_tick() - do what is due, or a part of it */

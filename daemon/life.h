@@ -14,13 +14,16 @@
 #include "daemon/census.h"
 #include "daemon/closings.h"
 #include "daemon/events.h"
+#include "daemon/kind.h"
 #include "daemon/reaper.h"
 #include "daemon/registry.h"
 
+typedef struct Client Client;
 typedef struct Life Life;
 
 struct Life {
         Registry *registry;
+        const Host *host;
         Events events;
         Census census;
         Closings closings;
@@ -29,8 +32,10 @@ struct Life {
         Segment *suspects[SUSPICION_STAGES];
         /* Segments that linger and are idle, first due first */
         Segment *waiting;
-        /* Segments for which no watch was to be had, and where their round goes on */
+        /* Segments for which no watch was to be had, and those of kind sysv, of which the kernel
+         * does not tell everything; and where the round of both goes on */
         size_t n_unwatched;
+        size_t n_sysv;
         int64_t unwatched_after_id;
         uint64_t unwatched_due_usec;
 
@@ -42,14 +47,18 @@ struct Life {
 #define LIFE_NULL                                                                                  \
         { .closings = CLOSINGS_NULL, .reaper = WORKER_NULL }
 
-int life_init(Life *life, Registry *registry);
+int life_init(Life *life, Registry *registry, const Host *host);
 void life_deinit(Life *life);
 
 void life_begin(Life *life, Segment *segment);
+void life_meet(Life *life, Segment *segment);
+void life_doubt(Life *life, Segment *segment);
 void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec);
 void life_attach(Life *life, Segment *segment, Attachment *attachment);
 void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd);
-bool life_remove(Life *life, Segment *segment);
+int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_destroyed);
+void life_hold(Life *life, Segment *segment, Hold *hold);
+void life_end_holds(Life *life, Client *client);
 
 bool life_ask(Life *life, Segment *segment);
 bool life_settle(Life *life, Segment *segment);

@@ -212,6 +212,16 @@ void charge_reduce(Charge *charge, uint64_t amount) {
         *charge = (Charge) CHARGE_NULL;
 }
 
+/* charge_force() - the thing has another size by now, whatever the limit is; not 0 */
+void charge_force(Charge *charge, uint64_t amount) {
+        User *user = charge->user;
+
+        assert(user && amount > 0);
+        user->used[charge->limit] += amount - charge->amount;
+        user->accounts->total_used[charge->limit] += amount - charge->amount;
+        charge->amount = amount;
+}
+
 /* charge_give_back() - the thing is gone; nothing happens if nothing is on @charge */
 void charge_give_back(Charge *charge) {
         if (charge->user)

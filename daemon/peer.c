@@ -211,6 +211,23 @@ static bool waits(const Peer *peer) {
         return is_watch(peer);
 }
 
+/* A descriptor belongs to a message that is not whole yet, or to none. */
+static void drop_passed(Peer *peer) {
+        if (frames_empty(&peer->frames))
+                peer->client.passed_fd = fd_close(peer->client.passed_fd);
+}
+
+/* One can be waited for; of more, nobody could tell which is meant. */
+static void take_passed(Peer *peer) {
+        FdQueue *fds = &peer->broker->fds;
+
+        if (fds->n_fds == 1 && peer->client.passed_fd < 0)
+                peer->client.passed_fd = fd_queue_pop(fds);
+        else if (fds->n_fds > 0)
+                peer->client.passed_fd = fd_close(peer->client.passed_fd);
+        fd_queue_deinit(fds);
+}
+
 static int receive(Peer *peer) {
         size_t n_space, n_received = 0;
         char *space;
@@ -218,9 +235,12 @@ static int receive(Peer *peer) {
 
         if (frames_reserve(&peer->frames, &peer->broker->spare, &space, &n_space) < 0)
                 return PEER_E_GONE;
-        r = socket_receive(peer->fd, space, n_space, NULL, &n_received);
+        drop_passed(peer);
+        r = socket_receive(peer->fd, space, n_space, &peer->broker->fds, &n_received);
+        take_passed(peer);
         switch (r) {
         case 0:
+        case SOCKET_E_TRUNCATED:
                 frames_added(&peer->frames, n_received);
                 return 0;
         case SOCKET_E_AGAIN:
@@ -309,6 +329,7 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
         }
         if (is_watch(peer) && !output_pending(&peer->output))
                 peer->broker->watchers_behind = true;
+        drop_passed(peer);
         frames_settle(&peer->frames, &peer->broker->spare);
         return r ? r : charge_input(peer);
 }
@@ -449,6 +470,7 @@ void peer_accept(Broker *broker, int fd) {
         peer->broker = broker;
         peer->fd = fd;
         peer->output = (Output) OUTPUT_NULL;
+        peer->client = (Client) CLIENT_NULL;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
         if (client_init(&peer->client, &broker->service.accounts, fd) < 0)
                 return;
@@ -507,6 +529,7 @@ Peer *peer_free(Peer *peer) {
         frames_deinit(&peer->frames);
         charge_give_back(&peer->input);
         fd_close(peer->fd);
+        life_end_holds(&peer->broker->service.life, &peer->client);
         client_deinit(&peer->client);
         free(peer);
         return NULL;

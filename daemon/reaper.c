@@ -1,7 +1,9 @@
 #include "daemon/reaper.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 
 #include "proto/fd.h"
 
@@ -15,10 +17,25 @@ struct ReaperJob {
         Remains remains;
 };
 
+/*
+ * Detaches a System V segment, and tells whether it is still there. Who attached it natively at the
+ * last moment keeps it: it is gone for all only when the kernel does not know it any more.
+ */
+static bool detach(const Remains *remains) {
+        struct shmid_ds ds;
+
+        if (!remains->anchor)
+                return false;
+        (void) shmdt(remains->anchor);
+        return shmctl(remains->shmid, IPC_STAT, &ds) == 0 || errno == EACCES;
+}
+
 static void let_go(const Remains *remains) {
+        bool kept = detach(remains);
+
         if (remains->locked_at)
                 (void) munmap(remains->locked_at, (size_t) remains->size_bytes);
-        if (remains->punch)
+        if (remains->punch && !kept)
                 remains->punch(remains->fd, remains->size_bytes);
         fd_close(remains->fd);
 }

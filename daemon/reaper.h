@@ -23,6 +23,9 @@ struct Remains {
         uint64_t size_bytes;
         /* Where the broker has mapped it, or NULL */
         void *locked_at;
+        /* Its own attachment of a System V segment, and the segment's number; or NULL */
+        void *anchor;
+        int shmid;
         /* Gives the pages back first; NULL if somebody else may have the inode open */
         ReaperPunchFn punch;
 };

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #include "proto/fd.h"
@@ -24,9 +25,12 @@ Segment *segment_new(void) {
 Segment *segment_free(Segment *segment) {
         if (!segment)
                 return NULL;
-        assert(!segment->locked_at && !segment->attachments && !segment->suspicion.active &&
-               !segment->waits);
+        assert(!segment->locked_at && !segment->attachments && !segment->holds &&
+               !segment->suspicion.active && !segment->waits);
+        if (segment->sysv.anchor)
+                (void) shmdt(segment->sysv.anchor);
         fd_close(segment->master_fd);
+        label_unref(segment->object_name);
         charge_give_back(&segment->huge_charge);
         charge_give_back(&segment->bytes_charge);
         charge_give_back(&segment->segment_charge);
@@ -83,8 +87,8 @@ size_t segment_attach_count(const Segment *segment) {
         size_t ended = MIN(segment->n_unexplained, segment->n_unmarked);
 
         if (segment->n_attachments == 0)
-                return 0;
-        return MAX(segment->n_attachments - ended, 1U);
+                return segment->n_native;
+        return MAX(segment->n_attachments - ended, 1U) + segment->n_native;
 }
 
 bool segment_has_huge_pages(const Segment *segment) {
@@ -106,4 +110,12 @@ uint64_t segment_capacity(const Segment *segment) {
 bool segment_goes_when_free(const Segment *segment) {
         return segment->removed || (segment->remove_on_last_detach && segment->armed) ||
                (segment->lingers && segment->linger_usec == 0 && segment->armed);
+}
+
+/* segment_set_removed() - note that what finds it from outside, a name or a key, is gone */
+void segment_set_removed(Segment *segment, uint64_t now_usec) {
+        segment->removed = true;
+        segment->change_usec = now_usec;
+        segment->sysv.key = 0;
+        segment->object_name = label_unref(segment->object_name);
 }

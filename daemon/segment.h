@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "daemon/attachment.h"
+#include "daemon/label.h"
 #include "daemon/limits.h"
 #include "daemon/permission.h"
 #include "daemon/table.h"
@@ -20,8 +21,10 @@
 /* Either forbids what readWrite is for. */
 #define SEALS_WRITE (1U << SEAL_WRITE | 1U << SEAL_FUTURE_WRITE)
 
+typedef struct Hold Hold;
 typedef struct Segment Segment;
 typedef struct Suspicion Suspicion;
+typedef struct Sysv Sysv;
 
 /* Something was closed, and it is not settled yet what. */
 struct Suspicion {
@@ -30,6 +33,23 @@ struct Suspicion {
         uint64_t due_usec;
         Segment *prev;
         Segment *next;
+};
+
+/* kind sysv: the segment of the kernel, as it was when it was last looked at. */
+struct Sysv {
+        int shmid;
+        /* 0 is IPC_PRIVATE */
+        uint32_t key;
+        /* The broker's own attachment, which keeps the segment */
+        void *anchor;
+        /* shm_perm.uid: the owner, or the broker, if it was handed over to that */
+        uid_t uid;
+        /* shm_atime, shm_dtime and shm_lpid */
+        int64_t attach_sec;
+        int64_t detach_sec;
+        pid_t last_pid;
+        /* SHM_LOCKED */
+        bool locked;
 };
 
 struct Segment {
@@ -52,6 +72,22 @@ struct Segment {
         void *locked_at;
         Charge locked_charge;
         Permission permission;
+        /* It was there before the broker took it over */
+        bool adopted;
+        /* The description that others made it by is one that leases do not see: it may be held when
+         * they say that nobody has it */
+        bool uncounted;
+
+        /* What is behind it: the size of the inode, and for kinds posix and file its name, with the
+         * directory, NULL if it has none, and when the inode changed, in nanoseconds */
+        uint64_t object_bytes;
+        Label *object_name;
+        uint64_t object_change_nsec;
+        Sysv sysv;
+        /* Attachments of kind sysv that were not handed out, as of the last look */
+        size_t n_native;
+        /* Those who were told a shmid and have not attached it yet */
+        Hold *holds;
 
         /* struct shmid_ds; times since the epoch, 0 for never */
         uint64_t attach_usec;
@@ -70,8 +106,8 @@ struct Segment {
         /* CLOCK_MONOTONIC, since when nobody is attached; what linger_usec is counted from */
         uint64_t idle_usec;
 
-        /* The broker's own open file description, and the name of its descriptor in /proc/self/fd
-         */
+        /* The broker's own open file description, and the name of its descriptor in /proc/self/fd;
+         * a System V segment may have none */
         int master_fd;
         char master_name[12];
         /* inotify watch, negative if there is none */
@@ -122,5 +158,6 @@ void segment_unmark(Segment *segment, Attachment *attachment);
 bool segment_has_huge_pages(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);
+void segment_set_removed(Segment *segment, uint64_t now_usec);
 
 #endif

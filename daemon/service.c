@@ -1,14 +1,12 @@
 #include "daemon/service.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "daemon/clock.h"
 #include "daemon/hugepages.h"
 #include "proto/error.h"
-#include "proto/fd.h"
 
 /* Each segment and each connection takes a descriptor, so the soft limit is of no use. */
 static uint64_t raise_descriptors(void) {
@@ -43,11 +41,12 @@ static uint64_t memory_bytes(void) {
  * service_init() - be ready for calls
  * @service:    the object, SERVICE_NULL before
  * @state_directory: absolute path
+ * @file_directory: the same, made when it is needed
  *
  * Return: 0, STATE_E_BUSY, STATE_E_DAMAGED, or a negative errno. service_deinit() is due in any
  * case.
  */
-int service_init(Service *service, const char *state_directory) {
+int service_init(Service *service, const char *state_directory, const char *file_directory) {
         int r;
 
         service->start_usec = clock_realtime_usec();
@@ -55,16 +54,16 @@ int service_init(Service *service, const char *state_directory) {
                                                         .huge_bytes = hugepages_bytes(),
                                                         .lockable_bytes = lockable_bytes(),
                                                         .n_descriptors = raise_descriptors() });
-        service->proc_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (service->proc_fd < 0)
-                return error_origin(-errno);
+        r = host_init(&service->host, file_directory);
+        if (r)
+                return error_trace(r);
         r = state_open(&service->state, state_directory);
         if (r)
                 return r;
         r = worker_init(&service->worker);
         if (r)
                 return error_trace(r);
-        return error_trace(life_init(&service->life, &service->registry));
+        return error_trace(life_init(&service->life, &service->registry, &service->host));
 }
 
 void service_deinit(Service *service) {
@@ -74,5 +73,5 @@ void service_deinit(Service *service) {
         registry_deinit(&service->registry);
         accounts_deinit(&service->accounts);
         state_close(&service->state);
-        service->proc_fd = fd_close(service->proc_fd);
+        host_deinit(&service->host);
 }

@@ -5,9 +5,11 @@
 
 #include <stdint.h>
 
+#include "daemon/host.h"
 #include "daemon/life.h"
 #include "daemon/limits.h"
 #include "daemon/registry.h"
+#include "daemon/settings.h"
 #include "daemon/state.h"
 #include "daemon/waits.h"
 #include "daemon/worker.h"
@@ -19,6 +21,7 @@ typedef struct Service Service;
 struct Counters {
         uint64_t n_calls;
         uint64_t n_created;
+        uint64_t n_adopted;
         uint64_t n_removed;
         uint64_t n_limits_reached;
         uint64_t n_broken_peers;
@@ -34,15 +37,16 @@ struct Service {
         /* For what takes long and is asked for */
         Worker worker;
         Counters counters;
-        /* /proc/self/fd, through which descriptions are opened anew */
-        int proc_fd;
+        /* Who gets a descriptor of a System V segment for writing; others attach it natively */
+        HandOut sysv_descriptors;
+        Host host;
         uint64_t start_usec;
 };
 
 #define SERVICE_NULL                                                                               \
-        { .life = LIFE_NULL, .state = STATE_NULL, .worker = WORKER_NULL, .proc_fd = -EBADF }
+        { .life = LIFE_NULL, .state = STATE_NULL, .worker = WORKER_NULL, .host = HOST_NULL }
 
-int service_init(Service *service, const char *state_directory);
+int service_init(Service *service, const char *state_directory, const char *file_directory);
 void service_deinit(Service *service);
 
 #endif

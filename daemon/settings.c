@@ -25,6 +25,12 @@ static const char *const level_names[] = {
         [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
 };
 
+static const char *const hand_out_names[_HAND_OUT_N] = {
+        [HAND_OUT_EVERYONE] = "everyone",
+        [HAND_OUT_OWNER] = "owner",
+        [HAND_OUT_NOBODY] = "nobody",
+};
+
 /* A number, with K, M, G or T behind it for powers of 1024. */
 static bool parse_number(const char *text, uint64_t *ret) {
         static const char units[] = "KMGT";
@@ -56,6 +62,15 @@ static bool parse_level(const char *text, int *ret) {
         for (size_t i = 0; i < ARRAY_SIZE(level_names); ++i)
                 if (level_names[i] && strcmp(level_names[i], text) == 0) {
                         *ret = (int) i;
+                        return true;
+                }
+        return false;
+}
+
+static bool parse_hand_out(const char *text, HandOut *ret) {
+        for (size_t i = 0; i < _HAND_OUT_N; ++i)
+                if (strcmp(hand_out_names[i], text) == 0) {
+                        *ret = (HandOut) i;
                         return true;
                 }
         return false;
@@ -107,6 +122,8 @@ static int read_line(void *userdata, const char *section, const char *name, cons
                 good = parse_limit(&reading->settings, name, value);
         else if (strcmp(section, "log") == 0 && strcmp(name, "level") == 0)
                 good = parse_level(value, &reading->settings.log_level);
+        else if (strcmp(section, "sysv") == 0 && strcmp(name, "descriptors") == 0)
+                good = parse_hand_out(value, &reading->settings.sysv_descriptors);
         if (!good) {
                 log_error("%s: '%s = %s' in section [%s] is not understood; see shmbroker.conf(5).",
                           reading->path, name, value, section);

@@ -7,7 +7,16 @@
 
 #include "daemon/limits.h"
 
+typedef enum HandOut HandOut;
 typedef struct Settings Settings;
+
+/* To whom descriptors for writing are given */
+enum HandOut {
+        HAND_OUT_EVERYONE,
+        HAND_OUT_OWNER,
+        HAND_OUT_NOBODY,
+        _HAND_OUT_N,
+};
 
 enum {
         _SETTINGS_E_SUCCESS,
@@ -22,6 +31,7 @@ struct Settings {
         uint64_t total_maximum[_LIMIT_N];
         uint64_t user_maximum[_LIMIT_N];
         int log_level;
+        HandOut sysv_descriptors;
 };
 
 int settings_read(const char *path, Settings *settings);

@@ -4,12 +4,18 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 
 #include "daemon/change.h"
 #include "daemon/kind.h"
 #include "daemon/permission.h"
 #include "proto/fd.h"
 #include "proto/util.h"
+
+/* Since Linux 5.14; before, pages are locked as they are touched. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
 static void job_free(SlowJob *job) {
         if (job->locked_at)
@@ -31,8 +37,10 @@ static int job_new(Service *service, Client *client, Segment *segment, Method me
         job = calloc(1, sizeof(*job));
         if (!job)
                 return call_limit(failure, "memory");
-        job->fd = fcntl(segment->master_fd, F_DUPFD_CLOEXEC, 0);
-        if (job->fd < 0) {
+        job->fd = -EBADF;
+        if (segment->kind != KIND_SYSV)
+                job->fd = fcntl(segment->master_fd, F_DUPFD_CLOEXEC, 0);
+        if (segment->kind != KIND_SYSV && job->fd < 0) {
                 job_free(job);
                 return call_limit(failure, call_no_descriptors);
         }
@@ -114,6 +122,19 @@ static void work_lock(WorkerJob *worker_job) {
         job->result = mlock(at, (size_t) job->size_bytes) < 0 ? errno : 0;
 }
 
+/*
+ * SHM_LOCK, which everybody sees. It brings no page in, so that is done through the broker's own
+ * attachment; should the segment be destroyed meanwhile, there is nothing left to be brought in.
+ */
+static void work_lock_sysv(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+
+        if (shmctl(job->shmid, SHM_LOCK, NULL) < 0)
+                job->result = errno;
+        else
+                (void) madvise(job->anchor, (size_t) job->size_bytes, MADV_POPULATE_READ);
+}
+
 static int lock_code(int error, CallFailure *failure) {
         switch (error) {
         case 0:
@@ -147,11 +168,12 @@ static void done_lock(WorkerJob *worker_job) {
         code = done_lock_code(job, segment, &failure);
         if (code == 0) {
                 /* Another call may have been quicker. */
-                if (!segment->locked_at) {
+                if (!segment->locked_charge.user) {
                         segment->locked_at = steal_ptr(job->locked_at);
                         segment->locked_charge = steal_charge(&job->charge);
                 }
-                change_attributes(job->service, segment, &job->attributes);
+                segment->sysv.locked = segment->kind == KIND_SYSV;
+                code = change_attributes(job->service, segment, &job->attributes, &failure);
         }
         job_end(job, code, &failure);
 }
@@ -180,7 +202,12 @@ int slow_lock(Service *service, Client *client, Segment *segment,
         r = job_new(service, client, segment, METHOD_SET_ATTRIBUTES, &job, ret, failure);
         if (r)
                 return r;
-        job->job = (WorkerJob){ .work = work_lock, .done = done_lock };
+        job->shmid = segment->sysv.shmid;
+        job->anchor = segment->sysv.anchor;
+        job->job = (WorkerJob){
+                .work = segment->kind == KIND_SYSV ? work_lock_sysv : work_lock,
+                .done = done_lock,
+        };
         job->attributes = *parameters;
         job->uid = client->credentials.uid;
         job->size_bytes = size_bytes;
@@ -191,6 +218,9 @@ int slow_lock(Service *service, Client *client, Segment *segment,
 
 /* slow_unlock() - lock a segment in memory no more */
 void slow_unlock(Service *service, Segment *segment) {
+        charge_give_back(&segment->locked_charge);
+        if (segment->kind == KIND_SYSV && shmctl(segment->sysv.shmid, SHM_UNLOCK, NULL) == 0)
+                segment->sysv.locked = false;
         if (!segment->locked_at)
                 return;
         /* The same as what is left of a segment, but that the memory stays. */
@@ -198,5 +228,4 @@ void slow_unlock(Service *service, Segment *segment) {
                     &(Remains){ .fd = -EBADF,
                                 .size_bytes = segment_capacity(segment),
                                 .locked_at = steal_ptr(segment->locked_at) });
-        charge_give_back(&segment->locked_charge);
 }

@@ -24,6 +24,9 @@ struct SlowJob {
         SetAttributesParameters attributes;
         /* Who asked: what may be set is judged once more when it is set */
         uid_t uid;
+        /* kind sysv, of which no descriptor is needed */
+        int shmid;
+        void *anchor;
         uint64_t size_bytes;
         Charge charge;
         /* What came of it: where it is mapped now, or a code of its work */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/directory.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 
@@ -29,28 +29,10 @@
 #define EPOCH_MAX (INT64_C(1) << 29)
 #define SEGMENT_ID_MAX (INT64_C(1) << 62)
 
-static int make_directories(const char *path) {
-        char partial[PATH_MAX];
-        size_t n = strlen(path);
-
-        if (n >= sizeof(partial))
-                return error_origin(-ENAMETOOLONG);
-        memcpy(partial, path, n + 1);
-        for (size_t i = 1; i <= n; ++i) {
-                if (path[i] != '/' && path[i] != '\0')
-                        continue;
-                partial[i] = '\0';
-                if (mkdir(partial, 0700) < 0 && errno != EEXIST)
-                        return error_origin(-errno);
-                partial[i] = path[i];
-        }
-        return 0;
-}
-
 static int open_directory(State *state, const char *path) {
         int r;
 
-        r = make_directories(path);
+        r = directory_make(path, 0700);
         if (r)
                 return error_trace(r);
         state->directory_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

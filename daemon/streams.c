@@ -79,7 +79,8 @@ static Segment *next_segment(const Stream *stream, Service *service, const Clien
 
         for (segment = registry_next(&service->registry, after_id); segment; segment = next) {
                 next = segment->next;
-                if (matches(stream, segment, client) && life_settle(&service->life, segment))
+                if (matches(stream, segment, client) && life_settle(&service->life, segment) &&
+                    matches(stream, segment, client))
                         return segment;
         }
         return NULL;
@@ -91,7 +92,8 @@ static Segment *current_segment(const Stream *stream, Service *service, const Cl
                                    ? registry_find(&service->registry, stream->pending_id)
                                    : NULL;
 
-        if (segment && matches(stream, segment, client) && life_settle(&service->life, segment))
+        if (segment && matches(stream, segment, client) && life_settle(&service->life, segment) &&
+            matches(stream, segment, client))
                 return segment;
         return next_segment(stream, service, client, stream->pending_id);
 }

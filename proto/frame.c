@@ -105,3 +105,8 @@ void frames_settle(Frames *frames, FrameSpare *spare) {
                 spare->data = steal_ptr(frames->data);
         frames_deinit(frames);
 }
+
+/* frames_empty() - has everything that came been handed out? */
+bool frames_empty(const Frames *frames) {
+        return frames->begin == frames->end;
+}

@@ -8,6 +8,7 @@
  * idle one costs nothing.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The longest message, without its NUL. */
@@ -49,6 +50,7 @@ void frames_deinit(Frames *frames);
 int frames_reserve(Frames *frames, FrameSpare *spare, char **ret_space, size_t *ret_n_space);
 void frames_added(Frames *frames, size_t n_bytes);
 int frames_next(Frames *frames, char **ret_text, size_t *ret_n_text);
+bool frames_empty(const Frames *frames);
 void frames_settle(Frames *frames, FrameSpare *spare);
 
 #endif

@@ -67,7 +67,12 @@ const MethodRow method_rows[_METHOD_N] = {
                 .parameters = &publish_parameters_type,
                 .reply = &publish_reply_type,
         },
-        [METHOD_ADOPT] = { .name = BROKER "Adopt", .n_fds_in = 1 },
+        [METHOD_ADOPT] = {
+                .name = BROKER "Adopt",
+                .n_fds_in = 1,
+                .parameters = &adopt_parameters_type,
+                .reply = &segment_reply_type,
+        },
         [METHOD_WATCH] = {
                 .name = BROKER "Watch",
                 .more = true,

@@ -43,7 +43,6 @@ struct MethodRow {
         /* Descriptors that come with a call, and with its reply */
         unsigned int n_fds_in;
         unsigned int n_fds_out;
-        /* NULL where the method is not served yet */
         const Type *parameters;
         const Type *reply;
 };

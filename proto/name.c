@@ -35,3 +35,18 @@ bool name_valid(const char *name) {
                 ++name;
         }
 }
+
+/**
+ * posix_name_valid() - may a POSIX object be called so?
+ * @name:       the name
+ *
+ * A slash, and behind it what can be a file's name (shm_overview(7)).
+ */
+bool posix_name_valid(const char *name) {
+        const char *rest = name + 1;
+
+        if (name[0] != '/' || rest[0] == '\0' || strchr(rest, '/'))
+                return false;
+        return strcmp(rest, ".") != 0 && strcmp(rest, "..") != 0 &&
+               strlen(rest) <= POSIX_NAME_LENGTH_MAX;
+}

@@ -1,12 +1,16 @@
 #ifndef SHMBROKER_PROTO_NAME_H
 #define SHMBROKER_PROTO_NAME_H
 
-/* What a segment may be called. */
+/* What a segment, and a POSIX object, may be called. */
 
 #include <stdbool.h>
 
 #define NAME_LENGTH_MAX 255
 
+/* What shm_open(3) takes behind the slash */
+#define POSIX_NAME_LENGTH_MAX 255
+
 bool name_valid(const char *name);
+bool posix_name_valid(const char *name);
 
 #endif

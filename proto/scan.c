@@ -373,6 +373,19 @@ static int scan_value(Scan *scan) {
         return r;
 }
 
+/* scan_utf8() - is a string one that JSON can hold? */
+bool scan_utf8(const char *text) {
+        const char *end = text + strlen(text);
+        size_t n;
+
+        for (; text < end; text += n) {
+                n = utf8_length(text, end);
+                if (n == 0)
+                        return false;
+        }
+        return true;
+}
+
 /**
  * scan_message() - check that a text is one strict JSON object
  * @text:       the text

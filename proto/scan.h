@@ -7,6 +7,7 @@
  * at.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Objects and arrays inside each other, the message itself included. */
@@ -18,6 +19,7 @@ enum {
         SCAN_E_BROKEN,
 };
 
+bool scan_utf8(const char *text);
 int scan_text(const char *text, size_t n_text);
 int scan_message(const char *text, size_t n_text, const char **ret_last);
 

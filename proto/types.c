@@ -154,6 +154,8 @@ static const Field acquire_reply_fields[] = {
                               .names = &access_names },
         [ACQUIRED_SEGMENT] = { FIELD_ROW(AcquireReply, segment, "segment"), .type = FIELD_STRUCT,
                                .structure = &segment_info_type },
+        [ACQUIRED_IPC_NAMESPACE] = { FIELD_ROW(AcquireReply, ipc_namespace, "ipcNamespace"),
+                                     FIELD_ANY_INT, FIELD_NULLABLE },
 };
 const Type acquire_reply_type = TYPE(AcquireReply, acquire_reply_fields);
 
@@ -246,6 +248,25 @@ static const Field publish_reply_fields[] = {
 };
 const Type publish_reply_type = TYPE(PublishReply, publish_reply_fields);
 
+#define ADOPT(member, name) FIELD_ROW(AdoptParameters, member, name)
+
+static const Field adopt_fields[] = {
+        [ADOPT_SHMID] = { ADOPT(shmid, "shmid"), FIELD_RANGE(0, INT32_MAX), FIELD_NULLABLE },
+        [ADOPT_KEY] = { ADOPT(key, "key"), FIELD_RANGE(1, KEY_MAX), FIELD_NULLABLE },
+        [ADOPT_POSIX_NAME] = { ADOPT(posix_name, "posixName"), .type = FIELD_STRING,
+                               FIELD_NULLABLE },
+        [ADOPT_FILE_DESCRIPTOR_INDEX] = { ADOPT(file_descriptor_index, "fileDescriptorIndex"),
+                                          FIELD_RANGE(0, INT32_MAX), FIELD_NULLABLE },
+        [ADOPT_NAME] = { ADOPT(name, "name"), .type = FIELD_STRING, FIELD_NULLABLE },
+        [ADOPT_REMOVE_ON_LAST_DETACH] = { ADOPT(remove_on_last_detach, "removeOnLastDetach"),
+                                          .type = FIELD_BOOL, FIELD_NULLABLE },
+        [ADOPT_LINGER] = { ADOPT(linger_usec, "lingerUSec"), FIELD_RANGE(0, NUMBER_MAX),
+                           FIELD_NULLABLE },
+        [ADOPT_IPC_NAMESPACE] = { ADOPT(ipc_namespace, "ipcNamespace"), FIELD_ANY_INT,
+                                  FIELD_NULLABLE },
+};
+const Type adopt_parameters_type = TYPE(AdoptParameters, adopt_fields);
+
 static const Field watch_fields[] = {
         [WATCH_ID] = { FIELD_ROW(WatchParameters, id, "id"), FIELD_ANY_INT, FIELD_NULLABLE },
         [WATCH_MATCH_NAME] = { FIELD_ROW(WatchParameters, match_name, "matchName"),
@@ -292,6 +313,7 @@ static const Field status_reply_fields[] = {
         { FIELD_ROW(StatusReply, allocated_bytes, "allocatedBytes"), FIELD_ANY_INT },
         { FIELD_ROW(StatusReply, limits, "limits"), .type = FIELD_MAP },
         { FIELD_ROW(StatusReply, counters, "counters"), .type = FIELD_MAP },
+        [STATUS_UID] = { FIELD_ROW(StatusReply, uid, "uid"), FIELD_ANY_INT, FIELD_NULLABLE },
 };
 const Type status_reply_type = TYPE(StatusReply, status_reply_fields);
 

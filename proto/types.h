@@ -78,6 +78,7 @@ typedef enum EventKind EventKind;
 
 typedef struct AcquireParameters AcquireParameters;
 typedef struct AcquireReply AcquireReply;
+typedef struct AdoptParameters AdoptParameters;
 typedef struct AttachmentInfo AttachmentInfo;
 typedef struct AttachmentReply AttachmentReply;
 typedef struct DescriptionParameters DescriptionParameters;
@@ -242,6 +243,7 @@ enum {
         ACQUIRED_CREATED,
         ACQUIRED_ACCESS,
         ACQUIRED_SEGMENT,
+        ACQUIRED_IPC_NAMESPACE,
 };
 
 struct AcquireReply {
@@ -251,6 +253,7 @@ struct AcquireReply {
         bool created;
         unsigned int access;
         SegmentInfo segment;
+        int64_t ipc_namespace;
 };
 
 /*
@@ -387,6 +390,29 @@ struct PublishReply {
 };
 
 enum {
+        ADOPT_SHMID,
+        ADOPT_KEY,
+        ADOPT_POSIX_NAME,
+        ADOPT_FILE_DESCRIPTOR_INDEX,
+        ADOPT_NAME,
+        ADOPT_REMOVE_ON_LAST_DETACH,
+        ADOPT_LINGER,
+        ADOPT_IPC_NAMESPACE,
+};
+
+struct AdoptParameters {
+        uint64_t given;
+        int64_t shmid;
+        int64_t key;
+        const char *posix_name;
+        int64_t file_descriptor_index;
+        const char *name;
+        bool remove_on_last_detach;
+        int64_t linger_usec;
+        int64_t ipc_namespace;
+};
+
+enum {
         WATCH_ID,
         WATCH_MATCH_NAME,
         WATCH_CHANGES_ONLY,
@@ -429,6 +455,11 @@ struct UserReply {
         UserUsage user;
 };
 
+/* The others are always there. */
+enum {
+        STATUS_UID = 10,
+};
+
 struct StatusReply {
         uint64_t given;
         const char *version;
@@ -441,6 +472,7 @@ struct StatusReply {
         int64_t allocated_bytes;
         Map limits;
         Map counters;
+        int64_t uid;
 };
 
 struct GetInfoReply {
@@ -479,6 +511,7 @@ extern const Type resize_parameters_type;
 extern const Type seal_parameters_type;
 extern const Type publish_parameters_type;
 extern const Type publish_reply_type;
+extern const Type adopt_parameters_type;
 extern const Type watch_parameters_type;
 extern const Type watch_reply_type;
 extern const Type user_usage_type;

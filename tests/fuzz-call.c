@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -34,6 +35,17 @@ static void stop(void) {
         service_deinit(&service);
 }
 
+/*
+ * Nothing of the host's is found, adopted or removed: POSIX objects and files are nameless ones in
+ * a directory that is gone, and System V numbers are another namespace's.
+ */
+static void leave_host_alone(const char *directory) {
+        fd_close(service.host.shm_fd);
+        service.host.shm_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fuzz_check(service.host.shm_fd >= 0, "%s", strerror(errno));
+        service.host.ipc_namespace = 1;
+}
+
 static void start(void) {
         static const uid_t uids[CLIENTS] = { 1000, 1001, 0 };
         char directory[] = "/tmp/shmbroker-fuzz-XXXXXX", path[64];
@@ -42,7 +54,8 @@ static void start(void) {
         (void) signal(SIGXFSZ, SIG_IGN);
         log_set_level(LOG_EMERG);
         fuzz_check(mkdtemp(directory), "%s", strerror(errno));
-        fuzz_check(service_init(&service, directory) == 0, "no service");
+        fuzz_check(service_init(&service, directory, directory) == 0, "no service");
+        leave_host_alone(directory);
         /* Nothing is left behind, however this ends: the numbers are from memory from now on. */
         service.state.end_segment_id = INT64_MAX;
         (void) snprintf(path, sizeof(path), "%s/state", directory);
@@ -157,14 +170,21 @@ static bool answer(Client *client, char *text, size_t n_text) {
 }
 
 /* All let go, and everything goes. */
+static bool remove_first(void) {
+        KindFailure failure;
+        bool destroyed;
+
+        return life_remove(&service.life, service.registry.first, &failure, &destroyed) == 0 &&
+               destroyed;
+}
+
 static void clean_up(void) {
         while (n_held > 0)
                 fd_close(held[--n_held]);
         life_tick(&service.life);
         life_drain(&service.life);
         while (service.registry.first)
-                fuzz_check(life_remove(&service.life, service.registry.first),
-                           "a segment is held by nobody");
+                fuzz_check(remove_first(), "a segment is held by nobody");
         fuzz_check(service.life.census.attachments.n_used == 0, "an attachment is left");
         for (size_t i = 0; i < _LIMIT_N; ++i)
                 fuzz_check(service.accounts.total_used[i] == 0, "%s: something is left",
@@ -177,7 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_data) {
         char *space, *text;
         int r = FRAMES_WAIT;
 
-        if (service.proc_fd < 0)
+        if (service.host.proc_fd < 0)
                 start();
         while (at < n_data && r != FRAMES_TOO_LONG) {
                 /* Pieces whose sizes the input itself decides. */

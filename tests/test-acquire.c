@@ -242,6 +242,7 @@ START_TEST(test_not_supported) {
         for (unsigned int kind = KIND_POSIX; kind < _KIND_N; ++kind) {
                 parameters = creation("a", CREATE_NEW, 1);
                 GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, kind);
+                GIVE_VALUE(&parameters, ACQUIRE_SEALABLE, sealable, true);
                 ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_NOT_SUPPORTED);
                 ck_assert_ptr_nonnull(strstr(fault.text.text, "memfd"));
         }

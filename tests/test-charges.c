@@ -14,6 +14,7 @@
 #include "daemon/streams.h"
 #include "proto/fd.h"
 #include "proto/util.h"
+#include "tests/unit-segment.h"
 #include "tests/unit-service.h"
 #include "tests/unit.h"
 
@@ -275,7 +276,7 @@ START_TEST(test_random) {
         ck_assert_uint_gt(n_done[CALL_E_LIMIT], 0);
         ck_assert_uint_gt(n_done[CALL_E_WAIT], 0);
         while (service.registry.first)
-                ck_assert(life_remove(&service.life, service.registry.first));
+                ck_assert(unit_remove(&service.life, service.registry.first));
         /* Jobs that are still under way have a charge of their own, until they end. */
         worker_deinit(&service.worker);
         for (size_t i = 0; i < N_USERS; ++i)

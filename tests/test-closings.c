@@ -30,7 +30,7 @@ static void setup(void) {
         ck_assert_int_ge(closings.fd, 0);
         for (int i = 0; i < 2; ++i) {
                 master_fds[i] = unit_memfd(8192);
-                ck_assert_int_eq(closings_watch(&closings, master_fds[i], &wds[i]), 0);
+                ck_assert_int_eq(closings_watch(&closings, master_fds[i], false, &wds[i]), 0);
         }
 }
 
@@ -42,9 +42,10 @@ static void teardown(void) {
         unit_fds_end();
 }
 
-static void hear(void *userdata, int wd) {
+static void hear(void *userdata, int wd, bool closed) {
         Heard *heard = userdata;
 
+        ck_assert(closed);
         if (wd < 0)
                 ++heard->n_overflows;
         else if (wd == wds[0] || wd == wds[1])
@@ -222,8 +223,8 @@ START_TEST(test_not_there) {
         Closings none = CLOSINGS_NULL;
         int wd = 4711;
 
-        ck_assert_int_eq(closings_watch(&none, master_fds[0], &wd), CLOSINGS_E_UNWATCHED);
-        ck_assert_int_eq(closings_watch(&closings, -EBADF, &wd), CLOSINGS_E_UNWATCHED);
+        ck_assert_int_eq(closings_watch(&none, master_fds[0], false, &wd), CLOSINGS_E_UNWATCHED);
+        ck_assert_int_eq(closings_watch(&closings, -EBADF, false, &wd), CLOSINGS_E_UNWATCHED);
         ck_assert_int_eq(wd, 4711);
         closings_drain(&none, hear, NULL);
         closings_deinit(&none);

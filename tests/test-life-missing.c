@@ -40,7 +40,7 @@ START_TEST(test_remove) {
                 life_drain(&unit_life);
                 ck_assert(life_settle(&unit_life, segment));
                 ck_assert_uint_eq(segment_attach_count(segment), 1);
-                ck_assert(!life_remove(&unit_life, segment));
+                ck_assert(!unit_remove(&unit_life, segment));
                 /* The name is free at once. */
                 ck_assert_ptr_null(registry_find_name(&unit_registry, "name"));
                 unit_life_run(PAST_SUSPICION_USEC);
@@ -65,7 +65,7 @@ START_TEST(test_remove_free) {
         segment = unit_life_add("name", 4096);
         life_begin(&unit_life, segment);
         unit_life_fail_later((Missing) _i);
-        ck_assert(life_remove(&unit_life, segment));
+        ck_assert(unit_remove(&unit_life, segment));
         ck_assert_uint_eq(unit_registry.n_segments, 0);
 }
 END_TEST
@@ -217,7 +217,7 @@ START_TEST(test_without_mark) {
                         memory = mmap(NULL, sizes[i], PROT_READ, MAP_SHARED, fd, 0);
                         ck_assert_ptr_ne(memory, MAP_FAILED);
                         unit_life_fail_later((Missing) _i);
-                        (void) life_remove(&unit_life, segment);
+                        (void) unit_remove(&unit_life, segment);
                         unit_life_run(PAST_SUSPICION_USEC);
                         if (unit_life_has_leases())
                                 ck_assert_ptr_eq(registry_find(&unit_registry, id), segment);
@@ -252,7 +252,7 @@ START_TEST(test_many) {
         }
         unit_life_fail_later((Missing) _i);
         for (size_t i = 0; i < ARRAY_SIZE(segments); ++i)
-                ck_assert(!life_remove(&unit_life, segments[i]));
+                ck_assert(!unit_remove(&unit_life, segments[i]));
         for (size_t i = 0; i < ARRAY_SIZE(segments); i += 2) {
                 fd_close(fds[i]);
                 unit_life_run(1000);
@@ -356,7 +356,7 @@ START_TEST(test_deinit) {
         fd = unit_life_attach(segment);
         unit_life_fill(fd, 64 << 20);
         fd_close(fd);
-        (void) life_remove(&unit_life, segment);
+        (void) unit_remove(&unit_life, segment);
         unit_life_end();
         /* Whoever is attached keeps the memory. */
         unit_life_expect_filled(held, 4096);

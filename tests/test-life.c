@@ -24,7 +24,7 @@ START_TEST(test_lease_fails_once) {
                 id = segment->id;
                 life_begin(&unit_life, segment);
                 unit_fail.leases = errors[i];
-                ck_assert(!life_remove(&unit_life, segment));
+                ck_assert(!unit_remove(&unit_life, segment));
                 ck_assert_ptr_eq(registry_find(&unit_registry, id), segment);
                 unit_fail.leases = 0;
                 life_drain(&unit_life);
@@ -44,7 +44,7 @@ START_TEST(test_leases_return) {
         life_begin(&unit_life, segment);
         fd = unit_open_segment(segment, ACCESS_READ_WRITE);
         unit_fail.leases = 0;
-        ck_assert(!life_remove(&unit_life, segment));
+        ck_assert(!unit_remove(&unit_life, segment));
         fd_close(fd);
         ck_assert(unit_life_run_until_gone(segment->id));
 }
@@ -176,7 +176,7 @@ START_TEST(test_overflow) {
         life_begin(&unit_life, segment);
         id = segment->id;
         fd = unit_life_attach(segment);
-        ck_assert(!life_remove(&unit_life, segment));
+        ck_assert(!unit_remove(&unit_life, segment));
         for (int i = 0; i < 40000; ++i)
                 fd_close(unit_reopen(noise_fds[i % 2], O_RDONLY));
         fd_close(fd);

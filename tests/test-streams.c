@@ -10,6 +10,7 @@
 #include "proto/fd.h"
 #include "proto/message.h"
 #include "proto/util.h"
+#include "tests/unit-segment.h"
 #include "tests/unit-service.h"
 #include "tests/unit.h"
 
@@ -55,7 +56,7 @@ static int64_t create(const char *name) {
 static void drop(int64_t id) {
         Segment *segment = registry_find(&service.registry, id);
 
-        ck_assert(life_remove(&service.life, segment));
+        ck_assert(unit_remove(&service.life, segment));
 }
 
 /* One piece of a stream; returns how many replies it was, and the last id among them. */
@@ -254,7 +255,7 @@ START_TEST(test_filters) {
         ck_assert_uint_eq(piece(&stream, &last, &more), 0);
         /* One that is marked for destruction is shown to who asks for it. */
         fd = unit_reopen(segment->master_fd, 0);
-        ck_assert(!life_remove(&service.life, segment));
+        ck_assert(!unit_remove(&service.life, segment));
         ck_assert_uint_eq(count(NULL), 1);
         parameters = (ListParameters){ .include_removed = true };
         last = 0;

@@ -1,7 +1,7 @@
 #include "tests/unit-segment.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,27 +11,58 @@
 #include "proto/fd.h"
 #include "tests/unit.h"
 
+static Host host = HOST_NULL;
+
+/* Before any test counts its descriptors. */
+__attribute__((__constructor__)) static void begin(void) {
+        if (host_init(&host, "/nonexistent") < 0)
+                abort();
+}
+
+__attribute__((__destructor__)) static void end(void) {
+        host_deinit(&host);
+}
+
+/* Of a child, /proc/self is another directory. */
+const Host *unit_host(void) {
+        static pid_t pid;
+        int fd;
+
+        if (pid != getpid()) {
+                pid = getpid();
+                fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                ck_assert_int_ge(dup3(fd, host.proc_fd, O_CLOEXEC), 0);
+                fd_close(fd);
+        }
+        return &host;
+}
+
+bool unit_remove(Life *life, Segment *segment) {
+        KindFailure failure;
+        bool destroyed;
+
+        ck_assert_int_eq(life_remove(life, segment, &failure, &destroyed), 0);
+        return destroyed;
+}
+
 Segment *unit_segment(const char *name, uint64_t size_bytes) {
         static int64_t last_id;
         Segment *segment = segment_new();
+        KindFailure failure;
 
         ck_assert_ptr_nonnull(segment);
         segment->id = ++last_id;
         segment->kind = KIND_MEMFD;
         segment->size_bytes = size_bytes;
         segment->name = name ? strdup(name) : NULL;
-        ck_assert_int_eq(kind_memfd.create(segment), 0);
-        (void) snprintf(segment->master_name, sizeof(segment->master_name), "%d",
-                        segment->master_fd);
+        ck_assert_int_eq(kind_memfd.create(unit_host(), segment, &failure), 0);
         return segment;
 }
 
 int unit_open_segment(const Segment *segment, Access access) {
-        int proc_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+        int fd = -EBADF;
 
-        ck_assert_int_ge(proc_fd, 0);
-        ck_assert_int_eq(kind_memfd.open(segment, proc_fd, access, &fd), 0);
-        fd_close(proc_fd);
+        ck_assert_int_eq(kind_memfd.open(unit_host(), segment, access, &fd), 0);
         return fd;
 }
 

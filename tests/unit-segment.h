@@ -4,8 +4,14 @@
 /* Segments with real memory behind them, attached as Acquire() does it, without a service. */
 
 #include "daemon/attachment.h"
+#include "daemon/host.h"
+#include "daemon/life.h"
 #include "daemon/segment.h"
 
+/* The host, as segments find it. */
+const Host *unit_host(void);
+/* Removes a segment; true if it is gone. */
+bool unit_remove(Life *life, Segment *segment);
 /* A segment of kind memfd with the next id of this process. */
 Segment *unit_segment(const char *name, uint64_t size_bytes);
 /* A new description of it. */

@@ -9,19 +9,21 @@
 #include "daemon/dispatch.h"
 #include "proto/fd.h"
 #include "proto/scan.h"
+#include "tests/unit-segment.h"
 #include "tests/unit.h"
 
 /* The same room for replies as the daemon has. */
 #define SCRATCH_BYTES (64U * 1024)
 
 void unit_service_begin(Service *service) {
-        char *directory = unit_directory();
+        char *directory = unit_directory(), *files = unit_path(directory, "files");
 
         (void) signal(SIGIO, SIG_IGN);
         (void) signal(SIGXFSZ, SIG_IGN);
         *service = (Service) SERVICE_NULL;
-        ck_assert_int_eq(service_init(service, directory), 0);
+        ck_assert_int_eq(service_init(service, directory, files), 0);
         free(directory);
+        free(files);
 }
 
 void unit_service_end(Service *service) {
@@ -29,7 +31,7 @@ void unit_service_end(Service *service) {
         while (service->registry.first) {
                 Segment *segment = service->registry.first;
 
-                ck_assert_msg(life_remove(&service->life, segment), "segment %lld is still held",
+                ck_assert_msg(unit_remove(&service->life, segment), "segment %lld is still held",
                               (long long) segment->id);
         }
         ck_assert_uint_eq(service->life.census.attachments.n_used, 0);

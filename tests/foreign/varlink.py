@@ -210,8 +210,8 @@ class Client:
     def __exit__(self, *why):
         self.close()
 
-    def send(self, message):
-        self.socket.sendall(json.dumps(message).encode() + b"\0")
+    def send(self, message, fds=()):
+        socket.send_fds(self.socket, [json.dumps(message).encode() + b"\0"], fds)
 
     def receive(self):
         """The next reply, or None at the end of the connection. A descriptor has to come with the
@@ -234,12 +234,12 @@ class Client:
         fds, self.fds = self.fds, []
         return Reply(text, fds)
 
-    def call(self, method, parameters=None, **flags):
+    def call(self, method, parameters=None, fds=(), **flags):
         """Yields the replies; how they hang together is checked, not what is in them."""
         message = {"method": method, **flags}
         if parameters is not None:
             message["parameters"] = parameters
-        self.send(message)
+        self.send(message, fds)
         while True:
             reply = self.receive()
             require(reply, "the connection was closed in place of a reply")

@@ -1,0 +1,61 @@
+/*
+ * Kind file: a regular file, which outlives a reboot. Those that the broker made stand in its file
+ * directory; one that was adopted from elsewhere keeps its name, of which the broker knows nothing.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/kind.h"
+#include "daemon/linked.h"
+#include "proto/error.h"
+
+static int file_create_segment(const Host *host, Segment *segment, KindFailure *failure) {
+        return linked_create(host, segment, host->files_fd, failure);
+}
+
+static bool file_look(const Host *host, Segment *segment, ObjectState *ret) {
+        return linked_look(segment, host->files_fd, ret);
+}
+
+static int file_unlink(const Host *host, Segment *segment, KindFailure *failure) {
+        return linked_unlink(segment, host->files_fd, failure);
+}
+
+/* A file is called as its segment is; no name of either is ever without a file meanwhile. */
+static int file_rename(const Host *host, Segment *segment, const char *name, Segment *replaced,
+                       KindFailure *failure) {
+        bool over = replaced && replaced->kind == KIND_FILE && replaced->object_name;
+        Label *label;
+        int r;
+
+        if (!segment->object_name)
+                return 0;
+        label = label_new(host->files_path, name);
+        if (!label)
+                return KIND_E_NO_MEMORY;
+        r = renameat2(host->files_fd, label_name(segment->object_name), host->files_fd,
+                      label_name(label), over ? 0 : RENAME_NOREPLACE);
+        if (r < 0) {
+                label_unref(label);
+                return errno == EEXIST ? KIND_E_EXISTS
+                                       : kind_not_supported(failure, "its file cannot be renamed");
+        }
+        label_unref(segment->object_name);
+        segment->object_name = label;
+        return 0;
+}
+
+const KindRow kind_file = {
+        .create = file_create_segment,
+        .examine = linked_examine,
+        .adopt = linked_adopt,
+        .open = kind_open,
+        .look = file_look,
+        .set_permission = linked_set_permission,
+        .unlink = file_unlink,
+        .rename = file_rename,
+        .punch = kind_punch,
+};
