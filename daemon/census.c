@@ -106,10 +106,12 @@ static void end_one(Census *census, Segment *segment, Attachment *attachment) {
 
 /*
  * A mark that is gone says that its attachment is, unless it is the last one while the lease says
- * that somebody is there: then it was the mark alone that was taken away.
+ * that somebody is there: then it was the mark alone that was taken away. But what others can open
+ * without the broker may be theirs.
  */
 static bool outlives_mark(const Census *census, const Segment *segment) {
-        return census->answers.leases && segment->n_attachments == 1;
+        return census->answers.leases && segment->n_attachments == 1 &&
+               segment->kind == KIND_MEMFD && !segment->adopted;
 }
 
 /**

@@ -36,6 +36,7 @@ int host_init(Host *host, const char *files_path) {
         if (host->proc_fd < 0)
                 return error_origin(-errno);
         host->shm_fd = open(SHM_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        host->files_fd = open(files_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return 0;
 }
 

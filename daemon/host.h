@@ -18,7 +18,7 @@ struct Host {
         int proc_fd;
         /* Where POSIX objects are (shm_overview(7)); -EBADF if there is none */
         int shm_fd;
-        /* Where segments of kind file are, and its path; opened when the first one is asked for */
+        /* Where segments of kind file are, and its path; -EBADF until it is there */
         int files_fd;
         char *files_path;
         /* A set of enum Privilege */

@@ -25,7 +25,8 @@ static const char help[] =
         "                              unix:$XDG_RUNTIME_DIR/shmbroker/socket\n"
         "      --state-directory DIR   what is kept for the next start; default\n"
         "                              $STATE_DIRECTORY, else " STATE_DIRECTORY "\n"
-        "      --file-directory DIR    where segments of kind file are; default\n"
+        "      --file-directory DIR    where segments of kind file are; default files in\n"
+        "                              the directory of --state-directory, else\n"
         "                              " FILE_DIRECTORY "\n"
         "      --config FILE           default " CONFIG_FILE "\n"
         "      --verbose               say more\n"
@@ -119,6 +120,10 @@ static int default_path(char **path, const Options *options, const char *variabl
 
 static int default_paths(Options *options) {
         int r;
+
+        if (options->state_directory && !options->file_directory &&
+            asprintf(&options->file_directory, "%s/files", options->state_directory) < 0)
+                return error_origin(-ENOMEM);
 
         r = default_path(&options->state_directory, options, "STATE_DIRECTORY", "XDG_STATE_HOME",
                          ".local/state", "", STATE_DIRECTORY);

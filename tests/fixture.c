@@ -130,6 +130,8 @@ static void exec_daemon(const char *const *arguments, const Setup *setup) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (setup)
                 apply_setup(setup);
+        if (setup && setup->prepare)
+                setup->prepare();
         if (setup && setup->uid > 0)
                 exec_as(setup->uid, program, words);
         else
@@ -196,7 +198,8 @@ static void wait_for_daemon(void) {
 }
 
 static void remove_files(void) {
-        static const char *const kept[] = { "state/lock", "state/state", "state", "config" };
+        static const char *const kept[] = { "state/lock", "state/state", "state/files", "state",
+                                            "config" };
 
         for (size_t i = 0; i < ARRAY_SIZE(kept); ++i) {
                 _cleanup_(freep) char *path = path_in(kept[i]);
@@ -205,6 +208,18 @@ static void remove_files(void) {
         }
         /* The socket and its lock were the broker's to remove: if they are left, this fails. */
         ck_assert_msg(rmdir(fixture.directory) == 0, "something is left in %s", fixture.directory);
+}
+
+/* What a broker opens when it is there, so that it has as many descriptors at the end. */
+static void make_directories(uid_t uid) {
+        static const char *const names[] = { "state", "state/files" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {
+                _cleanup_(freep) char *path = path_in(names[i]);
+
+                ck_assert_int_eq(mkdir(path, 0755), 0);
+                ck_assert_int_eq(chown(path, uid, (gid_t) -1), 0);
+        }
 }
 
 void fixture_up(const Setup *setup) {
@@ -216,6 +231,7 @@ void fixture_up(const Setup *setup) {
                         fixture.directory);
         if (setup && setup->uid > 0)
                 ck_assert_int_eq(chown(fixture.directory, setup->uid, (gid_t) -1), 0);
+        make_directories(setup && setup->uid > 0 ? setup->uid : (uid_t) -1);
         start_daemon(setup);
         wait_for_daemon();
 }

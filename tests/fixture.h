@@ -35,6 +35,8 @@ struct Setup {
         unsigned int n_files;
         /* A user without privileges to be; 0 for who this process is */
         uid_t uid;
+        /* Called in the broker's process before it is one; it ends that if it fails */
+        void (*prepare)(void);
 };
 
 /* One connection. */

@@ -1,0 +1,801 @@
+/*
+ * Segments of kinds posix, sysv and file, made by a real broker: what programs find that never
+ * heard of it, and what happens when those do something to them.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/fd.h"
+#include "proto/util.h"
+#include "tests/fixture.h"
+#include "tests/native.h"
+#include "tests/unit.h"
+
+#define SIZE 10000
+#define NAME "kinds"
+
+static Wire wire;
+
+/* The last one without a capability has no descriptors. */
+static const Kind kinds[] = { KIND_POSIX, KIND_FILE, KIND_SYSV };
+
+static void up(const Setup *setup) {
+        native_begin();
+        fixture_up(setup);
+        wire_open(&wire);
+}
+
+static void setup(void) {
+        up(NULL);
+}
+
+static void teardown(void) {
+        wire_close(&wire);
+        fixture_down();
+        native_end();
+}
+
+static bool capable(unsigned int capability) {
+        return prctl(PR_CAPBSET_READ, capability) == 1 && geteuid() == 0;
+}
+
+/* A segment of that kind, with a name or key of this test's, attached. */
+static int make_as(Kind kind, uint32_t key, bool transient, AcquireReply *reply) {
+        AcquireParameters parameters = {};
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, NAME);
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, kind);
+        if (kind == KIND_SYSV)
+                GIVE_VALUE(&parameters, ACQUIRE_KEY, key, key);
+        if (kind == KIND_POSIX)
+                GIVE_VALUE(&parameters, ACQUIRE_POSIX_NAME, posix_name, native_name("0"));
+        GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, transient);
+        return wire_acquire(&wire, &parameters, reply);
+}
+
+static SegmentInfo info(void) {
+        SegmentInfo info;
+
+        ck_assert_int_eq(wire_stat(&wire, NAME, &info), FAULT_NONE);
+        return info;
+}
+
+/* Native access to it: a mapping, by its name or key. */
+static char *map_native(Kind kind, const SegmentInfo *segment) {
+        char *at;
+        int fd;
+
+        if (kind == KIND_SYSV) {
+                at = shmat((int) segment->shmid, NULL, 0);
+                return at == (void *) -1 ? NULL : at;
+        }
+        fd = kind == KIND_POSIX ? native_open_posix(segment->posix_name, O_RDWR)
+                                : open(segment->file_path, O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+                return NULL;
+        at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        fd_close(fd);
+        ck_assert_ptr_ne(at, MAP_FAILED);
+        return at;
+}
+
+static void unmap_native(Kind kind, char *at) {
+        ck_assert_int_eq(kind == KIND_SYSV ? shmdt(at) : munmap(at, SIZE), 0);
+}
+
+/* Its name or key leads to nothing any more. */
+static bool is_unlinked(Kind kind, uint32_t key) {
+        _cleanup_(freep) char *path = NULL;
+        struct stat st;
+
+        switch (kind) {
+        case KIND_SYSV:
+                return shmget((key_t) key, 0, 0) < 0 && errno == ENOENT;
+        case KIND_POSIX:
+                return !native_has_posix(native_name("0"), &st);
+        default:
+                ck_assert_int_gt(asprintf(&path, "%s/state/files/" NAME, fixture_directory()), 0);
+                return access(path, F_OK) < 0;
+        }
+}
+
+static void wait_until_gone(void) {
+        SegmentInfo info;
+
+        for (int i = 0; i < 2000; ++i) {
+                if (wire_stat(&wire, NAME, &info) == FAULT_NO_SUCH_SEGMENT)
+                        return;
+                usleep(5000);
+        }
+        ck_abort_msg("the segment is still there");
+}
+
+static int remove_outside(Kind kind, const SegmentInfo *segment) {
+        switch (kind) {
+        case KIND_SYSV:
+                return shmctl((int) segment->shmid, IPC_RMID, NULL);
+        case KIND_POSIX:
+                return shm_unlink(segment->posix_name);
+        default:
+                return unlink(segment->file_path);
+        }
+}
+
+/* What a program finds natively is the segment, whole, with its size, owner and mode. */
+START_TEST(test_native) {
+        Kind kind = kinds[_i];
+        uint32_t key = native_key();
+        SegmentInfo segment;
+        struct shmid_ds ds;
+        struct stat st;
+        char *at;
+        int fd;
+
+        fd = make_as(kind, key, false, NULL);
+        segment = info();
+        ck_assert_uint_eq(segment.kind, kind);
+        ck_assert_int_eq(segment.size_bytes, SIZE);
+        ck_assert_int_eq(pwrite(fd, "brokered", 8, 0), 8);
+        at = map_native(kind, &segment);
+        ck_assert_ptr_nonnull(at);
+        ck_assert_mem_eq(at, "brokered", 8);
+        memcpy(at + 100, "native", 6);
+        {
+                char bytes[6];
+
+                ck_assert_int_eq(pread(fd, bytes, 6, 100), 6);
+                ck_assert_mem_eq(bytes, "native", 6);
+        }
+        ck_assert_int_eq(fstat(fd, &st), 0);
+        ck_assert_int_eq(st.st_size, SIZE);
+        if (kind == KIND_SYSV) {
+                ck_assert_int_eq(shmget((key_t) key, SIZE, 0600), segment.shmid);
+                ds = native_stat_sysv((int) segment.shmid);
+                ck_assert_uint_eq(ds.shm_segsz, SIZE);
+                ck_assert_uint_eq(ds.shm_perm.uid, geteuid());
+                ck_assert_uint_eq(ds.shm_perm.mode & 0777, 0600);
+                ck_assert_int_eq(segment.key, key);
+        } else {
+                ck_assert_uint_eq(st.st_uid, geteuid());
+                ck_assert_uint_eq(st.st_mode & 07777, 0600);
+        }
+        unmap_native(kind, at);
+        close(fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+        ck_assert(is_unlinked(kind, key));
+}
+END_TEST
+
+/* What has the key or name already is left alone, whoever's it is. */
+START_TEST(test_in_use) {
+        Kind kind = kinds[_i];
+        AcquireParameters parameters = {};
+        uint32_t key = native_key();
+        int shmid = -1, fd;
+        struct stat st;
+        AcquireReply reply;
+        Fault fault;
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, NAME);
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, kind);
+        if (kind == KIND_SYSV) {
+                shmid = native_make_sysv(key, 4096, 0600);
+                GIVE_VALUE(&parameters, ACQUIRE_KEY, key, key);
+        } else if (kind == KIND_POSIX) {
+                native_make_posix(native_name("0"), 4096, 0600);
+                GIVE_VALUE(&parameters, ACQUIRE_POSIX_NAME, posix_name, native_name("0"));
+        } else {
+                _cleanup_(freep) char *path = NULL;
+
+                ck_assert_int_gt(asprintf(&path, "%s/state/files/" NAME, fixture_directory()), 0);
+                unit_write_file(path, "native", 6);
+        }
+        ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_SEGMENT_EXISTS);
+        ck_assert(!GIVEN(&fault.exists, FAULT_SEGMENT_EXISTS_ID));
+        ck_assert_int_eq(wire_stat(&wire, NAME, &(SegmentInfo){}), FAULT_NO_SUCH_SEGMENT);
+        if (kind == KIND_SYSV) {
+                ck_assert_uint_eq(native_stat_sysv(shmid).shm_segsz, 4096);
+                ck_assert_int_eq(shmctl(shmid, IPC_RMID, NULL), 0);
+        } else if (kind == KIND_POSIX) {
+                ck_assert(native_has_posix(native_name("0"), &st));
+                ck_assert_int_eq(st.st_size, 4096);
+                ck_assert_int_eq(shm_unlink(native_name("0")), 0);
+        } else {
+                _cleanup_(freep) char *path = NULL;
+
+                ck_assert_int_gt(asprintf(&path, "%s/state/files/" NAME, fixture_directory()), 0);
+                ck_assert_int_eq(unlink(path), 0);
+        }
+        fd = make_as(kind, key, true, &reply);
+        /* A segment of the broker's in the way has a number. */
+        parameters.name = "other/" NAME;
+        if (kind != KIND_FILE) {
+                ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault),
+                                 FAULT_SEGMENT_EXISTS);
+                ck_assert(GIVEN(&fault.exists, FAULT_SEGMENT_EXISTS_ID));
+                ck_assert_int_eq(fault.exists.id, reply.segment.id);
+        }
+        close(fd);
+        wait_until_gone();
+        ck_assert(is_unlinked(kind, key));
+}
+END_TEST
+
+/* Who has it natively has it: it goes when the last one has let go, and not before. */
+START_TEST(test_last_native_detach) {
+        Kind kind = kinds[_i];
+        uint32_t key = native_key();
+        SegmentInfo segment;
+        int fd = make_as(kind, key, true, NULL);
+        char *at;
+
+        segment = info();
+        at = map_native(kind, &segment);
+        ck_assert_ptr_nonnull(at);
+        close(fd);
+        for (int i = 0; i < 30; ++i) {
+                segment = info();
+                ck_assert(GIVEN(&segment, INFO_OTHER_HOLDERS) && segment.other_holders);
+                ck_assert_int_eq(segment.attach_count, kind == KIND_SYSV);
+                usleep(5000);
+        }
+        ck_assert(!is_unlinked(kind, key));
+        memcpy(at, "still", 5);
+        unmap_native(kind, at);
+        wait_until_gone();
+        ck_assert(is_unlinked(kind, key));
+}
+END_TEST
+
+/* A name is free at once, and what had it stays with who has it. */
+START_TEST(test_name_is_free) {
+        Kind kind = kinds[_i];
+        uint32_t key = native_key();
+        int fd = make_as(kind, key, false, NULL), other_fd;
+        AcquireReply reply;
+        char byte = 0;
+
+        ck_assert_int_eq(pwrite(fd, "1", 1, 0), 1);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+        ck_assert(is_unlinked(kind, key));
+        other_fd = make_as(kind, key, false, &reply);
+        ck_assert(reply.created);
+        ck_assert_int_eq(pread(other_fd, &byte, 1, 0), 1);
+        ck_assert_int_eq(byte, 0);
+        ck_assert_int_eq(pread(fd, &byte, 1, 0), 1);
+        ck_assert_int_eq(byte, '1');
+        close(fd);
+        close(other_fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+}
+END_TEST
+
+/* Removed behind the broker's back: its name is free, it is told as removed, and then it goes. */
+START_TEST(test_removed_outside) {
+        Kind kind = kinds[_i];
+        uint32_t key = native_key();
+        AcquireReply reply;
+        int fd = make_as(kind, key, false, &reply), other_fd;
+        SegmentInfo segment = info();
+        AcquireParameters again = {};
+
+        ck_assert_int_eq(remove_outside(kind, &segment), 0);
+        ck_assert_int_eq(wire_stat(&wire, NAME, &segment), FAULT_NO_SUCH_SEGMENT);
+        ck_assert_int_eq(wire_stat_id(&wire, reply.segment.id, &segment), FAULT_NONE);
+        ck_assert(segment.removed);
+        ck_assert(!GIVEN(&segment, INFO_NAME) && !GIVEN(&segment, INFO_POSIX_NAME) &&
+                  !GIVEN(&segment, INFO_FILE_PATH));
+        ck_assert_int_eq(segment.attach_count, 1);
+        /* By its number it can be had as long as somebody has it. */
+        GIVE_VALUE(&again, ACQUIRE_ID, id, reply.segment.id);
+        other_fd = wire_acquire(&wire, &again, NULL);
+        close(fd);
+        ck_assert_int_eq(wire_stat_id(&wire, reply.segment.id, &segment), FAULT_NONE);
+        close(other_fd);
+        ck_assert_int_eq(wire_stat_id(&wire, reply.segment.id, &segment), FAULT_NO_SUCH_SEGMENT);
+        fd = make_as(kind, key, true, NULL);
+        close(fd);
+        wait_until_gone();
+}
+END_TEST
+
+/* The same without anybody who has it: it is gone, also for who acquires it by name. */
+START_TEST(test_removed_idle) {
+        Kind kind = kinds[_i];
+        AcquireParameters again = {};
+        SegmentInfo segment;
+        Fault fault;
+
+        close(make_as(kind, native_key(), false, NULL));
+        segment = info();
+        ck_assert_int_eq(remove_outside(kind, &segment), 0);
+        GIVE_VALUE(&again, ACQUIRE_NAME, name, NAME);
+        ck_assert_int_eq(wire_try_acquire(&wire, &again, &fault), FAULT_NO_SUCH_SEGMENT);
+}
+END_TEST
+
+/* What somebody else put under the name is not the broker's to remove. */
+START_TEST(test_replaced_outside) {
+        struct stat st;
+
+        close(make_as(KIND_POSIX, 0, false, NULL));
+        ck_assert_int_eq(shm_unlink(native_name("0")), 0);
+        native_make_posix(native_name("0"), 4096, 0600);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NO_SUCH_SEGMENT);
+        ck_assert(native_has_posix(native_name("0"), &st));
+        ck_assert_int_eq(st.st_size, 4096);
+        ck_assert_int_eq(shm_unlink(native_name("0")), 0);
+}
+END_TEST
+
+static uint64_t total_bytes(void) {
+        StatusReply status;
+
+        wire_status(&wire, &status);
+        return (uint64_t) status.total_bytes;
+}
+
+/* The size that is told, and that is paid for, is what there is. */
+START_TEST(test_truncated_outside) {
+        Kind kind = kinds[_i];
+        AcquireParameters again = {};
+        int fd = make_as(kind, native_key(), false, NULL);
+        Fault fault;
+
+        ck_assert_uint_eq(total_bytes(), SIZE);
+        ck_assert_int_eq(ftruncate(fd, 3000), 0);
+        ck_assert_int_eq(info().size_bytes, 3000);
+        ck_assert_uint_eq(total_bytes(), 3000);
+        GIVE_VALUE(&again, ACQUIRE_NAME, name, NAME);
+        GIVE_VALUE(&again, ACQUIRE_SIZE_BYTES, size_bytes, 3001);
+        ck_assert_int_eq(wire_try_acquire(&wire, &again, &fault), FAULT_WRONG_SIZE);
+        ck_assert_int_eq(fault.size.size_bytes, 3000);
+        ck_assert_int_eq(ftruncate(fd, 100000), 0);
+        ck_assert_int_eq(info().size_bytes, 100000);
+        close(fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+}
+END_TEST
+
+static void change_outside(Kind kind, const SegmentInfo *segment, mode_t mode, gid_t gid) {
+        struct shmid_ds ds;
+        char path[256];
+
+        if (kind == KIND_SYSV) {
+                ds = native_stat_sysv((int) segment->shmid);
+                ds.shm_perm.mode = (unsigned short) mode;
+                ds.shm_perm.gid = gid;
+                ck_assert_int_eq(shmctl((int) segment->shmid, IPC_SET, &ds), 0);
+                return;
+        }
+        if (kind == KIND_POSIX)
+                (void) snprintf(path, sizeof(path), "/dev/shm%s", segment->posix_name);
+        else
+                (void) snprintf(path, sizeof(path), "%s", segment->file_path);
+        ck_assert_int_eq(chmod(path, mode), 0);
+        ck_assert_int_eq(chown(path, (uid_t) -1, gid), 0);
+}
+
+/* Owner and mode are those of the object, whoever changes them, and in both directions. */
+START_TEST(test_permission) {
+        Kind kind = kinds[_i];
+        int fd = make_as(kind, native_key(), false, NULL);
+        SetAttributesParameters set = {};
+        SegmentInfo segment = info();
+        struct stat st;
+        Fault fault;
+
+        change_outside(kind, &segment, 0640, getegid());
+        ck_assert_int_eq(info().permissions.mode, 0640);
+        GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&set, SET_MODE, mode, 0604);
+        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        ck_assert_int_eq(segment.permissions.mode, 0604);
+        if (kind == KIND_SYSV) {
+                ck_assert_uint_eq(native_stat_sysv((int) segment.shmid).shm_perm.mode & 0777, 0604);
+        } else {
+                ck_assert_int_eq(fstat(fd, &st), 0);
+                ck_assert_uint_eq(st.st_mode & 0777, 0604);
+        }
+        close(fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+}
+END_TEST
+
+/* Given to another user, it is that user's natively as well. */
+START_TEST(test_owner) {
+        Kind kind = kinds[_i];
+        int fd = make_as(kind, native_key(), false, NULL);
+        SetAttributesParameters set = {};
+        SegmentInfo segment;
+        struct shmid_ds ds;
+        struct stat st;
+        Fault fault;
+
+        GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&set, SET_OWNER_UID, owner_uid, 12345);
+        GIVE_VALUE(&set, SET_OWNER_GID, owner_gid, 12346);
+        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        if (kind == KIND_SYSV) {
+                ds = native_stat_sysv((int) segment.shmid);
+                ck_assert_uint_eq(ds.shm_perm.uid, 12345);
+                ck_assert_uint_eq(ds.shm_perm.gid, 12346);
+        } else {
+                ck_assert_int_eq(fstat(fd, &st), 0);
+                ck_assert_uint_eq(st.st_uid, 12345);
+                ck_assert_uint_eq(st.st_gid, 12346);
+                ck_assert_uint_eq(st.st_mode & 0777, 0600);
+        }
+        segment = info();
+        ck_assert_int_eq(segment.permissions.owner_uid, 12345);
+        ck_assert_int_eq(segment.permissions.creator_uid, 0);
+        close(fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+}
+END_TEST
+
+/* Of the attachment, of which a child would have a copy */
+static int inherited_fd;
+
+static void hold_natively(int control_fd, void *userdata) {
+        const SegmentInfo *segment = userdata;
+        char *at = map_native(segment->kind, segment);
+
+        close(inherited_fd);
+        if (!at)
+                _exit(1);
+        child_step(control_fd);
+        for (;;)
+                (void) pause();
+}
+
+/* A native user that is killed has let go. */
+START_TEST(test_native_killed) {
+        Kind kind = kinds[_i];
+        uint32_t key = native_key();
+        int fd = make_as(kind, key, true, NULL);
+        SegmentInfo segment = info();
+        Child child;
+
+        inherited_fd = fd;
+        child = child_start(hold_natively, &segment);
+        child_wait(&child);
+        child_continue(&child);
+        close(fd);
+        segment = info();
+        ck_assert(segment.other_holders);
+        child_kill(&child);
+        wait_until_gone();
+        ck_assert(is_unlinked(kind, key));
+}
+END_TEST
+
+/* The kernel's own numbers: nattch, times and processes, less what the broker does itself. */
+START_TEST(test_counted) {
+        int fd = make_as(KIND_SYSV, native_key(), false, NULL);
+        SegmentInfo segment = info();
+        char *one, *other;
+
+        ck_assert_int_eq(segment.attach_count, 1);
+        one = shmat((int) segment.shmid, NULL, 0);
+        other = shmat((int) segment.shmid, NULL, SHM_RDONLY);
+        ck_assert_ptr_ne(one, (void *) -1);
+        ck_assert_ptr_ne(other, (void *) -1);
+        ck_assert_uint_eq(native_nattch((int) segment.shmid), 3);
+        ck_assert_int_eq(info().attach_count, 3);
+        close(fd);
+        ck_assert_int_eq(info().attach_count, 2);
+        ck_assert_int_eq(shmdt(one), 0);
+        ck_assert_int_eq(info().attach_count, 1);
+        ck_assert_int_eq(shmdt(other), 0);
+        segment = info();
+        ck_assert_int_eq(segment.attach_count, 0);
+        ck_assert(GIVEN(&segment, INFO_DETACH_TIME));
+        ck_assert_int_eq(segment.last_pid, getpid());
+        ck_assert(GIVEN(&segment, INFO_OTHER_HOLDERS) && !segment.other_holders);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+}
+END_TEST
+
+/* SHM_LOCK, which everybody sees, and which everybody may do. */
+START_TEST(test_locked) {
+        int fd = make_as(KIND_SYSV, native_key(), false, NULL);
+        SetAttributesParameters set = {};
+        SegmentInfo segment;
+        Fault fault;
+
+        GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&set, SET_LOCKED, locked, true);
+        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        ck_assert(segment.locked);
+        ck_assert_uint_eq(native_stat_sysv((int) segment.shmid).shm_perm.mode & 02000, 02000);
+        ck_assert_int_eq(segment.allocated_bytes, 3 * 4096);
+        set.locked = false;
+        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        ck_assert(!segment.locked);
+        ck_assert_uint_eq(native_stat_sysv((int) segment.shmid).shm_perm.mode & 02000, 0);
+        ck_assert_int_eq(shmctl((int) segment.shmid, SHM_LOCK, NULL), 0);
+        ck_assert(info().locked);
+        ck_assert_int_eq(shmctl((int) segment.shmid, SHM_UNLOCK, NULL), 0);
+        ck_assert(!info().locked);
+        close(fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+}
+END_TEST
+
+/* The broker ends, and what has a name outside stays. */
+START_TEST(test_broker_ends) {
+        Kind kind = kinds[_i];
+        uint32_t key = native_key();
+        SegmentInfo segment;
+        char path[256], posix_name[256];
+        int fd = make_as(kind, key, false, NULL), shmid;
+
+        segment = info();
+        shmid = (int) segment.shmid;
+        (void) snprintf(path, sizeof(path), "%s", kind == KIND_FILE ? segment.file_path : "");
+        (void) snprintf(posix_name, sizeof(posix_name), "%s",
+                        kind == KIND_POSIX ? segment.posix_name : "");
+        wire_close(&wire);
+        fixture_restart(SIGTERM, NULL);
+        wire_open(&wire);
+        ck_assert(!is_unlinked(kind, key));
+        close(fd);
+        if (kind == KIND_SYSV)
+                ck_assert_int_eq(shmctl(shmid, IPC_RMID, NULL), 0);
+        else if (kind == KIND_POSIX)
+                ck_assert_int_eq(shm_unlink(posix_name), 0);
+        else
+                ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+static void lack_descriptors(void) {
+        if (geteuid() == 0 && prctl(PR_CAPBSET_DROP, CAP_CHECKPOINT_RESTORE) < 0)
+                _exit(98);
+        if (geteuid() == 0 && prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN) < 0)
+                _exit(98);
+}
+
+static void up_without_descriptors(void) {
+        up(&(Setup){ .prepare = lack_descriptors });
+}
+
+static AcquireReply acquire_native(bool create, bool transient) {
+        AcquireParameters parameters = {};
+        AcquireReply reply;
+        Fault fault;
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, NAME);
+        if (create) {
+                GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+                GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+                GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, KIND_SYSV);
+                GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach,
+                           transient);
+        }
+        ck_assert_int_eq(wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, &fault), FAULT_NONE);
+        ck_assert(!GIVEN(&reply, ACQUIRED_FILE_DESCRIPTOR_INDEX));
+        ck_assert(!GIVEN(&reply, ACQUIRED_ATTACHMENT_ID));
+        ck_assert(GIVEN(&reply, ACQUIRED_IPC_NAMESPACE));
+        return reply;
+}
+
+/* Without a descriptor the shmid is what is given, and the segment waits for who was given it. */
+START_TEST(test_by_shmid) {
+        AcquireReply reply = acquire_native(true, true);
+        struct stat st;
+        char *at;
+
+        ck_assert_int_eq(stat("/proc/self/ns/ipc", &st), 0);
+        ck_assert_uint_eq((uint64_t) reply.ipc_namespace, st.st_ino);
+        usleep(50000);
+        ck_assert_int_eq(info().attach_count, 0);
+        at = shmat((int) reply.segment.shmid, NULL, 0);
+        ck_assert_ptr_ne(at, (void *) -1);
+        ck_assert_int_eq(info().attach_count, 1);
+        ck_assert_int_eq(shmdt(at), 0);
+        wait_until_gone();
+        ck_assert(!native_has_sysv((int) reply.segment.shmid));
+}
+END_TEST
+
+/* Who never attaches it keeps it as long as the connection is open, and no longer. */
+START_TEST(test_never_attached) {
+        AcquireReply reply = acquire_native(true, true);
+        Wire other;
+
+        wire_open(&other);
+        for (int i = 0; i < 20; ++i) {
+                usleep(10000);
+                ck_assert_int_eq(wire_stat(&other, NAME, &(SegmentInfo){}), FAULT_NONE);
+        }
+        wire_close(&wire);
+        wire = other;
+        wait_until_gone();
+        ck_assert(!native_has_sysv((int) reply.segment.shmid));
+}
+END_TEST
+
+/* Remove waits for those who attached it natively, and for those who are about to. */
+START_TEST(test_removed_native) {
+        AcquireReply reply = acquire_native(true, false);
+        SegmentInfo segment;
+        RemoveReply removed;
+        char *at;
+
+        ck_assert_int_eq(wire_remove(&wire, NAME, &removed), FAULT_NONE);
+        ck_assert(!removed.destroyed);
+        at = shmat((int) reply.segment.shmid, NULL, 0);
+        ck_assert_ptr_ne(at, (void *) -1);
+        ck_assert_int_eq(wire_stat_id(&wire, reply.segment.id, &segment), FAULT_NONE);
+        ck_assert_int_eq(segment.attach_count, 1);
+        ck_assert_int_eq(shmdt(at), 0);
+        ck_assert_int_eq(wire_stat_id(&wire, reply.segment.id, &segment), FAULT_NO_SUCH_SEGMENT);
+        ck_assert(!native_has_sysv((int) reply.segment.shmid));
+}
+END_TEST
+
+/* Descriptors for writing go to the owner, or to nobody, if the configuration says so. */
+START_TEST(test_hand_out) {
+        AcquireParameters parameters = {};
+        int fd;
+
+        fixture_configure("[sysv]\ndescriptors = nobody\n");
+        fixture_hang_up();
+        (void) acquire_native(true, false);
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, NAME);
+        GIVE_VALUE(&parameters, ACQUIRE_ACCESS, access, ACCESS_READ_ONLY);
+        fd = wire_acquire(&wire, &parameters, NULL);
+        ck_assert_int_ge(fd, 0);
+        close(fd);
+        fixture_configure("[sysv]\ndescriptors = owner\n");
+        fixture_hang_up();
+        parameters.access = ACCESS_READ_WRITE;
+        fd = wire_acquire(&wire, &parameters, NULL);
+        ck_assert_int_ge(fd, 0);
+        close(fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+        wire_close(&wire);
+        wire_open(&wire);
+}
+END_TEST
+
+static void write_number(const char *path, const char *number) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0 || write(fd, number, strlen(number)) != (ssize_t) strlen(number))
+                _exit(97);
+        close(fd);
+}
+
+/* An IPC namespace of its own, with limits of its own. */
+static void be_limited(void) {
+        if (unshare(CLONE_NEWIPC) < 0)
+                _exit(97);
+        write_number("/proc/sys/kernel/shmmni", "3");
+        write_number("/proc/sys/kernel/shmall", "100");
+        write_number("/proc/sys/kernel/shmmax", "300000");
+}
+
+static void up_limited(void) {
+        up(&(Setup){ .prepare = be_limited });
+}
+
+static FaultCode create_sysv(const char *name, int64_t size, Fault *fault) {
+        AcquireParameters parameters = {};
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, name);
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, size);
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, KIND_SYSV);
+        return wire_try_acquire(&wire, &parameters, fault);
+}
+
+/* The limits of the kernel by their names. */
+START_TEST(test_kernel_limits) {
+        static const char *const names[] = { "a", "b", "c" };
+        Fault fault;
+
+        ck_assert_int_eq(create_sysv("x", 300001, &fault), FAULT_LIMIT_REACHED);
+        ck_assert_str_eq(fault.limit.limit, "shmmax");
+        ck_assert_int_eq(fault.limit.maximum, 300000);
+        ck_assert_int_eq(create_sysv("a", 300000, &fault), FAULT_NONE);
+        ck_assert_int_eq(create_sysv("x", 300000, &fault), FAULT_LIMIT_REACHED);
+        ck_assert_str_eq(fault.limit.limit, "shmall");
+        ck_assert_int_eq(fault.limit.maximum, 100);
+        ck_assert_int_eq(create_sysv("b", 1, &fault), FAULT_NONE);
+        ck_assert_int_eq(create_sysv("c", 1, &fault), FAULT_NONE);
+        ck_assert_int_eq(create_sysv("x", 1, &fault), FAULT_LIMIT_REACHED);
+        ck_assert_str_eq(fault.limit.limit, "shmmni");
+        ck_assert_int_eq(fault.limit.maximum, 3);
+        for (size_t i = 0; i < ARRAY_SIZE(names); ++i)
+                ck_assert_int_eq(wire_remove(&wire, names[i], NULL), FAULT_NONE);
+}
+END_TEST
+
+/* In another IPC namespace there are descriptors, and no numbers. */
+START_TEST(test_other_namespace) {
+        AdoptParameters adopt = {};
+        int shmid = native_make_sysv(native_key(), SIZE, 0600);
+        SegmentReply reply;
+        Fault fault;
+        int fd;
+
+        fd = make_as(KIND_SYSV, native_key(), false, NULL);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(pwrite(fd, "x", 1, 0), 1);
+        close(fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+        GIVE_VALUE(&adopt, ADOPT_SHMID, shmid, shmid);
+        ck_assert_int_eq(wire_call(&wire, METHOD_ADOPT, &adopt, &reply, &fault),
+                         FAULT_NOT_SUPPORTED);
+        ck_assert_ptr_nonnull(strstr(fault.text.text, "namespace"));
+        ck_assert_int_eq(shmctl(shmid, IPC_RMID, NULL), 0);
+}
+END_TEST
+
+int main(void) {
+        int n_kinds = capable(CAP_CHECKPOINT_RESTORE) ? 3 : 2;
+        Suite *suite = suite_create("kinds");
+        TCase *tc;
+
+        tc = tcase_create("made");
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_loop_test(tc, test_native, 0, n_kinds);
+        tcase_add_loop_test(tc, test_in_use, 0, n_kinds);
+        tcase_add_loop_test(tc, test_last_native_detach, 0, n_kinds);
+        tcase_add_loop_test(tc, test_name_is_free, 0, n_kinds);
+        tcase_add_loop_test(tc, test_removed_outside, 0, n_kinds);
+        tcase_add_loop_test(tc, test_removed_idle, 0, n_kinds);
+        tcase_add_test(tc, test_replaced_outside);
+        tcase_add_loop_test(tc, test_truncated_outside, 0, n_kinds);
+        tcase_add_loop_test(tc, test_permission, 0, n_kinds);
+        tcase_add_loop_test(tc, test_native_killed, 0, n_kinds);
+        tcase_add_loop_test(tc, test_broker_ends, 0, n_kinds);
+        if (n_kinds == 3) {
+                tcase_add_test(tc, test_counted);
+                tcase_add_test(tc, test_locked);
+                tcase_add_test(tc, test_hand_out);
+        } else {
+                puts("skip: descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
+        }
+        if (geteuid() == 0)
+                tcase_add_loop_test(tc, test_owner, 0, n_kinds);
+        else
+                puts("skip: only root can give a segment to another user");
+        suite_add_tcase(suite, tc);
+
+        tc = tcase_create("native");
+        tcase_add_checked_fixture(tc, up_without_descriptors, teardown);
+        tcase_add_test(tc, test_by_shmid);
+        tcase_add_test(tc, test_never_attached);
+        tcase_add_test(tc, test_removed_native);
+        suite_add_tcase(suite, tc);
+
+        if (geteuid() == 0) {
+                tc = tcase_create("namespace");
+                tcase_add_checked_fixture(tc, up_limited, teardown);
+                tcase_add_test(tc, test_kernel_limits);
+                tcase_add_test(tc, test_other_namespace);
+                suite_add_tcase(suite, tc);
+        } else {
+                puts("skip: only root can make an IPC namespace");
+        }
+        return unit_main(suite);
+}
