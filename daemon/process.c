@@ -2,13 +2,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "proto/fd.h"
+
+/* Of pidfds, from Linux 6.9 on; linux/magic.h has it since. */
+#ifndef PID_FS_MAGIC
+#define PID_FS_MAGIC 0x50494446
+#endif
 
 /* The start is 22nd; the command, 2nd and in parentheses, may hold anything, so it is cut away. */
 #define FIELDS_BEHIND_COMMAND 19
@@ -36,23 +45,47 @@ static uint64_t process_start(pid_t pid) {
         return at ? strtoull(at, NULL, 10) : 0;
 }
 
+/*
+ * pidfd_open(2) needs no access to the process. Its inode is a number of that process alone where
+ * pidfds have a file system of their own; before, all of them have the same one. 0 if it cannot be
+ * told, or the process has ended.
+ */
+static uint64_t process_inode(pid_t pid) {
+        struct pollfd poller = { .events = POLLIN };
+        _cleanup_fd_ int fd = -EBADF;
+        struct statfs fs;
+        struct stat st;
+
+        fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != PID_FS_MAGIC || fstat(fd, &st) < 0)
+                return 0;
+        poller.fd = fd;
+        return poll(&poller, 1, 0) == 0 ? st.st_ino : 0;
+}
+
 /* process_identify() - note which process has the number @pid now */
 void process_identify(Process *process, pid_t pid) {
-        process->pid = pid;
-        process->start = pid > 0 ? process_start(pid) : 0;
+        *process = (Process){ .pid = pid };
+        if (pid > 0)
+                process->start = process_start(pid);
+        /* With ProtectProc= the broker sees nothing of other users' processes in /proc. */
+        if (pid > 0 && process->start == 0)
+                process->inode = process_inode(pid);
 }
 
 /**
  * process_alive() - is that very process still there?
  * @process:    as process_identify() noted it
  *
- * A zombie is not: it holds nothing any more. Where /proc does not tell (hidepid), whoever has the
- * number counts.
+ * A zombie is not: it holds nothing any more. Where neither /proc (hidepid) nor the kernel tells,
+ * whoever has the number counts.
  */
 bool process_alive(const Process *process) {
         if (process->pid <= 0)
                 return false;
         if (process->start > 0)
                 return process_start(process->pid) == process->start;
+        if (process->inode > 0)
+                return process_inode(process->pid) == process->inode;
         return kill(process->pid, 0) == 0 || errno == EPERM;
 }

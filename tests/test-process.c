@@ -1,6 +1,9 @@
 /* Which process, and is it still that one? */
 
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -93,6 +96,38 @@ START_TEST(test_hidden) {
 }
 END_TEST
 
+/* Sees nothing of processes of others in /proc; 0 if it knows this one all the same, 1 if it is
+ * told by its number alone, as kernels before 6.9 have it. */
+static int look_without_proc(void *userdata) {
+        const pid_t *pid = userdata;
+        Process process;
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+            mount("proc", "/proc", "proc", 0, "hidepid=invisible") < 0)
+                return 2;
+        if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
+                return 3;
+        process_identify(&process, *pid);
+        if (process.start != 0 || !process_alive(&process))
+                return 4;
+        if (process.inode == 0)
+                return 1;
+        ++process.inode;
+        return process_alive(&process) ? 5 : 0;
+}
+
+START_TEST(test_without_proc) {
+        pid_t pid = start("hidden");
+        int r = unit_fork(look_without_proc, &pid);
+
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        if (r == 1)
+                puts("this kernel does not number processes by their pidfds");
+        ck_assert_int_le(r, 1);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("process");
         TCase *tc = tcase_create("process");
@@ -103,6 +138,10 @@ int main(void) {
         tcase_add_loop_test(tc, test_ends, 0, ARRAY_SIZE(names));
         tcase_add_test(tc, test_number_again);
         tcase_add_test(tc, test_hidden);
+        if (geteuid() == 0)
+                tcase_add_test(tc, test_without_proc);
+        else
+                puts("skip: only root can mount another /proc");
         suite_add_tcase(suite, tc);
         return unit_main(suite);
 }
