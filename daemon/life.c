@@ -215,10 +215,13 @@ static void drop_name(const Life *life, Segment *segment) {
                     failure.reason);
 }
 
-static bool settle_free(Life *life, Segment *segment, bool leased) {
+static bool settle_free(Life *life, Segment *segment, bool leased, Outside *outside) {
         unsuspect(life, segment);
         census_end_all(&life->census, segment);
         if (is_due(segment)) {
+                /* That it was removed says less than that it is gone. */
+                outside->removed = false;
+                outside_tell(life, segment, outside);
                 drop_name(life, segment);
                 destroy(life, segment, leased);
                 return false;
@@ -235,7 +238,8 @@ static void note_other_gone(Life *life, Segment *segment) {
         events_post(&life->events, EVENT_DETACHED, segment);
 }
 
-static bool settle_found(Life *life, Segment *segment) {
+/* Asks the kernel about one segment, and does what follows. False if the segment is gone. */
+static bool settle_holders(Life *life, Segment *segment, Outside *outside) {
         bool held = segment->held, attached = segment->n_attachments > 0;
         Holders holders = census_ask(&life->census, segment);
 
@@ -250,28 +254,25 @@ static bool settle_found(Life *life, Segment *segment) {
                 segment->idle_usec = clock_monotonic_usec();
         if (held && !attached && segment->kind != KIND_SYSV)
                 note_other_gone(life, segment);
-        return settle_free(life, segment, holders == HOLDERS_NONE);
+        return settle_free(life, segment, holders == HOLDERS_NONE, outside);
 }
 
-/* Asks the kernel about one segment, and does what follows. False if the segment is gone. */
-static bool settle_holders(Life *life, Segment *segment) {
-        bool removed = outside_look(life, segment);
-
-        if (!settle_found(life, segment))
-                return false;
-        if (removed)
-                events_post(&life->events, EVENT_REMOVED, segment);
-        return true;
-}
-
-/* The same, and if somebody has it, who. */
-static bool settle(Life *life, Segment *segment, bool asked) {
-        if (!settle_holders(life, segment))
+/* The same, and if somebody has it, who; and tells what was noticed before, exactly. */
+static bool settle_noticed(Life *life, Segment *segment, bool asked, Outside *outside) {
+        if (!settle_holders(life, segment, outside))
                 return false;
         if (segment->held && (segment->suspicion.active || segment->wd < 0) &&
             census_may_count(segment, asked))
                 census_count(&life->census, segment);
+        outside_tell(life, segment, outside);
         return true;
+}
+
+static bool settle(Life *life, Segment *segment, bool asked) {
+        Outside outside;
+
+        (void) outside_look(life, segment, &outside);
+        return settle_noticed(life, segment, asked, &outside);
 }
 
 /* life_attach() - count an attachment whose description is open already */
@@ -297,19 +298,21 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
  * @life:       the object
  * @segment:    the segment
  *
- * Asks the kernel, with one system call, only if the segment goes when nobody has it. Who is
- * attached is not found out.
+ * Asks the kernel, with one system call, only if the segment goes when nobody has it, or if others
+ * did something to it. Who is attached is not found out otherwise.
  *
  * Return: whether the segment is still there.
  */
 bool life_ask(Life *life, Segment *segment) {
-        bool removed = outside_look(life, segment);
+        Outside outside;
 
-        if (removed)
-                return settle_found(life, segment);
+        if (outside_look(life, segment, &outside)) {
+                life_drain(life);
+                return settle_noticed(life, segment, true, &outside);
+        }
         if (!segment_goes_when_free(segment) && !(segment->waits && is_due(segment)))
                 return true;
-        return settle_found(life, segment);
+        return settle_holders(life, segment, &outside);
 }
 
 /**

@@ -60,19 +60,27 @@ static void end_oldest_hold(Segment *segment) {
 }
 
 /* Equal numbers of those who came and went meanwhile cancel out, as everywhere. */
-static void notice_natives(Life *life, Segment *segment, size_t n_native) {
-        while (segment->n_native < n_native) {
-                ++segment->n_native;
+static void notice_natives(Segment *segment, size_t n_native, Outside *ret) {
+        if (n_native > segment->n_native)
+                ret->n_attached = n_native - segment->n_native;
+        else
+                ret->n_detached = segment->n_native - n_native;
+        if (n_native > 0)
                 segment->armed = true;
-                end_oldest_hold(segment);
-                events_post(&life->events, EVENT_ATTACHED, segment);
-        }
-        if (segment->n_native > n_native && n_native == 0)
+        else if (ret->n_detached > 0)
                 segment->idle_usec = clock_monotonic_usec();
-        while (segment->n_native > n_native) {
-                --segment->n_native;
-                events_post(&life->events, EVENT_DETACHED, segment);
-        }
+        for (size_t i = 0; i < ret->n_attached; ++i)
+                end_oldest_hold(segment);
+        segment->n_native = n_native;
+}
+
+static bool notice_lock(Segment *segment, const ObjectState *state) {
+        bool changed = segment->sysv.locked != state->locked;
+
+        segment->sysv.locked = state->locked;
+        if (segment->kind == KIND_SYSV && !state->locked)
+                charge_give_back(&segment->locked_charge);
+        return changed;
 }
 
 static bool notice_removal(Life *life, Segment *segment, const ObjectState *state) {
@@ -86,28 +94,38 @@ static bool notice_removal(Life *life, Segment *segment, const ObjectState *stat
 
 /**
  * outside_look() - see what others did to a segment, and set it right
- * @life:       where events are told
+ * @life:       where the segment is
  * @segment:    the segment; it stays
+ * @ret:        what outside_tell() is to tell when it is known who is attached
  *
- * Return: whether it was found to be removed: if anybody has it, that is still to be told.
+ * Return: whether there is anything.
  */
-bool outside_look(Life *life, Segment *segment) {
+bool outside_look(Life *life, Segment *segment, Outside *ret) {
         const KindRow *row = kind_rows[segment->kind];
         ObjectState state;
-        bool changed;
 
+        *ret = (Outside) OUTSIDE_NULL;
         if (!row->look || !row->look(life->host, segment, &state))
                 return false;
         segment->allocated_bytes = state.allocated_bytes;
-        changed = notice_size(life, segment, state.object_bytes);
-        changed |= notice_permission(segment, &state);
-        changed |= segment->sysv.locked != state.locked;
-        segment->sysv.locked = state.locked;
-        if (segment->kind == KIND_SYSV && !state.locked)
-                charge_give_back(&segment->locked_charge);
+        ret->changed = notice_size(life, segment, state.object_bytes);
+        ret->changed |= notice_permission(segment, &state);
+        ret->changed |= notice_lock(segment, &state);
         notice_times(segment, &state);
-        notice_natives(life, segment, state.n_native);
-        if (changed)
+        notice_natives(segment, state.n_native, ret);
+        ret->removed = notice_removal(life, segment, &state);
+        return ret->changed || ret->removed || ret->n_attached > 0 || ret->n_detached > 0;
+}
+
+/* outside_tell() - tell of it, once */
+void outside_tell(Life *life, Segment *segment, Outside *outside) {
+        for (; outside->n_attached > 0; --outside->n_attached)
+                events_post(&life->events, EVENT_ATTACHED, segment);
+        for (; outside->n_detached > 0; --outside->n_detached)
+                events_post(&life->events, EVENT_DETACHED, segment);
+        if (outside->changed)
                 events_post(&life->events, EVENT_CHANGED, segment);
-        return notice_removal(life, segment, &state);
+        if (outside->removed)
+                events_post(&life->events, EVENT_REMOVED, segment);
+        *outside = (Outside) OUTSIDE_NULL;
 }

@@ -8,6 +8,20 @@
 
 #include "daemon/life.h"
 
-bool outside_look(Life *life, Segment *segment);
+typedef struct Outside Outside;
+
+/* What was noticed, and is still to be told. */
+struct Outside {
+        bool changed;
+        bool removed;
+        size_t n_attached;
+        size_t n_detached;
+};
+
+#define OUTSIDE_NULL                                                                               \
+        {}
+
+bool outside_look(Life *life, Segment *segment, Outside *ret);
+void outside_tell(Life *life, Segment *segment, Outside *outside);
 
 #endif

@@ -1,6 +1,7 @@
 /* Watching a real broker: what exists, that this was all, and then every change in order. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "proto/util.h"
 #include "proto/writer.h"
 #include "tests/fixture.h"
+#include "tests/native.h"
 #include "tests/unit.h"
 
 #define SIZE 4096
@@ -371,6 +373,87 @@ START_TEST(test_closed) {
 }
 END_TEST
 
+static SegmentInfo make_native(Kind kind, bool transient) {
+        AcquireParameters parameters = {};
+        AcquireReply reply;
+        Fault fault;
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "native");
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, kind);
+        if (kind == KIND_POSIX)
+                GIVE_VALUE(&parameters, ACQUIRE_POSIX_NAME, posix_name, native_name("0"));
+        GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, transient);
+        ck_assert_int_eq(wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, &fault), FAULT_NONE);
+        fd_close(fd_queue_pop(&wire.fds));
+        ck_assert_int_eq(wire_attach_count(&wire, "native"), 0);
+        return reply.segment;
+}
+
+/* Who attaches a System V segment natively is told of as everybody is, and so is ipcrm(1). */
+START_TEST(test_native_sysv) {
+        WatchParameters all = { .changes_only = true };
+        SegmentInfo info;
+        Wire watcher;
+        void *at;
+
+        GIVE(&all, WATCH_CHANGES_ONLY);
+        info = make_native(KIND_SYSV, false);
+        (void) open_watch(&watcher, &all);
+        at = shmat((int) info.shmid, NULL, 0);
+        ck_assert_ptr_ne(at, (void *) -1);
+        (void) expect(&watcher, EVENT_ATTACHED, info.id, 1);
+        ck_assert_int_eq(shmdt(at), 0);
+        (void) expect(&watcher, EVENT_DETACHED, info.id, 0);
+        at = shmat((int) info.shmid, NULL, SHM_RDONLY);
+        ck_assert_ptr_ne(at, (void *) -1);
+        (void) expect(&watcher, EVENT_ATTACHED, info.id, 1);
+        ck_assert_int_eq(shmctl((int) info.shmid, IPC_RMID, NULL), 0);
+        info = expect(&watcher, EVENT_REMOVED, info.id, 1);
+        ck_assert_int_eq(info.key, 0);
+        ck_assert_int_eq(shmdt(at), 0);
+        (void) expect(&watcher, EVENT_DETACHED, info.id, 0);
+        (void) expect(&watcher, EVENT_DESTROYED, info.id, 0);
+        wire_close(&watcher);
+}
+END_TEST
+
+/* What others do to a POSIX object, without anybody asking for it. */
+START_TEST(test_native_posix) {
+        WatchParameters all = { .changes_only = true };
+        SegmentInfo info;
+        Wire watcher;
+        int fd;
+
+        GIVE(&all, WATCH_CHANGES_ONLY);
+        info = make_native(KIND_POSIX, false);
+        (void) open_watch(&watcher, &all);
+        fd = native_open_posix(native_name("0"), O_RDWR);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(ftruncate(fd, 100), 0);
+        ck_assert_int_eq(expect(&watcher, EVENT_CHANGED, info.id, 0).size_bytes, 100);
+        ck_assert_int_eq(fchmod(fd, 0640), 0);
+        ck_assert_int_eq(expect(&watcher, EVENT_CHANGED, info.id, 0).permissions.mode, 0640);
+        ck_assert_int_eq(shm_unlink(native_name("0")), 0);
+        ck_assert(expect(&watcher, EVENT_REMOVED, info.id, 0).other_holders);
+        fd_close(fd);
+        (void) expect(&watcher, EVENT_DETACHED, info.id, 0);
+        (void) expect(&watcher, EVENT_DESTROYED, info.id, 0);
+        wire_close(&watcher);
+}
+END_TEST
+
+static void setup_native(void) {
+        native_begin();
+        setup();
+}
+
+static void teardown_native(void) {
+        teardown();
+        native_end();
+}
+
 int main(void) {
         Suite *suite = suite_create("watch");
         TCase *tc = tcase_create("watch");
@@ -385,6 +468,14 @@ int main(void) {
         tcase_add_test(tc, test_many_watchers);
         tcase_add_test(tc, test_limit);
         tcase_add_loop_test(tc, test_closed, 0, 2);
+        suite_add_tcase(suite, tc);
+
+        tc = tcase_create("native");
+        tcase_add_checked_fixture(tc, setup_native, teardown_native);
+        /* Without descriptors the kernel tells nothing, and the broker looks once a second. */
+        tcase_set_timeout(tc, 30);
+        tcase_add_test(tc, test_native_sysv);
+        tcase_add_test(tc, test_native_posix);
         suite_add_tcase(suite, tc);
         return unit_main(suite);
 }
