@@ -35,7 +35,7 @@ char *cell_user(uid_t uid) {
         return user ? strdup(user->pw_name) : cell_printf("%ju", (uintmax_t) uid);
 }
 
-static char *cell_group(gid_t gid) {
+char *cell_group(gid_t gid) {
         const struct group *group = getgrgid(gid);
 
         return group ? strdup(group->gr_name) : cell_printf("%ju", (uintmax_t) gid);

@@ -15,6 +15,7 @@ extern const Column info_columns[];
 char *cell_text(const char *text);
 char *cell_printf(const char *format, ...) _printf_(1, 2);
 char *cell_user(uid_t uid);
+char *cell_group(gid_t gid);
 char *cell_number(uint64_t value);
 char *cell_size(uint64_t size, CellStyle style);
 char *cell_time(uint64_t usec, CellStyle style);

@@ -152,6 +152,22 @@ void json_append_removed(Json *json, const char *key, const char *name, int64_t 
         (void) append(json, key, removed);
 }
 
+/* json_quote() - this text as JSON, to be freed, or null if it is NULL. Return: NULL if memory is
+ * short. */
+char *json_quote(const char *text) {
+        struct json_object *object;
+        const char *json;
+        char *copy;
+
+        if (!text)
+                return strdup("null");
+        object = json_object_new_string(text);
+        json = object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
+        copy = json ? strdup(json) : NULL;
+        (void) json_object_put(object);
+        return copy;
+}
+
 /* json_print() - print the document. Return: CTL_SUCCESS, or CTL_FAILED if it is not complete. */
 int json_print(const Json *json) {
         const char *text = NULL;

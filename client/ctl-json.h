@@ -36,6 +36,7 @@ void json_pick(Json *json, const char *paths);
 void json_pick_text(Json *json, const char *name, const char *text);
 void json_append_removed(Json *json, const char *key, const char *name, int64_t id, bool destroyed,
                          uint64_t attach_count);
+char *json_quote(const char *text);
 int json_print(const Json *json);
 int json_print_line(const char *text);
 

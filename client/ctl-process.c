@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,14 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 /* Command lines longer than that are cut. */
 #define COMMAND_MAX 1024
+
+typedef struct Stat Stat;
+
+struct Stat {
+        char state;
+        long n_threads;
+        uint64_t start_usec;
+};
 
 static ssize_t read_proc(pid_t pid, const char *file, char *text, size_t n_text) {
         char path[64];
@@ -45,25 +54,34 @@ static uint64_t boot_time(void) {
         return timespec_usec(&now) - timespec_usec(&up);
 }
 
-/* The field is the 20th behind the name, in which anything can stand. */
-static int start_time(pid_t pid, uint64_t *ret_usec) {
+/* Anything can stand in the name, which is before the last bracket. */
+static int read_stat(pid_t pid, Stat *ret) {
         unsigned long long ticks;
         long per_second = sysconf(_SC_CLK_TCK);
         char text[COMMAND_MAX];
         const char *at;
         ssize_t n;
+        Stat stat;
 
         n = read_proc(pid, "stat", text, sizeof(text) - 1);
         if (n < 0)
                 return (int) n;
         text[n] = '\0';
         at = strrchr(text, ')');
-        for (int i = 0; at && i < 20; ++i)
-                at = strchr(at + 1, ' ');
-        if (!at || sscanf(at, "%llu", &ticks) != 1 || per_second <= 0)
+        if (!at || per_second <= 0 ||
+            sscanf(at,
+                   ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s "
+                   "%llu",
+                   &stat.state, &stat.n_threads, &ticks) != 3)
                 return -EINVAL;
-        *ret_usec = boot_time() + (uint64_t) ticks * USEC_PER_SEC / (uint64_t) per_second;
+        stat.start_usec = boot_time() + (uint64_t) ticks * USEC_PER_SEC / (uint64_t) per_second;
+        *ret = stat;
         return 0;
+}
+
+/* Ticks are coarse, and clocks are adjusted. */
+static bool began_later(const Stat *stat, uint64_t usec) {
+        return stat->start_usec > usec + USEC_PER_SEC;
 }
 
 /* U+0080 to U+009F in UTF-8, which terminals may obey */
@@ -95,19 +113,18 @@ static void make_printable(char *text, size_t n_text) {
  */
 int process_command(pid_t pid, uint64_t before_usec, char **ret) {
         char text[COMMAND_MAX];
-        uint64_t start = 0;
         ssize_t n;
         char *copy;
+        Stat stat;
         int r;
 
         n = read_proc(pid, "cmdline", text, sizeof(text) - 1);
         if (n < 0)
                 return n == -ENOENT ? -ESRCH : (int) n;
-        r = start_time(pid, &start);
+        r = read_stat(pid, &stat);
         if (r)
                 return r == -ENOENT ? -ESRCH : r;
-        /* Ticks are coarse, and clocks are adjusted. */
-        if (start > before_usec + USEC_PER_SEC)
+        if (began_later(&stat, before_usec))
                 return -ESRCH;
         text[n] = '\0';
         make_printable(text, (size_t) n);
@@ -117,5 +134,44 @@ int process_command(pid_t pid, uint64_t before_usec, char **ret) {
         if (!copy)
                 return -ENOMEM;
         *ret = copy;
+        return 0;
+}
+
+/* Where /proc is of another pid namespace, its numbers are not those that are meant. */
+static bool is_proc_ours(void) {
+        char text[32] = "";
+
+        return readlink("/proc/self", text, sizeof(text) - 1) > 0 && atoi(text) == getpid();
+}
+
+/**
+ * process_is_alive() - is the process that had a number at some time still there?
+ * @pid:        its number
+ * @before_usec: that time: if a process with this number began later, it is another one
+ * @ret:        the answer; of a zombie, which does nothing any more, it is no
+ *
+ * Return: 0; -ENODATA if it cannot be known: the number is of another pid namespace, /proc does not
+ *         show the process, or the clock was set since.
+ */
+int process_is_alive(pid_t pid, uint64_t before_usec, bool *ret) {
+        bool alive;
+        Stat stat;
+
+        if (pid <= 0)
+                return -ENODATA;
+        /* This the kernel tells whatever /proc may hide. */
+        if (kill(pid, 0) < 0 && errno == ESRCH) {
+                *ret = false;
+                return 0;
+        }
+        if (!is_proc_ours() || read_stat(pid, &stat))
+                return -ENODATA;
+        /* The first thread of a process may have ended while others go on. */
+        alive = (stat.state != 'Z' && stat.state != 'X') || stat.n_threads > 1;
+        /* Nothing that is asked about was before the host: by the clock of then, all began later.
+         */
+        if (alive && before_usec + USEC_PER_SEC < boot_time())
+                return -ENODATA;
+        *ret = alive && !began_later(&stat, before_usec);
         return 0;
 }

@@ -3,9 +3,11 @@
 
 /* What /proc tells of a process. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 int process_command(pid_t pid, uint64_t before_usec, char **ret);
+int process_is_alive(pid_t pid, uint64_t before_usec, bool *ret);
 
 #endif

@@ -200,6 +200,17 @@ const char *duration_format(char *text, size_t n_text, uint64_t usec) {
         return text;
 }
 
+/* age_format() - print a duration in the largest unit of which it has one, without the rest */
+const char *age_format(char *text, size_t n_text, uint64_t usec) {
+        static const uint64_t units[] = { 86400 * USEC_PER_SEC, 3600 * USEC_PER_SEC,
+                                          60 * USEC_PER_SEC, USEC_PER_SEC };
+        size_t i = 0;
+
+        while (i + 1 < ARRAY_SIZE(units) && usec < units[i])
+                ++i;
+        return duration_format(text, n_text, usec - usec % units[i]);
+}
+
 /* time_format() - print a point in time in the local zone */
 const char *time_format(char *text, size_t n_text, uint64_t usec) {
         time_t seconds = (time_t) (usec / USEC_PER_SEC);

@@ -15,6 +15,7 @@ int duration_parse(const char *text, uint64_t *ret_usec);
 
 const char *size_format(char *text, size_t n_text, uint64_t size, bool bytes);
 const char *duration_format(char *text, size_t n_text, uint64_t usec);
+const char *age_format(char *text, size_t n_text, uint64_t usec);
 const char *time_format(char *text, size_t n_text, uint64_t usec);
 const char *time_format_exact(char *text, size_t n_text, uint64_t usec);
 

@@ -283,9 +283,10 @@ static int add_line(const Table *table, struct libscols_table *lines, const void
         return 0;
 }
 
-static int print_lines(const Table *table, struct libscols_table *lines) {
+static int print_lines(const Table *table, struct libscols_table *lines, FILE *stream) {
         int r;
 
+        (void) scols_table_set_stream(lines, stream);
         (void) scols_table_enable_noheadings(lines, !!table->options.no_headings);
         (void) scols_table_enable_raw(lines, !!table->options.raw);
         for (size_t i = 0; i < table->n_chosen; ++i) {
@@ -305,13 +306,13 @@ static int print_lines(const Table *table, struct libscols_table *lines) {
         return scols_print_table(lines);
 }
 
-static int print_text(const Table *table) {
+static int print_text(const Table *table, FILE *stream) {
         struct libscols_table *lines = scols_new_table();
         int r;
 
         if (!lines)
                 return ctl_no_memory();
-        r = print_lines(table, lines);
+        r = print_lines(table, lines, stream);
         scols_unref_table(lines);
         return r ? ctl_error("the table cannot be printed: %s", strerror(-r)) : CTL_SUCCESS;
 }
@@ -351,6 +352,17 @@ static int print_json(const Table *table, const char *key, char *(*item_json)(co
         return json_print(&json);
 }
 
+static void sort(Table *table) {
+        if (table->n_rows > 0)
+                qsort_r(table->rows, table->n_rows, sizeof(*table->rows), compare_rows, table);
+}
+
+/* table_show() - print it as text, sorted, whatever is asked for. Return: an exit code. */
+int table_show(Table *table, FILE *stream) {
+        sort(table);
+        return print_text(table, stream);
+}
+
 /**
  * table_print() - print it to stdout, sorted
  * @ctl:        says whether it is JSON
@@ -361,7 +373,6 @@ static int print_json(const Table *table, const char *key, char *(*item_json)(co
  * Return: an exit code.
  */
 int table_print(const Ctl *ctl, Table *table, const char *key, char *(*json)(const void *item)) {
-        if (table->n_rows > 0)
-                qsort_r(table->rows, table->n_rows, sizeof(*table->rows), compare_rows, table);
-        return ctl->json ? print_json(table, key, json) : print_text(table);
+        sort(table);
+        return ctl->json ? print_json(table, key, json) : print_text(table, stdout);
 }

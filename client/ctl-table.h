@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "client/ctl.h"
 
@@ -78,6 +79,7 @@ int table_only(Ctl *ctl, TableOptions *ret);
 int table_new(const Column *columns, const TableOptions *options, Table **ret);
 Table *table_free(Table *table);
 int table_add(Table *table, const void *item);
+int table_show(Table *table, FILE *stream);
 int table_print(const Ctl *ctl, Table *table, const char *key, char *(*json)(const void *item));
 
 DEFINE_CLEANUP(Table, table_free)

@@ -26,4 +26,7 @@
                 (void) function(*pointer);                                                         \
         }
 
+/* Of text: freep() */
+DEFINE_CLEANUP(char, free)
+
 #endif
