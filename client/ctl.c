@@ -39,6 +39,8 @@ const Command *const ctl_commands[] = {
         &command_write,
         &command_cp,
         &command_exec,
+        &command_orphans,
+        &command_reap,
         &command_completion,
         /* clang-format on */
 };

@@ -65,6 +65,8 @@ enum {
         OPTION_WAIT,
         OPTION_GONE,
         OPTION_TIMEOUT,
+        OPTION_DRY_RUN,
+        OPTION_OLDER_THAN,
         OPTION_ADDRESS,
         OPTION_HELP,
         OPTION_JSON,
@@ -124,7 +126,9 @@ extern const Command command_create;
 extern const Command command_exec;
 extern const Command command_limits;
 extern const Command command_list;
+extern const Command command_orphans;
 extern const Command command_publish;
+extern const Command command_reap;
 extern const Command command_resize;
 extern const Command command_rm;
 extern const Command command_seal;

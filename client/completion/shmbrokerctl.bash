@@ -7,6 +7,13 @@ _shmbrokerctl_ask() {
 		grep -vx -e -
 }
 
+# Names of shared memory without a broker; anybody may have given them, also such as
+# bash would take for a command.
+_shmbrokerctl_objects() {
+	shmbrokerctl "${broker[@]}" orphans --raw --noheadings --output NAME 2>/dev/null |
+		grep -x '[[:alnum:]/._+@%,:=-]*'
+}
+
 # A list with commas: candidates for its last part.
 _shmbrokerctl_list() {
 	local prefix=
@@ -20,6 +27,7 @@ _shmbrokerctl_value() {
 	case $1 in
 	NAME | PATTERN) compgen -W "$(_shmbrokerctl_ask NAME)" -- "$cur" ;;
 	ID) compgen -W "$(_shmbrokerctl_ask ID)" -- "$cur" ;;
+	OBJECT) compgen -W "$(_shmbrokerctl_objects)" -- "$cur" ;;
 	FILE) compgen -f -- "$cur" ;;
 	PLACE)
 		compgen -W "$(_shmbrokerctl_ask NAME | sed 's/^/shm:/')" -- "$cur"

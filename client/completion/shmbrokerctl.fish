@@ -30,19 +30,27 @@ function __shmbrokerctl_is
     test "$words[1]" = $argv[1]
 end
 
-# NAME or ID of the segments that the broker has, which is the one that the line means.
-function __shmbrokerctl_ask
-    set -l broker
+# Options by which the line says which broker it means.
+function __shmbrokerctl_broker
     set -l line (commandline -opc)
     for i in (seq 2 (count $line))
         switch $line[$i]
             case --user '--address=*'
-                set -a broker $line[$i]
+                echo -- $line[$i]
             case --address
-                set -a broker $line[$i] $line[(math $i + 1)]
+                printf '%s\n' $line[$i] $line[(math $i + 1)]
         end
     end
-    shmbrokerctl $broker list --raw --noheadings --output $argv[1] 2>/dev/null | string match -v -- -
+end
+
+# NAME or ID of the segments that the broker has.
+function __shmbrokerctl_ask
+    shmbrokerctl (__shmbrokerctl_broker) list --raw --noheadings --output $argv[1] 2>/dev/null | string match -v -- -
+end
+
+# Names of shared memory without a broker.
+function __shmbrokerctl_objects
+    shmbrokerctl (__shmbrokerctl_broker) orphans --raw --noheadings --output NAME 2>/dev/null
 end
 
 # A list with commas: candidates for its last part.
@@ -59,6 +67,8 @@ function __shmbrokerctl_value
             __shmbrokerctl_ask NAME
         case ID
             __shmbrokerctl_ask ID
+        case OBJECT
+            __shmbrokerctl_objects
         case FILE
             __fish_complete_path (commandline -ct)
         case PLACE

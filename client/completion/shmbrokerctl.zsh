@@ -1,9 +1,9 @@
 #compdef shmbrokerctl
 # zsh completion for shmbrokerctl(1); 'shmbrokerctl completion zsh' prints it.
 
-# NAME or ID of the segments that the broker has, which is the one that the line means.
-_shmbrokerctl_ask() {
-	local -a broker
+# The broker that the line means.
+_shmbrokerctl_broker() {
+	broker=()
 	local i
 	for ((i = 2; i <= $#whole; i++)); do
 		case $whole[i] in
@@ -11,7 +11,20 @@ _shmbrokerctl_ask() {
 		--address) broker+=($whole[i] $whole[i+1]) ;;
 		esac
 	done
+}
+
+# NAME or ID of the segments that the broker has.
+_shmbrokerctl_ask() {
+	local -a broker
+	_shmbrokerctl_broker
 	shmbrokerctl $broker list --raw --noheadings --output $1 2>/dev/null | grep -vx -e -
+}
+
+# Names of shared memory without a broker.
+_shmbrokerctl_objects() {
+	local -a broker
+	_shmbrokerctl_broker
+	shmbrokerctl $broker orphans --raw --noheadings --output NAME 2>/dev/null
 }
 
 # Candidates for a value that is called so in the help; with all of them behind it, if
@@ -22,6 +35,7 @@ _shmbrokerctl_value() {
 	case $kind in
 	NAME | PATTERN) compadd -- ${(f)"$(_shmbrokerctl_ask NAME)"} ;;
 	ID) compadd -- ${(f)"$(_shmbrokerctl_ask ID)"} ;;
+	OBJECT) compadd -- ${(f)"$(_shmbrokerctl_objects)"} ;;
 	FILE) _files ;;
 	PLACE)
 		compadd -- shm:${^${(f)"$(_shmbrokerctl_ask NAME)"}}
