@@ -277,27 +277,38 @@ static int open_base(Broker *broker) {
         return error_trace(add_closings(broker));
 }
 
-static int start_service(Broker *broker) {
-        const char *directory = broker->options->state_directory;
-        int r;
-
-        r = service_init(&broker->service, directory, broker->options->file_directory);
+/* Why the state directory is of no use; the negative errno for it. */
+static int refuse_state(const char *directory, int r) {
         switch (r) {
-        case 0:
-                break;
-        case STATE_E_BUSY:
+        case JOURNAL_E_BUSY:
                 log_error("Another broker has the state directory %s.", directory);
                 return -EBUSY;
-        case STATE_E_DAMAGED:
+        case JOURNAL_E_DAMAGED:
+        case JOURNAL_E_OLD_DAMAGED:
                 log_error(
-                        "The file %s/state is not one that this version wrote; it is left as it is. Without it, ids "
+                        "The file %s/%s is not one that the broker wrote; it is left as it is. Without it, ids "
                         "may be used again.",
+                        directory, r == JOURNAL_E_DAMAGED ? "journal" : "state");
+                return -EUCLEAN;
+        case JOURNAL_E_NEWER:
+                log_error(
+                        "The file %s/journal is of a newer version of the broker; it is left as it is. Use that "
+                        "version, or another state directory.",
                         directory);
                 return -EUCLEAN;
         default:
                 log_error("Cannot begin on the state directory %s: %s.", directory, strerror(-r));
                 return error_trace(r);
         }
+}
+
+static int start_service(Broker *broker) {
+        const char *directory = broker->options->state_directory;
+        int r;
+
+        r = service_init(&broker->service, directory, broker->options->file_directory);
+        if (r)
+                return refuse_state(directory, r);
         fill_defaults(broker);
         return configure(broker) ? -EINVAL : 0;
 }

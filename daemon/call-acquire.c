@@ -173,7 +173,7 @@ static int attach(Service *service, Client *client, Segment *segment, Access acc
                 return hold(service, client, segment, charge, ret, failure);
         if (r)
                 return call_kind_failure(r, NULL, failure);
-        if (state_attachment_id(&service->state, &id))
+        if (journal_attachment_id(&service->journal, &id))
                 return call_no_ids(failure);
         attachment = attachment_new(&service->life.census.attachments);
         if (!attachment)

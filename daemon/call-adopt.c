@@ -243,7 +243,7 @@ static int prepare(Service *service, const Client *client, const AdoptParameters
         if (r)
                 return r;
         fill_segment(segment, parameters);
-        if (state_segment_id(&service->state, &segment->id))
+        if (journal_segment_id(&service->journal, &segment->id))
                 return call_no_ids(failure);
         return charge_owner(service, segment, failure);
 }

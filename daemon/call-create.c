@@ -191,7 +191,7 @@ static int new_segment(Service *service, Client *client, const AcquireParameters
                 return call_not_supported(failure,
                                           "this host has no pages of that size; its sizes are in "
                                           "/sys/kernel/mm/hugepages");
-        if (state_segment_id(&service->state, &segment->id))
+        if (journal_segment_id(&service->journal, &segment->id))
                 return call_no_ids(failure);
         *ret = steal_ptr(segment);
         return 0;

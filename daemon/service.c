@@ -43,8 +43,7 @@ static uint64_t memory_bytes(void) {
  * @state_directory: absolute path
  * @file_directory: the same, made when it is needed
  *
- * Return: 0, STATE_E_BUSY, STATE_E_DAMAGED, or a negative errno. service_deinit() is due in any
- * case.
+ * Return: what journal_open() returns, or a negative errno. service_deinit() is due in any case.
  */
 int service_init(Service *service, const char *state_directory, const char *file_directory) {
         int r;
@@ -57,7 +56,7 @@ int service_init(Service *service, const char *state_directory, const char *file
         r = host_init(&service->host, file_directory);
         if (r)
                 return error_trace(r);
-        r = state_open(&service->state, state_directory);
+        r = journal_open(&service->journal, state_directory);
         if (r)
                 return r;
         r = worker_init(&service->worker);
@@ -72,6 +71,6 @@ void service_deinit(Service *service) {
         life_deinit(&service->life);
         registry_deinit(&service->registry);
         accounts_deinit(&service->accounts);
-        state_close(&service->state);
+        journal_close(&service->journal);
         host_deinit(&service->host);
 }

@@ -60,7 +60,7 @@ START_TEST(test_second) {
         _cleanup_(freep) char *state = in_directory("state"), *other_state = in_directory("other"),
                               *other_path = in_directory("other-socket"),
                               *lock = in_directory("other/lock"),
-                              *state_file = in_directory("other/state");
+                              *state_file = in_directory("other/journal");
         char other_address[256];
         const char *same_socket[] = { "shmbrokerd",        "--address", fixture_address(),
                                       "--state-directory", other_state, NULL };
@@ -86,7 +86,7 @@ END_TEST
 START_TEST(test_no_socket) {
         _cleanup_(freep) char *state = in_directory("other"), *path = in_directory("file"),
                               *lock = in_directory("other/lock"),
-                              *state_file = in_directory("other/state");
+                              *state_file = in_directory("other/journal");
         char address[256];
         const char *arguments[] = { "shmbrokerd",        "--address", address,
                                     "--state-directory", state,       NULL };
@@ -250,7 +250,7 @@ START_TEST(test_wrong_config) {
         _cleanup_(freep) char *state = in_directory("other"), *path = in_directory("other-socket"),
                               *config = in_directory("config"), *missing = in_directory("missing"),
                               *lock = in_directory("other/lock"),
-                              *state_file = in_directory("other/state");
+                              *state_file = in_directory("other/journal");
         char address[256];
         const char *arguments[] = { "shmbrokerd", "--address", address, "--state-directory",
                                     state,        "--config",  config,  NULL };
@@ -392,7 +392,7 @@ END_TEST
 START_TEST(test_activation) {
         _cleanup_(freep) char *program = path_in_build("daemon/shmbrokerd"),
                               *state = in_directory("other"), *lock = in_directory("other/lock"),
-                              *state_file = in_directory("other/state"),
+                              *state_file = in_directory("other/journal"),
                               *path = in_directory("passed"), *notify = in_directory("notify");
         struct sockaddr_un address = { .sun_family = AF_UNIX },
                            notified = { .sun_family = AF_UNIX };
@@ -449,6 +449,35 @@ START_TEST(test_activation) {
 }
 END_TEST
 
+/* On what another version wrote, or nobody, a broker does not begin. */
+START_TEST(test_wrong_state) {
+        static const char *const files[][2] = {
+                { "other/journal", "shmbroker journal 2\n" },
+                { "other/journal", "something else\n" },
+                { "other/state", "shmbroker 2\n" },
+        };
+        _cleanup_(freep) char *state = in_directory("other"), *lock = in_directory("other/lock"),
+                              *socket_path = in_directory("other-socket");
+        char address[256];
+        const char *arguments[] = { "shmbrokerd",        "--address", address,
+                                    "--state-directory", state,       NULL };
+
+        (void) snprintf(address, sizeof(address), "unix:%s", socket_path);
+        ck_assert_int_eq(mkdir(state, 0700), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(files); ++i) {
+                _cleanup_(freep) char *path = in_directory(files[i][0]), *after = NULL;
+
+                unit_write_file(path, files[i][1], strlen(files[i][1]));
+                ck_assert_int_eq(fixture_run_daemon(arguments), 1);
+                after = unit_read_file(path, NULL);
+                ck_assert_str_eq(after, files[i][1]);
+                ck_assert_int_eq(unlink(path), 0);
+        }
+        (void) remove(lock);
+        ck_assert_int_eq(rmdir(state), 0);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("daemon");
         TCase *t = tcase_create("daemon");
@@ -469,6 +498,7 @@ static Suite *suite(void) {
         tcase_add_test(t, test_not_passed);
         tcase_add_test(t, test_older_kernel);
         tcase_add_test(t, test_activation);
+        tcase_add_test(t, test_wrong_state);
         suite_add_tcase(s, t);
         return s;
 }
