@@ -23,6 +23,8 @@ struct Attachment {
         Process process;
         Access access;
         uint64_t since_usec;
+        /* It began before this broker did: only its id is known */
+        bool unknown;
         /* Its description carries a mark */
         bool marked;
         /* When it was last probed, somebody's lock lay over the mark */

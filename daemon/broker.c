@@ -11,6 +11,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/restore.h"
 #include "proto/address.h"
 #include "proto/error.h"
 #include "proto/util.h"
@@ -302,6 +303,17 @@ static int refuse_state(const char *directory, int r) {
         }
 }
 
+/* Beside the socket, which is on a tmpfs. */
+static int restore(Broker *broker) {
+        _cleanup_(freep) char *path = NULL;
+
+        if (asprintf(&path, "%s.stamps", address_path(broker->options->address)) < 0)
+                return error_origin(-ENOMEM);
+        if (stamps_open(&broker->service.keep.stamps, path) < 0)
+                log_info("%s cannot be used, so times of attaching are lost by a crash.", path);
+        return error_trace(restore_segments(&broker->service));
+}
+
 static int start_service(Broker *broker) {
         const char *directory = broker->options->state_directory;
         int r;
@@ -347,7 +359,11 @@ static int start(Broker *broker) {
         r = open_base(broker);
         if (r)
                 return error_trace(r);
-        return start_listener(broker);
+        r = start_listener(broker);
+        if (r)
+                return r;
+        /* Behind the listener, for now no other broker has this socket's stamps. */
+        return error_trace(restore(broker));
 }
 
 static void stop(Broker *broker) {
@@ -377,14 +393,19 @@ static void stop(Broker *broker) {
 }
 
 static void log_farewell(const Broker *broker) {
-        size_t n = broker->service.registry.n_segments;
+        size_t n_kept = 0, n_lost = 0;
+        const Segment *segment;
 
-        if (n == 0)
-                log_notice("The broker ends.");
-        else
-                log_notice(
-                        "The broker ends, and the names of %zu segments with it; whoever is attached keeps the memory.",
-                        n);
+        DL_FOREACH(broker->service.registry.first, segment) {
+                bool found_again = segment->kind != KIND_MEMFD && !segment->removed;
+
+                n_kept += found_again;
+                n_lost += !found_again;
+        }
+        log_notice("The broker ends; %zu segments are there again when it begins.", n_kept);
+        if (n_lost > 0)
+                log_notice("%zu segments end with it; whoever is attached keeps the memory.",
+                           n_lost);
 }
 
 /**

@@ -173,8 +173,8 @@ static int attach(Service *service, Client *client, Segment *segment, Access acc
                 return hold(service, client, segment, charge, ret, failure);
         if (r)
                 return call_kind_failure(r, NULL, failure);
-        if (journal_attachment_id(&service->journal, &id))
-                return call_no_ids(failure);
+        if (journal_attachment_id(&service->keep.journal, &id))
+                return call_no_state(failure);
         attachment = attachment_new(&service->life.census.attachments);
         if (!attachment)
                 return call_limit(failure, "memory");

@@ -243,8 +243,8 @@ static int prepare(Service *service, const Client *client, const AdoptParameters
         if (r)
                 return r;
         fill_segment(segment, parameters);
-        if (journal_segment_id(&service->journal, &segment->id))
-                return call_no_ids(failure);
+        if (journal_segment_id(&service->keep.journal, &segment->id))
+                return call_no_state(failure);
         return charge_owner(service, segment, failure);
 }
 

@@ -13,6 +13,7 @@
 
 static void changed(Service *service, Segment *segment) {
         segment->change_usec = clock_realtime_usec();
+        keep_change(&service->keep, segment);
         events_post(&service->life.events, EVENT_CHANGED, segment);
 }
 

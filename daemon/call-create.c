@@ -166,8 +166,12 @@ DEFINE_CLEANUP(Segment, segment_free)
 
 /* call_begin_segment() - let a segment that is whole be found; the registry's if it returns 0 */
 int call_begin_segment(Service *service, Segment *segment, CallFailure *failure) {
-        if (registry_add(&service->registry, segment))
+        if (keep_begin(&service->keep, segment))
+                return call_no_state(failure);
+        if (registry_add(&service->registry, segment)) {
+                keep_end(&service->keep, segment);
                 return call_limit(failure, "memory");
+        }
         life_begin(&service->life, segment);
         events_post(&service->life.events, EVENT_CREATED, segment);
         if (segment->name)
@@ -191,8 +195,8 @@ static int new_segment(Service *service, Client *client, const AcquireParameters
                 return call_not_supported(failure,
                                           "this host has no pages of that size; its sizes are in "
                                           "/sys/kernel/mm/hugepages");
-        if (journal_segment_id(&service->journal, &segment->id))
-                return call_no_ids(failure);
+        if (journal_segment_id(&service->keep.journal, &segment->id))
+                return call_no_state(failure);
         *ret = steal_ptr(segment);
         return 0;
 }

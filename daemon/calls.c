@@ -22,8 +22,8 @@ int call_limit(CallFailure *failure, const char *name) {
         return CALL_E_LIMIT;
 }
 
-/* Numbers that could not be written down cannot be given away: they might come again. */
-int call_no_ids(CallFailure *failure) {
+/* What could not be written down would be lost, and numbers given away might come again. */
+int call_no_state(CallFailure *failure) {
         log_error("Nothing can be made, because the state directory cannot be written to.");
         return call_limit(failure, "memory");
 }

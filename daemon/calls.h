@@ -70,7 +70,7 @@ extern const char call_no_descriptors[];
 int call_invalid(CallFailure *failure, const char *parameter);
 int call_not_supported(CallFailure *failure, const char *reason);
 int call_limit(CallFailure *failure, const char *name);
-int call_no_ids(CallFailure *failure);
+int call_no_state(CallFailure *failure);
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure);
 int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
                     int64_t maximum_bytes);

@@ -1,6 +1,7 @@
 #include "daemon/census.h"
 
 #include "daemon/clock.h"
+#include "daemon/keep.h"
 #include "daemon/lease.h"
 #include "daemon/mark.h"
 #include "proto/error.h"
@@ -98,7 +99,9 @@ bool census_may_count(const Segment *segment, bool asked) {
 
 static void end_one(Census *census, Segment *segment, Attachment *attachment) {
         segment->detach_usec = clock_realtime_usec();
-        segment->last_pid = attachment->process.pid;
+        if (attachment->process.pid > 0)
+                segment->last_pid = attachment->process.pid;
+        keep_stamp(segment);
         segment_detach(segment, attachment);
         attachment_free(&census->attachments, attachment);
         events_post(census->events, EVENT_DETACHED, segment);
@@ -188,4 +191,14 @@ void census_end_all(Census *census, Segment *segment) {
         DL_FOREACH_SAFE(segment->attachments, attachment, next)
                 end_one(census, segment, attachment);
         segment->n_unexplained = 0;
+}
+
+/* census_forget() - the broker ends, and attachments go on without it */
+void census_forget(Census *census, Segment *segment) {
+        Attachment *attachment, *next;
+
+        DL_FOREACH_SAFE(segment->attachments, attachment, next) {
+                segment_detach(segment, attachment);
+                attachment_free(&census->attachments, attachment);
+        }
 }

@@ -40,7 +40,7 @@ static void describe_holders(const Segment *segment, SegmentInfo *ret) {
         if (segment->n_native > 0)
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, true);
         else if (segment->n_attachments == 0 && !segment->holds &&
-                 (segment->held || !segment->uncounted))
+                 (segment->held || !segment_may_be_uncounted(segment)))
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, segment->held);
 }
 
@@ -105,8 +105,10 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
         *ret = (AttachmentInfo){
                 .id = attachment->id,
-                .inherited = !process_alive(&attachment->process),
+                .inherited = !attachment->unknown && !process_alive(&attachment->process),
         };
+        if (attachment->unknown)
+                return;
         if (attachment->process.pid > 0)
                 GIVE_VALUE(ret, ATTACHMENT_PID, pid, attachment->process.pid);
         GIVE_VALUE(ret, ATTACHMENT_UID, uid, attachment->uid);
@@ -177,6 +179,8 @@ void describe_status(Service *service, StatusReply *ret) {
         *ret = (StatusReply){
                 .version = PACKAGE_VERSION,
                 .start_time_usec = (int64_t) service->start_usec,
+                .generation =
+                        service->keep.journal.generation - service->keep.journal.first_generation,
                 .segment_count = (int64_t) service->registry.n_segments,
                 .attachment_count = (int64_t) service->life.census.attachments.n_used,
                 .connection_count = (int64_t) service->accounts.total_used[LIMIT_CONNECTIONS],

@@ -57,6 +57,7 @@ struct Reading {
         const char *directory;
         /* The highest of all records */
         int64_t generation;
+        int64_t first_generation;
         int64_t end_segment_id;
         bool is_there;
         bool old_is_there;
@@ -152,7 +153,11 @@ static int write_new(Journal *journal, const char *data, size_t n_data, int *ret
 /* Everything that holds, with numbers that are new or not, as one text; the caller's. */
 static int gather(const Journal *journal, int64_t generation, int64_t end_segment_id,
                   char **ret_text, size_t *ret_n_text) {
-        const GenerationRecord record = { .number = generation, .end_segment_id = end_segment_id };
+        const GenerationRecord record = {
+                .number = generation,
+                .end_segment_id = end_segment_id,
+                .first = journal->first_generation,
+        };
         const size_t n_header = sizeof(JOURNAL_HEADER) - 1;
         _cleanup_(freep) char *text = NULL;
         JournalEntry *entry, *next;
@@ -306,6 +311,7 @@ static int read_line(Journal *journal, Reading *reading, const char *text, size_
         switch (record.kind) {
         case RECORD_GENERATION:
                 reading->generation = MAX(reading->generation, record.generation.number);
+                reading->first_generation = MAX(reading->first_generation, record.generation.first);
                 note_ids(reading, record.generation.end_segment_id);
                 return 0;
         case RECORD_SEGMENT:
@@ -438,7 +444,11 @@ static int keep_damaged(const Journal *journal, const Reading *reading) {
 /* --- numbers */
 
 static int write_generation(Journal *journal, int64_t generation, int64_t end_segment_id) {
-        const GenerationRecord record = { .number = generation, .end_segment_id = end_segment_id };
+        const GenerationRecord record = {
+                .number = generation,
+                .end_segment_id = end_segment_id,
+                .first = journal->first_generation,
+        };
         RecordLine line;
         int r;
 
@@ -462,6 +472,8 @@ static int begin(Journal *journal, const Reading *reading) {
             __builtin_add_overflow(next, reading->end_segment_id, &next) ||
             __builtin_add_overflow(next, IDS_AT_ONCE, &end))
                 return JOURNAL_E_DAMAGED;
+        journal->first_generation =
+                reading->first_generation > 0 ? reading->first_generation : generation;
         if (generation >= RECORD_GENERATION_MAX || end > RECORD_ID_MAX)
                 return JOURNAL_E_DAMAGED;
         if (!reading->is_there || reading->n_damaged > 0 || worth_rewriting(journal))
@@ -591,6 +603,12 @@ static int list_ids(const Journal *journal, int64_t **ret_ids, size_t *ret_n_ids
         *ret_ids = ids;
         *ret_n_ids = n;
         return 0;
+}
+
+/* journal_lost() - note that this start has lost segments; 0, or a negative errno */
+int journal_lost(Journal *journal) {
+        journal->first_generation = journal->generation;
+        return error_trace(write_generation(journal, journal->generation, journal->end_segment_id));
 }
 
 /**

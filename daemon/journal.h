@@ -23,6 +23,7 @@
  * generation  At each start of a broker, and when more ids are reserved.
  *      number  how many starts there were; the upper half of the ids of attachments
  *      ids     ids of segments below may have been given away
+ *      first   the first start since which none lost a segment; 0 if that is not known
  *      The highest of each that is anywhere in the file holds.
  *
  * segment     The whole state of one segment. The last record of an id holds.
@@ -83,6 +84,8 @@ struct Journal {
         int fd;
         /* How often a broker began on this directory; the upper half of attachment ids */
         int64_t generation;
+        /* The first of them since which no segment was lost */
+        int64_t first_generation;
         int64_t next_segment_id;
         /* Up to here, exclusively, the file has given segment ids away */
         int64_t end_segment_id;
@@ -107,6 +110,8 @@ void journal_close(Journal *journal);
 
 int journal_segment_id(Journal *journal, int64_t *ret);
 int journal_attachment_id(Journal *journal, int64_t *ret);
+
+int journal_lost(Journal *journal);
 
 int journal_visit(Journal *journal, JournalVisitor *visit, void *userdata);
 int journal_write_segment(Journal *journal, const SegmentRecord *segment);

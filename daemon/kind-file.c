@@ -48,10 +48,15 @@ static int file_rename(const Host *host, Segment *segment, const char *name, Seg
         return 0;
 }
 
+static int file_find(const Host *host, Segment *segment, KindFailure *failure) {
+        return linked_find(host, segment, host->files_fd, failure);
+}
+
 const KindRow kind_file = {
         .create = file_create_segment,
         .examine = linked_examine,
         .adopt = linked_adopt,
+        .find = file_find,
         .open = kind_open,
         .look = file_look,
         .set_permission = linked_set_permission,

@@ -221,7 +221,6 @@ static int memfd_adopt(const Host *host, Segment *segment, int fd, KindFailure *
         (void) fcntl(master_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
         segment->seals = memfd_look_at_seals(master_fd);
         segment->sealable = !(segment->seals >> SEAL_SEAL & 1U);
-        segment->uncounted = true;
         return kind_set_master(segment, steal_fd(&master_fd));
 }
 

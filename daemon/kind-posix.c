@@ -17,10 +17,15 @@ static int posix_unlink(const Host *host, Segment *segment, KindFailure *failure
         return linked_unlink(segment, host->shm_fd, failure);
 }
 
+static int posix_find(const Host *host, Segment *segment, KindFailure *failure) {
+        return linked_find(host, segment, host->shm_fd, failure);
+}
+
 const KindRow kind_posix = {
         .create = posix_create_segment,
         .examine = linked_examine,
         .adopt = linked_adopt,
+        .find = posix_find,
         .open = kind_open,
         .look = posix_look,
         .set_permission = linked_set_permission,

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/kind.h"
@@ -132,6 +133,7 @@ static void sysv_note(Segment *segment, const struct shmid_ds *ds) {
         sysv->attach_sec = ds->shm_atime;
         sysv->detach_sec = ds->shm_dtime;
         sysv->last_pid = ds->shm_lpid;
+        sysv->change_sec = ds->shm_ctime;
 }
 
 static int sysv_anchor(const Host *host, Segment *segment) {
@@ -292,6 +294,45 @@ static int sysv_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
         return 0;
 }
 
+/* When this host was booted, in seconds; segments do not outlive that, and their numbers recur. */
+static int64_t boot_sec(void) {
+        struct timespec now, since;
+
+        if (clock_gettime(CLOCK_REALTIME, &now) < 0 || clock_gettime(CLOCK_BOOTTIME, &since) < 0)
+                return 0;
+        return now.tv_sec - since.tv_sec;
+}
+
+/* Is what has the number now the one that had it? Clocks may be set meanwhile, by a little. */
+static bool sysv_is_same(const Host *host, const Segment *segment, const struct shmid_ds *ds) {
+        uid_t creator = segment->adopted ? segment->permission.creator_uid : host->uid;
+
+        return segment->sysv.change_sec + 60 >= boot_sec() &&
+               ds->shm_ctime >= segment->sysv.change_sec && ds->shm_perm.cuid == creator &&
+               (segment->removed || (uint32_t) ds->shm_perm.__key == segment->sysv.key);
+}
+
+static int sysv_find(const Host *host, Segment *segment, KindFailure *failure) {
+        Identity identity = segment->identity;
+        uint64_t object_bytes = segment->object_bytes;
+        struct shmid_ds ds;
+        int r;
+
+        if (sysv_stat(segment->sysv.shmid, &ds) < 0 || !sysv_is_same(host, segment, &ds))
+                return KIND_E_NONE;
+        segment->sysv.locked = ds.shm_perm.mode & SHM_LOCKED;
+        segment->n_native = ds.shm_nattch;
+        r = sysv_adopt(host, segment, -EBADF, failure);
+        if (r)
+                return r;
+        segment->object_bytes = object_bytes;
+        if (segment->master_fd >= 0 && identity.inode != 0 &&
+            (identity.inode != segment->identity.inode ||
+             identity.birth_usec != segment->identity.birth_usec))
+                return KIND_E_NONE;
+        return 0;
+}
+
 static int sysv_open(const Host *host, const Segment *segment, Access access, int *ret_fd) {
         return segment->master_fd < 0 ? KIND_E_NATIVE : kind_open(host, segment, access, ret_fd);
 }
@@ -354,6 +395,7 @@ const KindRow kind_sysv = {
         .create = sysv_create_segment,
         .examine = sysv_examine,
         .adopt = sysv_adopt,
+        .find = sysv_find,
         .open = sysv_open,
         .look = sysv_look,
         .set_permission = sysv_set_permission,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "proto/error.h"
 
@@ -39,9 +40,39 @@ int kind_not_supported(KindFailure *failure, const char *reason) {
         return KIND_E_NOT_SUPPORTED;
 }
 
+static Identity identify(int fd) {
+        struct statx st;
+
+        if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) < 0)
+                return (Identity){};
+        return (Identity){
+                .device = makedev(st.stx_dev_major, st.stx_dev_minor),
+                .inode = st.stx_ino,
+                .birth_usec = st.stx_mask & STATX_BTIME
+                                      ? (uint64_t) st.stx_btime.tv_sec * UINT64_C(1000000) +
+                                                st.stx_btime.tv_nsec / 1000
+                                      : 0,
+        };
+}
+
+/**
+ * kind_is_same() - is an object the one that a segment had?
+ * @segment:    the segment, with its identity as it was noted
+ * @fd:         a descriptor of the object
+ *
+ * The device of a disk may have another number after a reboot.
+ */
+bool kind_is_same(const Segment *segment, int fd) {
+        const Identity *before = &segment->identity;
+        Identity now = identify(fd);
+
+        return now.inode != 0 && now.inode == before->inode && now.birth_usec == before->birth_usec;
+}
+
 /* kind_set_master() - make @fd the broker's own description of a segment; it is the segment's from
  * now on. Always 0. */
 int kind_set_master(Segment *segment, int fd) {
+        segment->identity = identify(fd);
         segment->master_fd = fd;
         (void) snprintf(segment->master_name, sizeof(segment->master_name), "%d", fd);
         return 0;

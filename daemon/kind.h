@@ -92,6 +92,11 @@ struct KindRow {
         /* Takes it, and sets what create() sets. @fd stays the caller's. */
         int (*adopt)(const Host *host, Segment *segment, int fd, KindFailure *failure);
 
+        /* Finds it again by what the segment has of it, which was read from the journal: its name
+         * or number, and its identity. KIND_E_NONE if it is gone, or another one. NULL where
+         * nothing leads to it but a descriptor. */
+        int (*find)(const Host *host, Segment *segment, KindFailure *failure);
+
         /* Opens a new description of it, or says KIND_E_NATIVE. */
         int (*open)(const Host *host, const Segment *segment, Access access, int *ret_fd);
 
@@ -132,6 +137,7 @@ extern const KindRow kind_file;
 
 int kind_error(int error);
 int kind_not_supported(KindFailure *failure, const char *reason);
+bool kind_is_same(const Segment *segment, int fd);
 int kind_set_master(Segment *segment, int fd);
 bool kind_may_give(const Credentials *client, uid_t owner);
 int kind_open(const Host *host, const Segment *segment, Access access, int *ret_fd);

@@ -28,12 +28,13 @@ static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
 #define UNWATCHED_USEC 100000U
 #define SYSV_USEC 1000000U
 
-int life_init(Life *life, Registry *registry, const Host *host) {
+int life_init(Life *life, Registry *registry, const Host *host, Keep *keep) {
         int r;
 
         *life = (Life) LIFE_NULL;
         life->registry = registry;
         life->host = host;
+        life->keep = keep;
         r = census_init(&life->census, &life->events);
         if (r)
                 return error_trace(r);
@@ -119,25 +120,34 @@ static void poll(Life *life, const Segment *segment) {
                 life->unwatched_due_usec = due;
 }
 
-/* Lets go of a segment that nobody has; with @leased, that is sure, and its memory can go first. */
-static void destroy(Life *life, Segment *segment, bool leased) {
+/* Lets go of what is behind a segment, and of the segment. With @leased, nobody has it for sure,
+ * and its memory can go first. */
+static void let_go(Life *life, Segment *segment, bool leased) {
         const KindRow *row = kind_rows[segment->kind];
 
-        log_debug("Segment %lld is destroyed.", (long long) segment->id);
-        events_post(&life->events, EVENT_DESTROYED, segment);
+        if (segment_may_be_uncounted(segment))
+                leased = false;
         unsuspect(life, segment);
         unwait(life, segment);
         unpoll(life, segment);
         closings_unwatch(&life->closings, segment->wd);
         registry_remove(life->registry, segment);
-        reaper_take(&life->reaper,
-                    &(Remains){ .fd = steal_fd(&segment->master_fd),
-                                .size_bytes = segment_capacity(segment),
-                                .locked_at = steal_ptr(segment->locked_at),
-                                .anchor = steal_ptr(segment->sysv.anchor),
-                                .shmid = segment->sysv.shmid,
-                                .punch = leased && !segment->uncounted ? row->punch : NULL });
+        reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
+                                               .size_bytes = segment_capacity(segment),
+                                               .locked_at = steal_ptr(segment->locked_at),
+                                               .anchor = steal_ptr(segment->sysv.anchor),
+                                               .shmid = segment->sysv.shmid,
+                                               .punch = leased ? row->punch : NULL });
         segment_free(segment);
+}
+
+/* It goes, and is not to come back. */
+static void destroy(Life *life, Segment *segment, bool leased) {
+        log_debug("Segment %lld is destroyed.", (long long) segment->id);
+        events_post(&life->events, EVENT_DESTROYED, segment);
+        if (life->keep)
+                keep_end(life->keep, segment);
+        let_go(life, segment, leased);
         ++life->n_destroyed;
 }
 
@@ -146,8 +156,8 @@ void life_deinit(Life *life) {
         Segment *segment;
 
         while (life->registry && (segment = life->registry->first)) {
-                census_end_all(&life->census, segment);
-                destroy(life, segment, false);
+                census_forget(&life->census, segment);
+                let_go(life, segment, false);
         }
         worker_deinit(&life->reaper);
         closings_deinit(&life->closings);
@@ -235,6 +245,7 @@ static bool settle_free(Life *life, Segment *segment, bool leased, Outside *outs
 /* Somebody had it whom the broker knows only by that. */
 static void note_other_gone(Life *life, Segment *segment) {
         segment->detach_usec = clock_realtime_usec();
+        keep_stamp(segment);
         events_post(&life->events, EVENT_DETACHED, segment);
 }
 
@@ -282,6 +293,7 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
         segment->held = true;
         segment->attach_usec = attachment->since_usec;
         segment->last_pid = attachment->process.pid;
+        keep_stamp(segment);
         unwait(life, segment);
         ++life->n_attached;
         if (!events_watched(&life->events))
@@ -370,6 +382,8 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
                 segment_set_removed(segment, clock_realtime_usec());
         }
         registry_unname(life->registry, segment);
+        if (!removed && life->keep)
+                keep_change(life->keep, segment);
         *ret_destroyed = !settle(life, segment, true);
         if (!*ret_destroyed && !removed)
                 events_post(&life->events, EVENT_REMOVED, segment);

@@ -14,6 +14,7 @@
 #include "daemon/census.h"
 #include "daemon/closings.h"
 #include "daemon/events.h"
+#include "daemon/keep.h"
 #include "daemon/kind.h"
 #include "daemon/reaper.h"
 #include "daemon/registry.h"
@@ -24,6 +25,8 @@ typedef struct Life Life;
 struct Life {
         Registry *registry;
         const Host *host;
+        /* NULL if nothing is to survive */
+        Keep *keep;
         Events events;
         Census census;
         Closings closings;
@@ -47,7 +50,7 @@ struct Life {
 #define LIFE_NULL                                                                                  \
         { .closings = CLOSINGS_NULL, .reaper = WORKER_NULL }
 
-int life_init(Life *life, Registry *registry, const Host *host);
+int life_init(Life *life, Registry *registry, const Host *host, Keep *keep);
 void life_deinit(Life *life);
 
 void life_begin(Life *life, Segment *segment);

@@ -151,6 +151,14 @@ static bool exceeds(uint64_t used, uint64_t amount, uint64_t maximum) {
         return __builtin_add_overflow(used, amount, &sum) || sum > maximum;
 }
 
+/* charge_anyway() - charge a user for what is there already, whatever the limit is */
+void charge_anyway(Charge *charge, User *user, Limit limit, uint64_t amount) {
+        assert(!charge->user);
+        user->used[limit] += amount;
+        user->accounts->total_used[limit] += amount;
+        *charge = (Charge){ .user = user_ref(user), .limit = limit, .amount = amount };
+}
+
 /**
  * charge_take() - charge a user for something that is about to be made
  * @charge:     beside the thing; nothing is on it yet
@@ -176,9 +184,7 @@ int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
                         (LimitReached){ limit_names[limit].total, accounts->total_maximum[limit] };
                 return CHARGE_E_LIMIT;
         }
-        user->used[limit] += amount;
-        accounts->total_used[limit] += amount;
-        *charge = (Charge){ .user = user_ref(user), .limit = limit, .amount = amount };
+        charge_anyway(charge, user, limit, amount);
         return 0;
 }
 

@@ -110,6 +110,7 @@ int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
                 LimitReached *ret_reached);
 int charge_add(Charge *charge, User *user, Limit limit, uint64_t amount, LimitReached *ret_reached);
 void charge_reduce(Charge *charge, uint64_t amount);
+void charge_anyway(Charge *charge, User *user, Limit limit, uint64_t amount);
 void charge_force(Charge *charge, uint64_t amount);
 void charge_give_back(Charge *charge);
 Charge steal_charge(Charge *charge);

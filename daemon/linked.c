@@ -150,6 +150,30 @@ int linked_adopt(const Host *host, Segment *segment, int fd, KindFailure *failur
         return kind_set_master(segment, steal_fd(&master_fd));
 }
 
+/**
+ * linked_find() - find the file of a segment again
+ * @host:       the host
+ * @segment:    with its object_name and identity
+ * @directory_fd: the directory
+ * @failure:    details
+ *
+ * Return: 0, KIND_E_NONE if there is none of that name, or another one, or a code.
+ */
+int linked_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
+        _cleanup_fd_ int fd = -EBADF;
+
+        if (!segment->object_name || directory_fd < 0)
+                return KIND_E_NONE;
+        fd = openat(directory_fd, label_name(segment->object_name),
+                    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? KIND_E_NONE : kind_error(errno);
+        /* What has changed meanwhile is noticed as ever: linked_look(). */
+        if (!kind_is_same(segment, fd))
+                return KIND_E_NONE;
+        return linked_adopt(host, segment, fd, failure);
+}
+
 /* linked_leads_to() - does a name lead to the inode of a descriptor? */
 bool linked_leads_to(int directory_fd, const char *name, int fd) {
         struct stat named, open;

@@ -13,6 +13,7 @@ int linked_create(const Host *host, Segment *segment, int directory_fd, KindFail
 int linked_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
                    KindFailure *failure);
 int linked_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure);
+int linked_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure);
 bool linked_look(Segment *segment, int directory_fd, ObjectState *ret);
 int linked_set_permission(const Host *host, Segment *segment, const Permission *permission,
                           KindFailure *failure);

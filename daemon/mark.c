@@ -43,3 +43,25 @@ Mark mark_probe(int master_fd, int64_t attachment_id) {
                 return MARK_ALIVE;
         return MARK_UNKNOWN;
 }
+
+/**
+ * mark_find() - find any mark among those of several attachments
+ * @master_fd:  as for mark_probe()
+ * @first_id:   the first of them
+ * @last_id:    the last of them
+ * @ret_id:     one that is marked
+ *
+ * Locks that are not as mark_set() makes them are somebody's else.
+ *
+ * Return: whether there is one.
+ */
+bool mark_find(int master_fd, int64_t first_id, int64_t last_id, int64_t *ret_id) {
+        struct flock lock = mark_lock(F_WRLCK, first_id);
+
+        lock.l_len = last_id - first_id + 1;
+        if (fcntl(master_fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_RDLCK || lock.l_len != 1 ||
+            lock.l_start < MARK_BASE + first_id || lock.l_start > MARK_BASE + last_id)
+                return false;
+        *ret_id = lock.l_start - MARK_BASE;
+        return true;
+}

@@ -23,6 +23,7 @@ enum Mark {
 };
 
 bool mark_set(int fd, int64_t attachment_id);
+bool mark_find(int master_fd, int64_t first_id, int64_t last_id, int64_t *ret_id);
 Mark mark_probe(int master_fd, int64_t attachment_id);
 
 #endif

@@ -113,7 +113,10 @@ bool outside_look(Life *life, Segment *segment, Outside *ret) {
         ret->changed |= notice_lock(segment, &state);
         notice_times(segment, &state);
         notice_natives(segment, state.n_native, ret);
+        keep_stamp(segment);
         ret->removed = notice_removal(life, segment, &state);
+        if ((ret->changed || ret->removed) && life->keep)
+                keep_change(life->keep, segment);
         return ret->changed || ret->removed || ret->n_attached > 0 || ret->n_detached > 0;
 }
 

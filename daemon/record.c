@@ -76,6 +76,7 @@ struct RecordRow {
 static const RecordField generation_fields[] = {
         RANGE(GenerationRecord, number, "number", 1, RECORD_GENERATION_MAX - 1),
         RANGE(GenerationRecord, end_segment_id, "ids", 1, RECORD_ID_MAX),
+        RANGE(GenerationRecord, first, "first", 0, RECORD_GENERATION_MAX - 1),
 };
 
 static const RecordField segment_fields[] = {

@@ -49,6 +49,8 @@ struct GenerationRecord {
         int64_t number;
         /* Segment ids below may have been given away */
         int64_t end_segment_id;
+        /* The first start of those since which no segment was lost by one */
+        int64_t first;
 };
 
 /* Everything about a segment that a restart must not lose; see Segment, and SegmentInfo. */

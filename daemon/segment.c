@@ -119,3 +119,9 @@ void segment_set_removed(Segment *segment, uint64_t now_usec) {
         segment->sysv.key = 0;
         segment->object_name = label_unref(segment->object_name);
 }
+
+/* segment_may_be_uncounted() - may it be held though leases say that nobody has it? They do not see
+ * the description by which memfd_create(2) made it. */
+bool segment_may_be_uncounted(const Segment *segment) {
+        return segment->kind == KIND_MEMFD && segment->adopted;
+}

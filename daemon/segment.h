@@ -22,7 +22,9 @@
 #define SEALS_WRITE (1U << SEAL_WRITE | 1U << SEAL_FUTURE_WRITE)
 
 typedef struct Hold Hold;
+typedef struct Identity Identity;
 typedef struct Segment Segment;
+typedef struct Stamp Stamp;
 typedef struct Suspicion Suspicion;
 typedef struct Sysv Sysv;
 
@@ -33,6 +35,14 @@ struct Suspicion {
         uint64_t due_usec;
         Segment *prev;
         Segment *next;
+};
+
+/* What tells an object from every other, also from one of the same name or number; 0 where the
+ * kernel does not say, or there is no descriptor. */
+struct Identity {
+        uint64_t device;
+        uint64_t inode;
+        uint64_t birth_usec;
 };
 
 /* kind sysv: the segment of the kernel, as it was when it was last looked at. */
@@ -48,6 +58,8 @@ struct Sysv {
         int64_t attach_sec;
         int64_t detach_sec;
         pid_t last_pid;
+        /* shm_ctime */
+        int64_t change_sec;
         /* SHM_LOCKED */
         bool locked;
 };
@@ -74,13 +86,11 @@ struct Segment {
         Permission permission;
         /* It was there before the broker took it over */
         bool adopted;
-        /* The description that others made it by is one that leases do not see: it may be held when
-         * they say that nobody has it */
-        bool uncounted;
 
         /* What is behind it: the size of the inode, and for kinds posix and file its name, with the
          * directory, NULL if it has none, and when the inode changed, in nanoseconds */
         uint64_t object_bytes;
+        Identity identity;
         Label *object_name;
         uint64_t object_change_nsec;
         Sysv sysv;
@@ -128,6 +138,10 @@ struct Segment {
         uint64_t count_cost_usec;
         Suspicion suspicion;
 
+        /* keep.c: its stamp, or NULL, and whether the journal lacks the last change */
+        Stamp *stamp;
+        bool unwritten;
+
         Charge segment_charge;
         Charge bytes_charge;
         Charge huge_charge;
@@ -157,6 +171,7 @@ void segment_set_covered(Segment *segment, Attachment *attachment, bool covered)
 void segment_unmark(Segment *segment, Attachment *attachment);
 bool segment_has_huge_pages(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);
+bool segment_may_be_uncounted(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);
 void segment_set_removed(Segment *segment, uint64_t now_usec);
 

@@ -56,21 +56,26 @@ int service_init(Service *service, const char *state_directory, const char *file
         r = host_init(&service->host, file_directory);
         if (r)
                 return error_trace(r);
-        r = journal_open(&service->journal, state_directory);
+        r = journal_open(&service->keep.journal, state_directory);
         if (r)
                 return r;
         r = worker_init(&service->worker);
         if (r)
                 return error_trace(r);
-        return error_trace(life_init(&service->life, &service->registry, &service->host));
+        return error_trace(
+                life_init(&service->life, &service->registry, &service->host, &service->keep));
 }
 
 void service_deinit(Service *service) {
+        bool keep;
+
         /* First, for what was asked for may still change segments. */
         worker_deinit(&service->worker);
+        keep = service->registry.n_segments > 0;
         life_deinit(&service->life);
         registry_deinit(&service->registry);
         accounts_deinit(&service->accounts);
-        journal_close(&service->journal);
+        stamps_close(&service->keep.stamps, keep);
+        journal_close(&service->keep.journal);
         host_deinit(&service->host);
 }

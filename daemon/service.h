@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "daemon/host.h"
-#include "daemon/journal.h"
+#include "daemon/keep.h"
 #include "daemon/life.h"
 #include "daemon/limits.h"
 #include "daemon/registry.h"
@@ -32,7 +32,7 @@ struct Service {
         Registry registry;
         Accounts accounts;
         Life life;
-        Journal journal;
+        Keep keep;
         Waits waits;
         /* For what takes long and is asked for */
         Worker worker;
@@ -44,7 +44,7 @@ struct Service {
 };
 
 #define SERVICE_NULL                                                                               \
-        { .life = LIFE_NULL, .journal = JOURNAL_NULL, .worker = WORKER_NULL, .host = HOST_NULL }
+        { .life = LIFE_NULL, .keep = KEEP_NULL, .worker = WORKER_NULL, .host = HOST_NULL }
 
 int service_init(Service *service, const char *state_directory, const char *file_directory);
 void service_deinit(Service *service);

@@ -15,57 +15,74 @@
 #include "proto/util.h"
 
 #define PREFIX "/shmbroker-test."
-#define SYSV_MAX 64
+#define KEYS_MAX 64U
 
-static int shmids[SYSV_MAX];
-static size_t n_shmids;
-static uint32_t keys;
+/* Of the suite, whose tests are its children one after the other. */
 static pid_t owner;
+static uint32_t n_keys;
 
-static void remove_objects(void) {
+static key_t key_of(uint32_t i) {
+        return (key_t) (0x40000000U + (uint32_t) owner * KEYS_MAX + i);
+}
+
+/* Calls @remove for each object in /dev/shm that has a name of this suite's. */
+static size_t each_posix(bool remove_it) {
         char prefix[64], path[512];
         struct dirent *entry;
+        size_t n = 0;
         DIR *directory;
 
-        if (getpid() != owner)
-                return;
-        for (size_t i = 0; i < n_shmids; ++i)
-                (void) shmctl(shmids[i], IPC_RMID, NULL);
-        n_shmids = 0;
         (void) snprintf(prefix, sizeof(prefix), PREFIX "%d.", owner);
         directory = opendir("/dev/shm");
-        while (directory && (entry = readdir(directory)))
-                if (strncmp(entry->d_name, prefix + 1, strlen(prefix) - 1) == 0) {
-                        (void) snprintf(path, sizeof(path), "/dev/shm/%s", entry->d_name);
+        while (directory && (entry = readdir(directory))) {
+                if (strncmp(entry->d_name, prefix + 1, strlen(prefix) - 1) != 0)
+                        continue;
+                ++n;
+                (void) snprintf(path, sizeof(path), "/dev/shm/%s", entry->d_name);
+                if (remove_it)
                         (void) unlink(path);
-                }
+        }
         if (directory)
                 closedir(directory);
+        return n;
+}
+
+static size_t each_sysv(bool remove_it) {
+        size_t n = 0;
+        int shmid;
+
+        for (uint32_t i = 0; i < KEYS_MAX; ++i) {
+                shmid = shmget(key_of(i), 0, 0);
+                if (shmid < 0)
+                        continue;
+                ++n;
+                if (remove_it)
+                        (void) shmctl(shmid, IPC_RMID, NULL);
+        }
+        return n;
+}
+
+__attribute__((__constructor__)) static void begin(void) {
+        owner = getpid();
+}
+
+/* Also what a test left that did not come to its end. */
+__attribute__((__destructor__)) static void end(void) {
+        if (getpid() != owner)
+                return;
+        (void) each_posix(true);
+        (void) each_sysv(true);
 }
 
 void native_begin(void) {
-        owner = getpid();
-        keys = 0;
-        n_shmids = 0;
-        (void) atexit(remove_objects);
+        (void) each_posix(true);
+        (void) each_sysv(true);
+        n_keys = 0;
 }
 
 void native_end(void) {
-        struct shmid_ds ds;
-
-        for (size_t i = 0; i < n_shmids; ++i)
-                ck_assert_msg(shmctl(shmids[i], IPC_STAT, &ds) < 0, "segment %d is left",
-                              shmids[i]);
-        for (uint32_t i = 0; i < keys; ++i)
-                ck_assert_msg(shmget((key_t) (0x40000000U + (uint32_t) owner * 256U + i), 0, 0) < 0,
-                              "a key is left");
-        n_shmids = 0;
-        for (int i = 0; i < 100; ++i) {
-                char path[64];
-
-                (void) snprintf(path, sizeof(path), "/dev/shm" PREFIX "%d.%d", owner, i);
-                ck_assert_msg(access(path, F_OK) < 0, "%s is left", path);
-        }
+        ck_assert_uint_eq(each_posix(false), 0);
+        ck_assert_uint_eq(each_sysv(false), 0);
 }
 
 const char *native_name(const char *what) {
@@ -78,7 +95,8 @@ const char *native_name(const char *what) {
 }
 
 uint32_t native_key(void) {
-        return 0x40000000U + (uint32_t) owner * 256U + keys++;
+        ck_assert_uint_lt(n_keys, KEYS_MAX);
+        return (uint32_t) key_of(n_keys++);
 }
 
 int native_open_posix(const char *name, int flags) {
@@ -107,8 +125,6 @@ int native_make_sysv(uint32_t key, size_t size, mode_t mode) {
         char *at;
 
         ck_assert_msg(shmid >= 0, "shmget: %s", strerror(errno));
-        ck_assert_uint_lt(n_shmids, SYSV_MAX);
-        shmids[n_shmids++] = shmid;
         at = shmat(shmid, NULL, 0);
         ck_assert_ptr_ne(at, (void *) -1);
         memcpy(at, "native", 6);

@@ -17,7 +17,8 @@
 void native_begin(void);
 void native_end(void);
 
-/* A name and a key that nobody else has; the string is static. */
+/* A name and a key that nobody else has; the string is static. All segments that a test makes, or
+ * has made, should have one. */
 const char *native_name(const char *what);
 uint32_t native_key(void);
 

@@ -538,33 +538,6 @@ START_TEST(test_locked) {
 }
 END_TEST
 
-/* The broker ends, and what has a name outside stays. */
-START_TEST(test_broker_ends) {
-        Kind kind = kinds[_i];
-        uint32_t key = native_key();
-        SegmentInfo segment;
-        char path[256], posix_name[256];
-        int fd = make_as(kind, key, false, NULL), shmid;
-
-        segment = info();
-        shmid = (int) segment.shmid;
-        (void) snprintf(path, sizeof(path), "%s", kind == KIND_FILE ? segment.file_path : "");
-        (void) snprintf(posix_name, sizeof(posix_name), "%s",
-                        kind == KIND_POSIX ? segment.posix_name : "");
-        wire_close(&wire);
-        fixture_restart(SIGTERM, NULL);
-        wire_open(&wire);
-        ck_assert(!is_unlinked(kind, key));
-        close(fd);
-        if (kind == KIND_SYSV)
-                ck_assert_int_eq(shmctl(shmid, IPC_RMID, NULL), 0);
-        else if (kind == KIND_POSIX)
-                ck_assert_int_eq(shm_unlink(posix_name), 0);
-        else
-                ck_assert_int_eq(unlink(path), 0);
-}
-END_TEST
-
 static void lack_descriptors(void) {
         if (geteuid() == 0 && prctl(PR_CAPBSET_DROP, CAP_CHECKPOINT_RESTORE) < 0)
                 _exit(98);
@@ -586,6 +559,7 @@ static AcquireReply acquire_native(bool create, bool transient) {
                 GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
                 GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
                 GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, KIND_SYSV);
+                GIVE_VALUE(&parameters, ACQUIRE_KEY, key, native_key());
                 GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach,
                            transient);
         }
@@ -767,7 +741,6 @@ int main(void) {
         tcase_add_loop_test(tc, test_truncated_outside, 0, n_kinds);
         tcase_add_loop_test(tc, test_permission, 0, n_kinds);
         tcase_add_loop_test(tc, test_native_killed, 0, n_kinds);
-        tcase_add_loop_test(tc, test_broker_ends, 0, n_kinds);
         if (n_kinds == 3) {
                 tcase_add_test(tc, test_counted);
                 tcase_add_test(tc, test_locked);

@@ -384,6 +384,8 @@ static SegmentInfo make_native(Kind kind, bool transient) {
         GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, kind);
         if (kind == KIND_POSIX)
                 GIVE_VALUE(&parameters, ACQUIRE_POSIX_NAME, posix_name, native_name("0"));
+        if (kind == KIND_SYSV)
+                GIVE_VALUE(&parameters, ACQUIRE_KEY, key, native_key());
         GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, transient);
         ck_assert_int_eq(wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, &fault), FAULT_NONE);
         fd_close(fd_queue_pop(&wire.fds));

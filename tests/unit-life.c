@@ -127,7 +127,7 @@ void unit_life_setup(void) {
 
 void unit_life_begin(Missing missing) {
         fail_from_start(missing);
-        ck_assert_int_eq(life_init(&unit_life, &unit_registry, unit_host()), 0);
+        ck_assert_int_eq(life_init(&unit_life, &unit_registry, unit_host(), NULL), 0);
 }
 
 void unit_life_teardown(void) {

@@ -1,0 +1,133 @@
+#include "daemon/keep.h"
+
+#include "daemon/log.h"
+#include "proto/util.h"
+
+static void fill_object(const Segment *segment, SegmentRecord *ret) {
+        const Identity *identity = &segment->identity;
+
+        ret->object_bytes = segment->object_bytes;
+        ret->device = identity->device;
+        ret->inode = identity->inode;
+        ret->birth_usec = identity->birth_usec;
+        if (segment->kind == KIND_SYSV) {
+                ret->shmid = segment->sysv.shmid;
+                ret->key = segment->sysv.key;
+                ret->native_uid = segment->sysv.uid;
+                ret->kernel_ctime = (uint64_t) segment->sysv.change_sec;
+        }
+        if (segment->kind == KIND_POSIX && segment->object_name)
+                ret->posix_name = segment->object_name->text;
+        /* Without the directory, which may be another one next time. */
+        if (segment->kind == KIND_FILE && segment->object_name)
+                ret->file_name = label_name(segment->object_name);
+}
+
+static SegmentRecord make_record(const Segment *segment) {
+        SegmentRecord record = {
+                .id = segment->id,
+                .name = segment->name,
+                .former_name = segment->former_name,
+                .kind = segment->kind,
+                .size_bytes = segment->size_bytes,
+                .maximum_bytes = segment->maximum_bytes,
+                .page_bytes = segment->page_bytes,
+                .permission = segment->permission,
+                .charged_uid = segment->segment_charge.user->uid,
+                .attach_usec = segment->attach_usec,
+                .detach_usec = segment->detach_usec,
+                .change_usec = segment->change_usec,
+                .creator_pid = segment->creator_pid,
+                .last_pid = segment->last_pid,
+                .removed = segment->removed,
+                .remove_on_last_detach = segment->remove_on_last_detach,
+                .armed = segment->armed,
+                .lingers = segment->lingers,
+                .linger_usec = segment->linger_usec,
+                .sealable = segment->sealable,
+                .seals = segment->seals,
+                .locked = segment->locked_at != NULL,
+                .adopted = segment->adopted,
+        };
+
+        fill_object(segment, &record);
+        return record;
+}
+
+static int write_segment(Keep *keep, const Segment *segment) {
+        SegmentRecord record = make_record(segment);
+
+        return journal_write_segment(&keep->journal, &record) ? KEEP_E_FAILED : 0;
+}
+
+/**
+ * keep_begin() - have a segment survive the broker, before anybody is told of it
+ * @keep:       the object
+ * @segment:    whole, with its id and charges
+ *
+ * Return: 0, or KEEP_E_FAILED, and then nothing is kept of it.
+ */
+int keep_begin(Keep *keep, Segment *segment) {
+        if (write_segment(keep, segment))
+                return KEEP_E_FAILED;
+        segment->stamp = stamps_take(&keep->stamps, segment->id);
+        keep_stamp(segment);
+        return 0;
+}
+
+/* What holds here and now holds, whether or not it can be written down. */
+static void set_unwritten(Keep *keep, Segment *segment, bool unwritten) {
+        if (unwritten && !segment->unwritten)
+                log_error(
+                        "A change of segment %lld cannot be written to the state directory; until "
+                        "it can, a restart would undo it.",
+                        (long long) segment->id);
+        keep->n_unwritten += unwritten;
+        keep->n_unwritten -= segment->unwritten;
+        segment->unwritten = unwritten;
+}
+
+/* keep_change() - note what a segment has become */
+void keep_change(Keep *keep, Segment *segment) {
+        keep_stamp(segment);
+        set_unwritten(keep, segment, write_segment(keep, segment) != 0);
+}
+
+/* keep_end() - forget a segment */
+void keep_end(Keep *keep, Segment *segment) {
+        if (journal_write_gone(&keep->journal, segment->id))
+                log_error("That segment %lld is gone cannot be written to the state directory.",
+                          (long long) segment->id);
+        set_unwritten(keep, segment, false);
+        if (segment->stamp)
+                stamps_free(&keep->stamps, steal_ptr(segment->stamp));
+}
+
+/* keep_stamp() - note when a segment was attached and detached; no system call */
+void keep_stamp(const Segment *segment) {
+        Stamp *stamp = segment->stamp;
+
+        if (!stamp)
+                return;
+        stamp->attach_usec = segment->attach_usec;
+        stamp->detach_usec = segment->detach_usec;
+        stamp->last_pid = segment->last_pid;
+        stamp->flags = segment->armed ? STAMP_ARMED : 0;
+}
+
+/* keep_restored() - a segment is there again: with what the last broker noted at the last moment */
+void keep_restored(Keep *keep, Segment *segment, uint64_t now_usec) {
+        Stamp *stamp = stamps_find(&keep->stamps, segment->id, now_usec);
+
+        if (stamp) {
+                segment->attach_usec = MAX(segment->attach_usec, stamp->attach_usec);
+                segment->detach_usec = MAX(segment->detach_usec, stamp->detach_usec);
+                if (stamp->last_pid > 0)
+                        segment->last_pid = stamp->last_pid;
+                segment->armed = segment->armed || stamp->flags & STAMP_ARMED;
+        } else {
+                stamp = stamps_take(&keep->stamps, segment->id);
+        }
+        segment->stamp = stamp;
+        keep_stamp(segment);
+}

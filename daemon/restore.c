@@ -1,0 +1,234 @@
+#include "daemon/restore.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/clock.h"
+#include "daemon/kind.h"
+#include "daemon/lease.h"
+#include "daemon/log.h"
+#include "daemon/mark.h"
+#include "proto/error.h"
+#include "proto/util.h"
+
+/* A client can make marks for others that are not there; more than that are not looked for. */
+#define RESTORED_MARKS_MAX 65536U
+
+typedef struct Restoring Restoring;
+
+struct Restoring {
+        Service *service;
+        uint64_t now_usec;
+        size_t n_restored;
+        size_t n_lost;
+};
+
+DEFINE_CLEANUP(Segment, segment_free)
+
+static int copy_text(const char *text, char **ret) {
+        if (!text)
+                return 0;
+        *ret = strdup(text);
+        return *ret ? 0 : error_origin(-ENOMEM);
+}
+
+static int fill_names(const Host *host, Segment *segment, const SegmentRecord *record) {
+        const char *directory = "", *name = NULL;
+        int r;
+
+        r = copy_text(record->name, &segment->name);
+        if (r)
+                return error_trace(r);
+        r = copy_text(record->former_name, &segment->former_name);
+        if (r)
+                return error_trace(r);
+        if (record->kind == KIND_POSIX && record->posix_name)
+                name = record->posix_name + 1;
+        if (record->kind == KIND_FILE && record->file_name) {
+                directory = host->files_path;
+                name = record->file_name;
+        }
+        if (!name)
+                return 0;
+        segment->object_name = label_new(directory, name);
+        return segment->object_name ? 0 : error_origin(-ENOMEM);
+}
+
+static int fill_segment(const Host *host, Segment *segment, const SegmentRecord *record) {
+        segment->id = record->id;
+        segment->kind = record->kind;
+        segment->size_bytes = record->size_bytes;
+        segment->maximum_bytes = record->maximum_bytes;
+        segment->page_bytes = record->page_bytes;
+        segment->permission = record->permission;
+        segment->attach_usec = record->attach_usec;
+        segment->detach_usec = record->detach_usec;
+        segment->change_usec = record->change_usec;
+        segment->creator_pid = record->creator_pid;
+        segment->last_pid = record->last_pid;
+        segment->removed = record->removed;
+        segment->remove_on_last_detach = record->remove_on_last_detach;
+        segment->armed = record->armed;
+        segment->lingers = record->lingers;
+        segment->linger_usec = record->linger_usec;
+        segment->sealable = record->sealable;
+        segment->seals = record->seals;
+        segment->adopted = record->adopted;
+        segment->object_bytes = record->object_bytes;
+        segment->identity = (Identity){
+                .device = record->device,
+                .inode = record->inode,
+                .birth_usec = record->birth_usec,
+        };
+        segment->sysv = (Sysv){
+                .shmid = record->shmid,
+                .key = record->key,
+                .uid = record->native_uid,
+                .change_sec = (int64_t) record->kernel_ctime,
+        };
+        return fill_names(host, segment, record);
+}
+
+/* What is there is paid for, whatever the limits are by now. */
+static int charge_segment(Service *service, Segment *segment, uid_t uid) {
+        User *user = accounts_user(&service->accounts, uid);
+
+        if (!user)
+                return error_origin(-ENOMEM);
+        charge_anyway(&segment->segment_charge, user, LIMIT_SEGMENTS, 1);
+        charge_anyway(&segment->bytes_charge, user, LIMIT_BYTES,
+                      MAX(segment_capacity(segment), segment->page_bytes));
+        if (segment_has_huge_pages(segment))
+                charge_anyway(&segment->huge_charge, user, LIMIT_HUGE, segment_capacity(segment));
+        user_unref(user);
+        return 0;
+}
+
+static int find_object(Service *service, Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+        KindFailure failure = {};
+        int r;
+
+        r = row->find ? row->find(&service->host, segment, &failure) : KIND_E_NONE;
+        switch (r) {
+        case 0:
+                return 0;
+        case KIND_E_NONE:
+                log_warning("Segment %" PRId64 " (%s) is gone: its object is not there any more.",
+                            segment->id, segment->name ? segment->name : "without a name");
+                return r;
+        case KIND_E_NOT_SUPPORTED:
+                log_warning("Segment %" PRId64 " (%s) is left alone: %s.", segment->id,
+                            segment->name ? segment->name : "without a name", failure.reason);
+                return r;
+        default:
+                log_warning("Segment %" PRId64 " (%s) is left alone: its object cannot be opened.",
+                            segment->id, segment->name ? segment->name : "without a name");
+                return r;
+        }
+}
+
+/* Who it was is not known any more, only that it is there. */
+static void add_attachment(Census *census, Segment *segment, int64_t id) {
+        Attachment *attachment = attachment_new(&census->attachments);
+
+        if (!attachment)
+                return;
+        attachment->id = id;
+        attachment->unknown = true;
+        attachment->marked = true;
+        segment_attach(segment, attachment);
+}
+
+/*
+ * The marks of those whom an earlier broker attached, from @first to @last. The kernel tells of any
+ * one in that range; so it is asked again for what is on both sides of it.
+ */
+static void find_marks(Census *census, Segment *segment, int64_t first, int64_t last) {
+        int64_t id;
+
+        while (first <= last && segment->n_attachments < RESTORED_MARKS_MAX &&
+               mark_find(segment->master_fd, first, last, &id)) {
+                add_attachment(census, segment, id);
+                find_marks(census, segment, first, id - 1);
+                first = id + 1;
+        }
+}
+
+/* A broker that ended in the middle of a question left its lease on what outlived it. */
+static void find_attachments(Service *service, Segment *segment) {
+        int64_t end = service->keep.journal.generation << 32;
+
+        if (segment->master_fd < 0)
+                return;
+        lease_drop(segment->master_fd);
+        if (service->life.census.answers.marks)
+                find_marks(&service->life.census, segment, 1, end - 1);
+}
+
+static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_uid) {
+        Service *service = restoring->service;
+        int r;
+
+        r = charge_segment(service, segment, charged_uid);
+        if (r)
+                return error_trace(r);
+        keep_restored(&service->keep, segment, restoring->now_usec);
+        r = registry_add(&service->registry, segment);
+        if (r)
+                return r < 0 ? error_trace(r) : error_origin(-EEXIST);
+        find_attachments(service, segment);
+        life_meet(&service->life, segment);
+        life_begin(&service->life, segment);
+        /* The last may have let go while there was no broker. */
+        life_doubt(&service->life, segment);
+        return 0;
+}
+
+static int restore_one(const SegmentRecord *record, void *userdata) {
+        _cleanup_(segment_freep) Segment *segment = segment_new();
+        Restoring *restoring = userdata;
+        Service *service = restoring->service;
+        int r;
+
+        if (!segment)
+                return error_origin(-ENOMEM);
+        r = fill_segment(&service->host, segment, record);
+        if (r)
+                return error_trace(r);
+        if (find_object(service, segment)) {
+                ++restoring->n_lost;
+                (void) journal_write_gone(&service->keep.journal, record->id);
+                return 0;
+        }
+        r = begin_segment(restoring, segment, record->charged_uid);
+        if (r)
+                return error_trace(r);
+        steal_ptr(segment);
+        ++restoring->n_restored;
+        return 0;
+}
+
+/**
+ * restore_segments() - have the segments back that an earlier broker had
+ * @service:    with its limits set, and without segments
+ *
+ * What is not there any more, or is not the same any more, is logged and forgotten.
+ *
+ * Return: 0, or a negative errno.
+ */
+int restore_segments(Service *service) {
+        Restoring restoring = { .service = service, .now_usec = clock_realtime_usec() };
+        int r;
+
+        r = journal_visit(&service->keep.journal, restore_one, &restoring);
+        if (r)
+                return error_trace(r);
+        if (restoring.n_lost > 0)
+                (void) journal_lost(&service->keep.journal);
+        stamps_settle(&service->keep.stamps);
+        if (restoring.n_restored > 0)
+                log_notice("%zu segments are there again, with %zu attachments.",
+                           restoring.n_restored, service->life.census.attachments.n_used);
+        return 0;
+}
