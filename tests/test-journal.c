@@ -337,7 +337,7 @@ START_TEST(test_old) {
         ck_assert_int_eq(take_attachment(&journal), 42 * (INT64_C(1) << 32) + 1);
         journal_close(&journal);
         after = unit_read_file(file, NULL);
-        ck_assert_ptr_nonnull(strstr(after, " generation number=42 ids=1001\n"));
+        ck_assert_ptr_nonnull(strstr(after, " generation number=42 ids=1001 first=42\n"));
         free(after);
         /* The older version ran once more, or its file was not removed: the highest of both. */
         unit_write_file(old_file, again, sizeof(again) - 1);

@@ -294,12 +294,12 @@ START_TEST(test_unwritable) {
         REFUSED(.id = 1, .shmid = -1);
 #undef REFUSED
         ck_assert_int_eq(record_write(RECORD_GONE, &(GoneRecord){ 0 }, &line), RECORD_E_INVALID);
-        ck_assert_int_eq(record_write(RECORD_GENERATION, &(GenerationRecord){ 0, 1 }, &line),
+        ck_assert_int_eq(record_write(RECORD_GENERATION, &(GenerationRecord){ 0, 1, 0 }, &line),
                          RECORD_E_INVALID);
         ck_assert_int_eq(record_write(RECORD_GENERATION,
-                                      &(GenerationRecord){ RECORD_GENERATION_MAX, 1 }, &line),
+                                      &(GenerationRecord){ RECORD_GENERATION_MAX, 1, 0 }, &line),
                          RECORD_E_INVALID);
-        ck_assert_int_eq(record_write(RECORD_GENERATION, &(GenerationRecord){ 1, 1 }, &line), 0);
+        ck_assert_int_eq(record_write(RECORD_GENERATION, &(GenerationRecord){ 1, 1, 0 }, &line), 0);
         ck_assert_uint_eq(line.n_text, RECORD_GENERATION_MIN);
         free(text);
 }
