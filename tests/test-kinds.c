@@ -724,6 +724,66 @@ START_TEST(test_other_namespace) {
 }
 END_TEST
 
+#define PROTECTED_REGULAR "/proc/sys/fs/protected_regular"
+
+static char protected_before[16];
+
+static void restore_protected(void) {
+        int fd = open(PROTECTED_REGULAR, O_WRONLY | O_CLOEXEC);
+
+        (void) !write(fd, protected_before, strlen(protected_before));
+        close(fd);
+}
+
+static bool can_set_protected(void) {
+        int fd = open(PROTECTED_REGULAR, O_RDWR | O_CLOEXEC);
+        ssize_t n;
+
+        if (fd < 0)
+                return false;
+        n = read(fd, protected_before, sizeof(protected_before) - 1);
+        close(fd);
+        return n > 0;
+}
+
+/* As another user: makes a segment, and opens it as a program does that would make it. */
+static int use_as_user(void *userdata) {
+        const char *value = userdata;
+        Wire other;
+        int fd, again;
+
+        unit_assert_silently();
+        if (setresgid(12345, 12345, 12345) < 0 || setresuid(12345, 12345, 12345) < 0)
+                return 2;
+        wire_open(&other);
+        wire_close(&wire);
+        wire = other;
+        fd = make_as(KIND_POSIX, 0, true, NULL);
+        again = shm_open(native_name("0"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        if (again < 0)
+                return 3;
+        if (pwrite(again, value, 1, 0) != 1)
+                return 4;
+        close(again);
+        close(fd);
+        return 0;
+}
+
+/* fs.protected_regular keeps people from opening what is others' by O_CREAT: so it is theirs. */
+START_TEST(test_protected) {
+        static const char *const values[] = { "0", "2" };
+
+        (void) atexit(restore_protected);
+        ck_assert_int_eq(chmod(fixture_directory(), 0711), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(values); ++i) {
+                write_number(PROTECTED_REGULAR, values[i]);
+                ck_assert_int_eq(unit_fork(use_as_user, (void *) (uintptr_t) values[i]), 0);
+                wait_until_gone();
+        }
+        restore_protected();
+}
+END_TEST
+
 int main(void) {
         int n_kinds = capable(CAP_CHECKPOINT_RESTORE) ? 3 : 2;
         Suite *suite = suite_create("kinds");
@@ -752,6 +812,10 @@ int main(void) {
                 tcase_add_loop_test(tc, test_owner, 0, n_kinds);
         else
                 puts("skip: only root can give a segment to another user");
+        if (geteuid() == 0 && can_set_protected())
+                tcase_add_test(tc, test_protected);
+        else
+                puts("skip: " PROTECTED_REGULAR " cannot be set here");
         suite_add_tcase(suite, tc);
 
         tc = tcase_create("native");
