@@ -213,6 +213,28 @@ static int add_signals(Broker *broker) {
         return 0;
 }
 
+/* That the loop comes here is what systemd wants to know (sd_watchdog_enabled(3)). */
+static void on_watchdog(evutil_socket_t fd, short what, void *userdata) {
+        (void) fd;
+        (void) what;
+        (void) userdata;
+        (void) sd_notify(false, "WATCHDOG=1");
+}
+
+static int add_watchdog(Broker *broker) {
+        struct timeval interval;
+        uint64_t usec;
+
+        if (sd_watchdog_enabled(false, &usec) <= 0)
+                return 0;
+        interval = (struct timeval){ .tv_sec = (time_t) (usec / 2 / 1000000),
+                                     .tv_usec = (suseconds_t) (usec / 2 % 1000000) };
+        broker->watchdog = event_new(broker->base, -1, EV_PERSIST, on_watchdog, broker);
+        if (!broker->watchdog || event_add(broker->watchdog, &interval) < 0)
+                return error_origin(-ENOMEM);
+        return 0;
+}
+
 static int add_timers(Broker *broker) {
         broker->tick_usec = USEC_INFINITY;
         broker->tick = evtimer_new(broker->base, on_tick, broker);
@@ -273,6 +295,9 @@ static int open_base(Broker *broker) {
         if (r)
                 return error_trace(r);
         r = add_worker(broker);
+        if (r)
+                return error_trace(r);
+        r = add_watchdog(broker);
         if (r)
                 return error_trace(r);
         return error_trace(add_closings(broker));
@@ -383,6 +408,8 @@ static void stop(Broker *broker) {
                 event_free(broker->tell);
         if (broker->worker)
                 event_free(broker->worker);
+        if (broker->watchdog)
+                event_free(broker->watchdog);
         if (broker->status)
                 event_free(broker->status);
         if (broker->base)

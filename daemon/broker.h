@@ -43,6 +43,7 @@ struct Broker {
         struct event *worker;
         struct event *tick;
         uint64_t tick_usec;
+        struct event *watchdog;
         struct event *status;
         uint64_t n_status_segments;
         uint64_t n_status_attachments;

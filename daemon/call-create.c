@@ -8,6 +8,7 @@
 #include "daemon/hugepages.h"
 #include "daemon/kind.h"
 #include "daemon/object-name.h"
+#include "daemon/report.h"
 #include "proto/util.h"
 
 #define MODE_DEFAULT 0600
@@ -174,6 +175,7 @@ int call_begin_segment(Service *service, Segment *segment, CallFailure *failure)
         }
         life_begin(&service->life, segment);
         events_post(&service->life.events, EVENT_CREATED, segment);
+        report_segment(REPORT_CREATED, segment);
         if (segment->name)
                 waits_tell(&service->waits, segment->name);
         return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/describe.h"
+#include "daemon/report.h"
 #include "proto/error.h"
 #include "proto/interface.h"
 #include "proto/message.h"
@@ -298,7 +299,11 @@ static Fault unknown_or_wrong(const Type *type, const char *key) {
 static int handled(Context *context, int r, Fault *fault) {
         if (r && r != CALL_E_WAIT) {
                 *fault = call_fault(r, &context->failure);
-                context->service->counters.n_limits_reached += r == CALL_E_LIMIT;
+        }
+        if (r == CALL_E_LIMIT) {
+                ++context->service->counters.n_limits_reached;
+                report_limit(context->client->credentials.uid, context->client->credentials.pid,
+                             context->failure.limit.name, "a call is refused");
         }
         return r;
 }

@@ -9,6 +9,7 @@
 #include "daemon/lease.h"
 #include "daemon/log.h"
 #include "daemon/outside.h"
+#include "daemon/report.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -143,7 +144,7 @@ static void let_go(Life *life, Segment *segment, bool leased) {
 
 /* It goes, and is not to come back. */
 static void destroy(Life *life, Segment *segment, bool leased) {
-        log_debug("Segment %lld is destroyed.", (long long) segment->id);
+        report_segment(REPORT_DESTROYED, segment);
         events_post(&life->events, EVENT_DESTROYED, segment);
         if (life->keep)
                 keep_end(life->keep, segment);
@@ -382,6 +383,8 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
                 segment_set_removed(segment, clock_realtime_usec());
         }
         registry_unname(life->registry, segment);
+        if (!removed)
+                report_segment(REPORT_REMOVED, segment);
         if (!removed && life->keep)
                 keep_change(life->keep, segment);
         *ret_destroyed = !settle(life, segment, true);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/report.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/socket.h"
@@ -131,8 +132,7 @@ static int keep(Output *output, const char *data, size_t n_data, int passed_fd) 
         LimitReached reached;
 
         if (charge_take(&output->kept, output->user, LIMIT_OUTPUT, n_data, &reached)) {
-                log_info("A connection of user %u is closed: limit %s is reached.",
-                         output->user->uid, reached.name);
+                report_limit(output->user->uid, 0, reached.name, "a connection is closed");
                 return OUTPUT_E_GONE;
         }
         output->data = malloc(n_data);

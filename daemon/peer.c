@@ -13,8 +13,8 @@
 #include "daemon/client.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
-#include "daemon/log.h"
 #include "daemon/output.h"
+#include "daemon/report.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/frame.h"
@@ -132,13 +132,9 @@ static int send_acquired(Peer *peer, Writer *writer, Acquired *acquired) {
 
 /* After a call that nobody can have meant, nothing that follows can be told apart either. */
 static void end_broken(Peer *peer, const char *reason) {
-        char pid[16], uid[16];
+        const Credentials *credentials = &peer->client.credentials;
 
-        (void) snprintf(pid, sizeof(pid), "%d", peer->client.credentials.pid);
-        (void) snprintf(uid, sizeof(uid), "%u", peer->client.credentials.uid);
-        log_fields(LOG_INFO,
-                   ((LogField[]){ { "SHMBROKER_PEER_PID", pid }, { "SHMBROKER_PEER_UID", uid } }),
-                   "A client sent what is no call (%s); its connection is closed.", reason);
+        report_broken(credentials->uid, credentials->pid, reason);
         ++peer->broker->service.counters.n_broken_peers;
         frames_deinit(&peer->frames);
         peer->ended = true;
@@ -307,8 +303,8 @@ static int charge_input(Peer *peer) {
         if (charge_take(&peer->input, peer->client.user, LIMIT_INPUT, peer->frames.n_allocated,
                         &reached) == 0)
                 return 0;
-        log_info("A connection of user %u is closed: limit %s is reached.",
-                 peer->client.credentials.uid, reached.name);
+        report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached.name,
+                     "a connection is closed");
         tell_limit(peer, &reached);
         return PEER_E_GONE;
 }
@@ -414,8 +410,8 @@ DEFINE_CLEANUP(Peer, peer_free)
 static void refuse(Peer *peer, const LimitReached *reached) {
         tell_limit(peer, reached);
         ++peer->broker->service.counters.n_refused_peers;
-        log_info("A connection of user %u is refused: limit %s is reached.",
-                 peer->client.credentials.uid, reached->name);
+        report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached->name,
+                     "a connection is refused");
 }
 
 static int charge_connection(Peer *peer, LimitReached *ret_reached) {

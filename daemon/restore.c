@@ -6,8 +6,8 @@
 #include "daemon/clock.h"
 #include "daemon/kind.h"
 #include "daemon/lease.h"
-#include "daemon/log.h"
 #include "daemon/mark.h"
+#include "daemon/report.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
@@ -112,20 +112,17 @@ static int find_object(Service *service, Segment *segment) {
         r = row->find ? row->find(&service->host, segment, &failure) : KIND_E_NONE;
         switch (r) {
         case 0:
-                return 0;
+                break;
         case KIND_E_NONE:
-                log_warning("Segment %" PRId64 " (%s) is gone: its object is not there any more.",
-                            segment->id, segment->name ? segment->name : "without a name");
-                return r;
+                report_lost(segment, "its object is not there any more");
+                break;
         case KIND_E_NOT_SUPPORTED:
-                log_warning("Segment %" PRId64 " (%s) is left alone: %s.", segment->id,
-                            segment->name ? segment->name : "without a name", failure.reason);
-                return r;
+                report_lost(segment, failure.reason);
+                break;
         default:
-                log_warning("Segment %" PRId64 " (%s) is left alone: its object cannot be opened.",
-                            segment->id, segment->name ? segment->name : "without a name");
-                return r;
+                report_lost(segment, "its object cannot be opened");
         }
+        return r;
 }
 
 /* Who it was is not known any more, only that it is there. */
@@ -228,7 +225,6 @@ int restore_segments(Service *service) {
                 (void) journal_lost(&service->keep.journal);
         stamps_settle(&service->keep.stamps);
         if (restoring.n_restored > 0)
-                log_notice("%zu segments are there again, with %zu attachments.",
-                           restoring.n_restored, service->life.census.attachments.n_used);
+                report_restored(restoring.n_restored, service->life.census.attachments.n_used);
         return 0;
 }
