@@ -21,9 +21,11 @@ static void describe(Segment *segment, SegmentInfo *ret) {
         describe_segment(segment, LOOK_ALL, ret);
 }
 
-/* Armed by the first attachment, as ever: one that ended before it was asked for does not count. */
+/* Armed by the first attachment, as ever: one that ended before it was asked for does not count.
+ * Who has it without the broker is one. */
 static void set_remove_on_last_detach(Segment *segment, bool remove) {
-        if (remove && !segment->remove_on_last_detach && segment->n_attachments == 0)
+        if (remove && !segment->remove_on_last_detach && segment->n_attachments == 0 &&
+            !segment->held)
                 segment->armed = false;
         segment->remove_on_last_detach = remove;
 }
