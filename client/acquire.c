@@ -1,6 +1,7 @@
 /*
- * Acquiring: a call, which may wait, and mapping what it brings; and if that fails, a second call,
- * since nobody will ever ask for a private segment that its creator did not get.
+ * Acquiring: a call, which may wait, and mapping what it brings. A second call follows if that
+ * fails, since nobody will ever ask for a private segment that its creator did not get; and if
+ * there was no descriptor.
  */
 
 #include <errno.h>
@@ -22,10 +23,15 @@ struct Acquire {
         /* The descriptor did not fit in here */
         bool truncated;
         struct shmbroker_segment *segment;
+        /* None was sent */
+        bool native;
         /* Why it is of no use, while it is removed again */
         int failed;
-        Request removal;
-        SegmentParameters removed;
+        /* The second call, which has begun, and of which nothing is expected: to remove the segment
+         * again, or to have the broker look at it */
+        bool follows;
+        Request second;
+        SegmentParameters meant;
         /* It is over, and this is what it came to: 0 or a negative errno */
         bool done;
         int result;
@@ -63,6 +69,7 @@ static int segment_read(Acquire *acquire, struct shmbroker_segment *segment, con
         segment_take_info(segment, &segment->info.values);
         segment->created = reply.created;
         segment->access = access;
+        segment->ipc_namespace = reply.ipc_namespace;
         segment->attachment_id = reply.attachment_id;
         segment->has_attachment_id = GIVEN(&reply, ACQUIRED_ATTACHMENT_ID);
         return 0;
@@ -185,62 +192,88 @@ static int acquire_begin(struct shmbroker *connection, const char *name,
         return 0;
 }
 
+/* What the broker keeps for who attaches natively it keeps only so long: that comes first. */
 static int acquire_map(Acquire *acquire) {
         struct shmbroker_segment *segment = acquire->segment;
-        bool native = segment->fd < 0 && GIVEN(&segment->info.values, INFO_SHMID);
+        int r;
 
         segment->options = acquire->map;
         if (acquire->truncated)
                 return error_origin(-EMFILE);
-        if (segment->fd < 0 && (!native || acquire->map.no_map))
-                return error_origin(-EOPNOTSUPP);
+        acquire->native = segment->fd < 0;
+        if (acquire->native) {
+                r = native_attach(segment);
+                if (r)
+                        return error_trace(r);
+        }
         if (acquire->map.no_map)
                 return 0;
-        return error_trace(map_new(segment, &acquire->map, &segment->mapping));
+        return error_trace(map_segment(segment, &acquire->map));
 }
 
-static int removal_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+static int second_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
         (void) connection;
         (void) request;
         (void) reply;
         return 0;
 }
 
-/* The segment is of no use. Return: 1 if that is all, 0 if it is to be removed again first. */
-static int acquire_fail(struct shmbroker *connection, Acquire *acquire, int r) {
-        struct shmbroker_segment *segment = acquire->segment;
-
-        acquire->failed = r;
-        if (!segment->created || !acquire_is_private(&acquire->parameters))
-                return 1;
-        GIVE_VALUE(&acquire->removed, SEGMENT_ID, id, segment->id);
-        acquire->removal = (Request){
-                .method = METHOD_REMOVE,
-                .parameters = &acquire->removed,
+static bool acquire_follow(struct shmbroker *connection, Acquire *acquire, Method method) {
+        GIVE_VALUE(&acquire->meant, SEGMENT_ID, id, acquire->segment->id);
+        acquire->second = (Request){
+                .method = method,
+                .parameters = &acquire->meant,
                 .deadline = request_deadline(connection, 0),
                 .repeatable = true,
-                .answer = removal_answer,
+                .answer = second_answer,
         };
-        return call_begin(connection, &acquire->removal) ? 1 : 0;
+        acquire->follows = call_begin(connection, &acquire->second) == 0;
+        return acquire->follows;
 }
 
-/* The call, or the second one, is over. Return: 1 if that is all, 0 if another one began. */
-static int acquire_next(struct shmbroker *connection, Acquire *acquire, int r) {
-        acquire->result = r;
-        if (!acquire->failed && r == 0) {
-                r = acquire_map(acquire);
-                if (r && acquire_fail(connection, acquire, r) == 0)
-                        return 0;
-        }
-        if (acquire->failed) {
-                const Request request = { .name = acquire->name, .id = &acquire->segment->id };
+/* Nobody will ever ask for a private segment, and who wanted all the memory at once did not want
+ * one that has less. */
+static bool acquire_takes_back(const Acquire *acquire) {
+        return acquire->segment->created && (acquire_is_private(&acquire->parameters) ||
+                                             (acquire->map.populate && acquire->failed < 0));
+}
 
-                acquire->result =
-                        detail_local(connection, &request, acquire->failed, acquire->map.locked);
-                acquire->segment = shmbroker_release(acquire->segment);
+/* The segment is here. Return: whether a second call began. */
+static bool acquire_take(struct shmbroker *connection, Acquire *acquire) {
+        acquire->failed = acquire_map(acquire);
+        if (acquire->failed) {
+                /* If nobody has it when it is removed, its memory is free at once. */
+                segment_close(acquire->segment);
+                return acquire_takes_back(acquire) &&
+                       acquire_follow(connection, acquire, METHOD_REMOVE);
         }
+        /* It counts what is attached natively when it looks, which it does for who asks: what ends
+         * at once would never have been there. */
+        return acquire->native && acquire_follow(connection, acquire, METHOD_STAT);
+}
+
+static void acquire_fail(struct shmbroker *connection, Acquire *acquire) {
+        const Request request = { .name = acquire->name, .id = &acquire->segment->id };
+
+        /* The broker waits for somebody to attach it for as long as there is a connection. */
+        if (acquire->native)
+                connection_drop(connection);
+        acquire->result = detail_local(connection, &request, acquire->failed, acquire->map.locked);
+        acquire->segment = shmbroker_release(acquire->segment);
+}
+
+/* The call, or the second one, is over. */
+static void acquire_next(struct shmbroker *connection, Acquire *acquire, int r) {
+        if (!acquire->follows) {
+                acquire->result = r;
+                if (r == 0 && acquire_take(connection, acquire))
+                        return;
+        }
+        if (acquire->failed)
+                acquire_fail(connection, acquire);
+        else if (acquire->follows)
+                detail_clear(connection);
         acquire->done = true;
-        return 1;
 }
 
 /* As far as it goes without waiting. Return: 1 when it is done, 0 to wait. */
@@ -250,7 +283,7 @@ static int acquire_process(struct shmbroker *connection, Acquire *acquire) {
 
                 if (r == CALL_WAIT)
                         return 0;
-                (void) acquire_next(connection, acquire, r < 0 ? r : 0);
+                acquire_next(connection, acquire, r < 0 ? r : 0);
         }
         return 1;
 }

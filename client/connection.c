@@ -162,7 +162,7 @@ int connection_check(const struct shmbroker *connection) {
 }
 
 /**
- * connection_send() - send what can be sent of the call
+ * connection_send() - send what can be sent of the call, and its descriptor with the first of it
  * @connection: the connection
  *
  * Where the other end is closed, the rest counts as sent: an answer may be there to be read, which
@@ -171,12 +171,16 @@ int connection_check(const struct shmbroker *connection) {
  * Return: 1 if all of it is gone, 0 to wait, or a negative errno.
  */
 int connection_send(struct shmbroker *connection) {
+        const int *passed_fd = connection->request->passed_fd;
+
         while (connection->n_sent < connection->n_out && !connection->refused) {
+                bool passes = passed_fd && connection->n_sent == 0;
                 size_t n_sent;
                 int r;
 
                 r = socket_send(connection->fd, connection->out + connection->n_sent,
-                                connection->n_out - connection->n_sent, -EBADF, &n_sent);
+                                connection->n_out - connection->n_sent,
+                                passes ? *passed_fd : -EBADF, &n_sent);
                 if (r < 0)
                         return error_trace(r);
                 if (r == SOCKET_E_AGAIN)

@@ -1,31 +1,13 @@
 /* shmbrokerctl create: a segment that stays when the command ends. */
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "client/ctl-acquire.h"
 #include "client/ctl-change.h"
-#include "client/ctl-json.h"
+#include "client/ctl-info.h"
 
 static const Option options[] = {
         ACQUIRE_OPTIONS,
         { "any", OPTION_ANY, NULL, "it is well if it exists already, and is as large" },
 };
-
-static int print(const Ctl *ctl, const struct shmbroker_info *info) {
-        _cleanup_(json_deinit) Json json = JSON_NULL_DOCUMENT;
-
-        if (ctl->json) {
-                json_add_text(&json, "segment", shmbroker_info_json(info));
-                return json_print(&json);
-        }
-        /* What other commands take: a private segment has nothing but its number. */
-        if (shmbroker_info_name(info))
-                (void) puts(shmbroker_info_name(info));
-        else
-                (void) printf("%" PRId64 "\n", shmbroker_info_id(info));
-        return CTL_SUCCESS;
-}
 
 /* The attachment by which it is created must not be its last: it is for those who come. */
 static int create(const Ctl *ctl, const Selector *selector, const Acquisition *acquisition) {
@@ -39,11 +21,11 @@ static int create(const Ctl *ctl, const Selector *selector, const Acquisition *a
         same.id = shmbroker_info_id(shmbroker_segment_info(segment));
         created = shmbroker_segment_created(segment);
         if (!created || !acquisition->remove_on_last_detach)
-                return print(ctl, shmbroker_segment_info(segment));
+                return info_print(ctl, shmbroker_segment_info(segment));
         segment = shmbroker_release(segment);
         if (change_remove_on_last_detach(ctl, same.id, true, &info))
                 return CTL_FAILED;
-        return print(ctl, info);
+        return info_print(ctl, info);
 }
 
 static int parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {

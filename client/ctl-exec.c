@@ -43,8 +43,15 @@ static int set_environment(const struct shmbroker_segment *segment) {
 }
 
 static int become(char **argv, const struct shmbroker_segment *segment) {
-        int saved;
+        int saved, shmid;
 
+        if (shmbroker_segment_fd(segment) < 0 &&
+            shmbroker_info_shmid(shmbroker_segment_info(segment), &shmid) == 0)
+                return ctl_error(
+                        "there is no descriptor to pass on: the broker may not make one of "
+                        "a System V segment; the command can attach this one by its shmid, "
+                        "%d",
+                        shmid);
         if (set_environment(segment))
                 return ctl_no_memory();
         if (fcntl(shmbroker_segment_fd(segment), F_SETFD, 0) < 0)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/ctl-json.h"
 #include "client/ctl-process.h"
 #include "client/ctl-size.h"
 
@@ -232,3 +233,18 @@ const Column info_columns[] = {
         { "PATH", NULL, "path of the file", "filePath", .cell = info_path },
         {},
 };
+
+int info_print(const Ctl *ctl, const struct shmbroker_info *info) {
+        _cleanup_(json_deinit) Json json = JSON_NULL_DOCUMENT;
+
+        if (ctl->json) {
+                json_add_text(&json, "segment", shmbroker_info_json(info));
+                return json_print(&json);
+        }
+        /* What other commands take: a private segment has nothing but its number. */
+        if (shmbroker_info_name(info))
+                (void) puts(shmbroker_info_name(info));
+        else
+                (void) printf("%" PRId64 "\n", shmbroker_info_id(info));
+        return CTL_SUCCESS;
+}

@@ -22,4 +22,7 @@ char *cell_time(uint64_t usec, CellStyle style);
 /* Command line of a process, if it began before then */
 char *cell_command(pid_t pid, uint64_t before_usec);
 
+/* Prints a segment that a command made: its name, or its number. Returns an exit code. */
+int info_print(const Ctl *ctl, const struct shmbroker_info *info);
+
 #endif

@@ -20,8 +20,15 @@ struct Growing {
 
 /* put_init() - nothing is said yet. Return: 0 or an exit code. */
 int put_init(Put *put) {
+        int r;
+
         *put = (Put){};
-        return acquisition_init(&put->acquisition);
+        r = acquisition_init(&put->acquisition);
+        if (r)
+                return r;
+        /* What has no descriptor is written where it is mapped, also what it grows by. */
+        shmbroker_options_set_reserve(put->acquisition.options, true);
+        return 0;
 }
 
 void put_deinit(Put *put) {

@@ -162,6 +162,16 @@ int value_seals(const Ctl *ctl, const char *what, const char *text, unsigned int
         return 0;
 }
 
+int value_shmid(const Ctl *ctl, const char *what, const char *text, int *ret) {
+        uintmax_t shmid;
+
+        if (read_number(text, 10, INT32_MAX, &shmid))
+                return ctl_usage(ctl, "%s: '%s' is not the identifier of a System V segment", what,
+                                 text);
+        *ret = (int) shmid;
+        return 0;
+}
+
 int value_size(const Ctl *ctl, const char *what, const char *text, uint64_t *ret) {
         switch (size_parse(text, ret)) {
         case 0:

@@ -20,6 +20,7 @@ int value_kind(const Ctl *ctl, const char *what, const char *text, int *ret);
 int value_mode(const Ctl *ctl, const char *what, const char *text, mode_t *ret);
 int value_pid(const Ctl *ctl, const char *what, const char *text, pid_t *ret);
 int value_seals(const Ctl *ctl, const char *what, const char *text, unsigned int *ret);
+int value_shmid(const Ctl *ctl, const char *what, const char *text, int *ret);
 int value_size(const Ctl *ctl, const char *what, const char *text, uint64_t *ret);
 int value_time(const Ctl *ctl, const char *what, const char *text, uint64_t *ret_usec);
 int value_user(const Ctl *ctl, const char *what, const char *text, uid_t *ret);

@@ -26,6 +26,7 @@ const Command *const ctl_commands[] = {
         &command_show,
         &command_who,
         &command_create,
+        &command_adopt,
         &command_publish,
         &command_rm,
         &command_chmod,

@@ -38,6 +38,7 @@ enum {
 enum {
         OPTION_ANY = 256,
         OPTION_CREATE,
+        OPTION_FILE,
         OPTION_ID,
         OPTION_KIND,
         OPTION_LINGER,
@@ -62,6 +63,7 @@ enum {
         OPTION_REPLACE,
         OPTION_SEAL,
         OPTION_SEALABLE,
+        OPTION_SHMID,
         OPTION_WAIT,
         OPTION_GONE,
         OPTION_TIMEOUT,
@@ -117,6 +119,7 @@ struct Selector {
         int64_t id;
 };
 
+extern const Command command_adopt;
 extern const Command command_cat;
 extern const Command command_chmod;
 extern const Command command_chown;

@@ -17,7 +17,7 @@
 
 typedef struct Subject Subject;
 
-/* "segment 'x'", to stand in sentences. */
+/* "segment 'x'" or what is outside, to stand in sentences. */
 struct Subject {
         char text[SUBJECT_MAX];
 };
@@ -25,7 +25,9 @@ struct Subject {
 static Subject subject_of(const Request *request) {
         Subject subject;
 
-        if (request && request->name)
+        if (request && request->outside)
+                (void) snprintf(subject.text, sizeof(subject.text), "%s", request->outside);
+        else if (request && request->name)
                 (void) snprintf(subject.text, sizeof(subject.text), "segment '%.*s'",
                                 NAME_MAX_SHOWN, request->name);
         else if (request && request->id)
@@ -117,6 +119,9 @@ static void say_local(struct shmbroker_error *error, const Subject *subject, boo
                 say(error, "%s is larger than the address space: map a window of it",
                     subject->text);
                 break;
+        case -ENOSPC:
+                say(error, "%s cannot be populated: its file system is full", subject->text);
+                break;
         case -EEXIST:
                 say(error, "%s cannot be mapped at this address: something else is there",
                     subject->text);
@@ -134,11 +139,41 @@ static void say_local(struct shmbroker_error *error, const Subject *subject, boo
         }
 }
 
+/* What cannot be done with a segment that came without a descriptor. */
+static int detail_native(struct shmbroker *connection, const Subject *subject, int code) {
+        struct shmbroker_error *error = &connection->error;
+
+        error->code = -EOPNOTSUPP;
+        switch (code) {
+        case MAP_E_NAMESPACE:
+                say(error,
+                    "%s cannot be attached: the broker has no descriptor for it, and its System V "
+                    "id means something in the broker's IPC namespace only",
+                    subject->text);
+                break;
+        case MAP_E_OTHER:
+                say(error,
+                    "%s cannot be attached: the broker has no descriptor for it, and what has its "
+                    "System V id here is another segment",
+                    subject->text);
+                break;
+        case MAP_E_PRIVATE_COPY:
+                say(error,
+                    "%s cannot be mapped as a private copy: the broker has no descriptor for it",
+                    subject->text);
+                break;
+        default:
+                say(error, "%s came without a descriptor, and cannot be attached in another way",
+                    subject->text);
+        }
+        return error_origin(error->code);
+}
+
 /**
  * detail_local() - note that nothing could be made of what the broker gave
  * @connection: the connection
  * @request:    what was asked
- * @r:          negative errno, or what map_new() returned
+ * @r:          negative errno, or what native_attach() or map_segment() returned
  * @locked:     whether the memory was to be locked
  *
  * Return: the negative errno.
@@ -148,6 +183,8 @@ int detail_local(struct shmbroker *connection, const Request *request, int r, bo
         int saved = errno;
 
         detail_clear(connection);
+        if (r >= MAP_E_NO_DESCRIPTOR)
+                return detail_native(connection, &subject, r);
         if (r > 0)
                 return detail_map(connection, r);
         connection->error.code = r;
@@ -159,7 +196,7 @@ int detail_local(struct shmbroker *connection, const Request *request, int r, bo
 /**
  * detail_map() - note that a segment cannot be mapped like this
  * @connection: the connection
- * @code:       what map_check() or map_new() returned
+ * @code:       what map_check() or map_segment() returned
  *
  * Return: -EINVAL, or 0 if @code is 0.
  */
@@ -224,6 +261,7 @@ static int permission_errno(Method method) {
         case METHOD_RESIZE:
         case METHOD_SEAL:
         case METHOD_PUBLISH:
+        case METHOD_ADOPT:
                 return -EPERM;
         default:
                 return -EACCES;
@@ -301,6 +339,8 @@ static const char *method_deed(Method method) {
                 return "seal it, which its owner and creator may";
         case METHOD_PUBLISH:
                 return "publish it, or replace what has the name";
+        case METHOD_ADOPT:
+                return "have it adopted, which its owner and creator may";
         default:
                 return "do that";
         }
@@ -310,7 +350,11 @@ static void say_exists(struct shmbroker_error *error, const Request *request) {
         const SegmentExistsFault *fault = &error->fault.exists;
         Subject subject = subject_of(request);
 
-        if (request->new_name)
+        if (request->outside)
+                say(error,
+                    "%s is the broker's already, or another segment has its name (id %" PRId64 ")",
+                    subject.text, fault->id);
+        else if (request->new_name)
                 say(error, "the name '%s' is in use: replace what has it, or take another name",
                     request->new_name);
         else if (GIVEN(fault, FAULT_SEGMENT_EXISTS_ID))
@@ -380,6 +424,11 @@ static void say_fault(struct shmbroker_error *error, const Request *request) {
                 say(error, "the broker does not know %s", error->text);
                 break;
         case FAULT_INVALID_PARAMETER:
+                if (request->outside && !request->name && strcmp(error->text, "name") == 0) {
+                        say(error, "%s has a name that no segment can have: give it another one",
+                            subject.text);
+                        break;
+                }
                 say(error, "the broker does not take this value of %s", error->text);
                 break;
         case FAULT_PERMISSION_DENIED:

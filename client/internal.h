@@ -84,10 +84,14 @@ struct Request {
         /* What it is about, for messages; both may be missing */
         const char *name;
         const int64_t *id;
+        /* What it is about instead, if that is no segment yet */
+        const char *outside;
         /* A name that it shall get, which others may have */
         const char *new_name;
         /* The parameter that is text which nobody has looked at yet, NULL if there is none */
         const char *free_text;
+        /* A descriptor that goes with its first byte, NULL if there is none */
+        const int *passed_fd;
         uint64_t deadline;
         /* It creates and destroys nothing that it would not the second time */
         bool repeatable;
@@ -182,6 +186,9 @@ int detail_local(struct shmbroker *connection, const Request *request, int r, bo
 int detail_fault(struct shmbroker *connection, const Request *request, const Reply *reply);
 int detail_map(struct shmbroker *connection, int code);
 int detail_parameter(struct shmbroker *connection, const char *parameter, const char *why);
+
+/* native.c */
+bool native_namespace(int64_t *ret);
 
 /* options.c */
 int64_t number_clamp(uint64_t value);

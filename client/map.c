@@ -5,7 +5,8 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "client/segment.h"
@@ -81,13 +82,33 @@ static bool is_writable(const struct shmbroker_segment *segment, const MapOption
         return segment->access == SHMBROKER_ACCESS_READ_WRITE || options->private_copy;
 }
 
+/*
+ * The kernel calls every page that cannot be had a bad address: mostly because there is no room,
+ * which a file system that has a limit tells, and one that has none is all of the memory; or
+ * because the object was truncated, which is no lack of anything.
+ */
+static int populate_error(const struct shmbroker_segment *segment, size_t used, int error) {
+        struct statvfs system;
+        struct stat st;
+
+        if (error == EINVAL)
+                return error_origin(-EOPNOTSUPP);
+        if (error != EFAULT || segment->fd < 0 || fstat(segment->fd, &st) < 0 ||
+            fstatvfs(segment->fd, &system) < 0 || (uint64_t) st.st_size < segment->size)
+                return error_origin(-error);
+        if (system.f_blocks == 0)
+                return error_origin(-ENOMEM);
+        return error_origin(system.f_bavail < used / system.f_frsize + 1 ? -ENOSPC : -EFAULT);
+}
+
 /* Gets the memory that the options want at once: all that the segment has now. */
-static int map_fill(void *data, size_t used, const MapOptions *options, bool writable) {
-        int advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+static int map_fill(const struct shmbroker_segment *segment, void *data, size_t used,
+                    const MapOptions *options) {
+        int advice = is_writable(segment, options) ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
 
         /* Nothing else in the call can be wrong: the kernel does not know the advice. */
         if (options->populate && used > 0 && madvise(data, used, advice) < 0)
-                return error_origin(errno == EINVAL ? -EOPNOTSUPP : -errno);
+                return populate_error(segment, used, errno);
         if (options->locked && used > 0 && mlock(data, used) < 0)
                 return error_origin(-errno);
         return 0;
@@ -114,40 +135,41 @@ static int map_fd(const struct shmbroker_segment *segment, const MapOptions *opt
         return 0;
 }
 
-/* Without a descriptor there is only the whole of a System V segment. */
+/* Without a descriptor all of the segment is attached, and what is wanted is a part of that. Where
+ * an address is wanted, it is attached once more, so that the part comes to be there. */
 static int map_native(const struct shmbroker_segment *segment, const MapOptions *options,
-                      void **ret) {
-        int flags = segment->access == SHMBROKER_ACCESS_READ_ONLY ? SHM_RDONLY : 0;
-        void *data;
+                      Mapping *mapping) {
+        char *native = segment->native;
+        uintptr_t wanted = (uintptr_t) options->address;
+        void *at = native;
+        int r;
 
-        if (options->private_copy || options->offset > 0 || options->length > 0)
-                return error_origin(-EOPNOTSUPP);
-        data = shmat((int) segment->info.values.shmid, options->address, flags);
-        /* shmat(2) says so as well if the range is in use; the address itself was checked. */
-        if (data == (void *) -1)
-                return error_origin(errno == EINVAL && options->address ? -EEXIST : -errno);
-        *ret = data;
+        if (options->private_copy)
+                return MAP_E_PRIVATE_COPY;
+        if (wanted && native + options->offset != options->address) {
+                if (wanted <= options->offset)
+                        return MAP_E_ADDRESS;
+                r = native_attach_at(segment, (char *) options->address - options->offset, &at);
+                if (r)
+                        return error_trace(r);
+        }
+        mapping->native = at;
+        mapping->data = (char *) at + options->offset;
         return 0;
 }
 
+/* map_deinit() - end a mapping; what it is a part of stays */
 void map_deinit(Mapping *mapping) {
-        if (mapping->data && mapping->native)
-                (void) shmdt(mapping->data);
-        else if (mapping->data)
+        if (mapping->data && !mapping->native)
                 (void) munmap(mapping->data, mapping->length);
+        else if (mapping->data && mapping->options.locked)
+                (void) munlock(mapping->data, mapping->length);
         *mapping = (Mapping){};
 }
 
-/**
- * map_new() - map a segment
- * @segment:    the segment; its own mapping is left alone
- * @options:    how
- * @ret:        the mapping, to be ended by map_deinit(); its data is NULL where there is nothing
- *
- * Return: 0, MAP_E_OFFSET, MAP_E_LENGTH, MAP_E_ADDRESS, or a negative errno.
- */
-int map_new(const struct shmbroker_segment *segment, const MapOptions *options, Mapping *ret) {
-        Mapping mapping = { .options = *options, .native = segment->fd < 0, .wanted = true };
+static int map_new(const struct shmbroker_segment *segment, const MapOptions *options,
+                   Mapping *ret) {
+        Mapping mapping = { .options = *options, .wanted = true };
         Extent extent = {};
         int r;
 
@@ -156,18 +178,52 @@ int map_new(const struct shmbroker_segment *segment, const MapOptions *options, 
                 return error_trace(r);
         mapping.length = extent.length;
         if (extent.length > 0) {
-                r = mapping.native ? map_native(segment, options, &mapping.data)
-                                   : map_fd(segment, options, &extent, &mapping.data);
+                r = segment->native ? map_native(segment, options, &mapping)
+                                    : map_fd(segment, options, &extent, &mapping.data);
                 if (r)
                         return error_trace(r);
-                r = map_fill(mapping.data, extent.used, options, is_writable(segment, options));
+                r = map_fill(segment, mapping.data, extent.used, options);
                 if (r) {
+                        void *native = mapping.native;
+
                         map_deinit(&mapping);
+                        if (native != segment->native)
+                                (void) native_detach(native);
                         return error_trace(r);
                 }
         }
         *ret = mapping;
         return 0;
+}
+
+/**
+ * map_segment() - map a segment
+ * @segment:    the segment; the mapping that it has ends when the new one is there
+ * @options:    how, not those of its mapping; where nothing is to be mapped, its data is NULL
+ *
+ * Return: 0, a code of MAP_E_*, or a negative errno, and its mapping stays.
+ */
+int map_segment(struct shmbroker_segment *segment, const MapOptions *options) {
+        Mapping mapping;
+        int r;
+
+        r = map_new(segment, options, &mapping);
+        if (r)
+                return error_trace(r);
+        map_deinit(&segment->mapping);
+        if (mapping.native && mapping.native != segment->native) {
+                (void) native_detach(segment->native);
+                segment->native = mapping.native;
+        }
+        segment->mapping = mapping;
+        return 0;
+}
+
+/* map_errno() - what a function returns that has nobody to tell the rest */
+int map_errno(int r) {
+        if (r <= 0)
+                return error_trace(r);
+        return error_origin(r >= MAP_E_NO_DESCRIPTOR ? -EOPNOTSUPP : -EINVAL);
 }
 
 /* Where mremap(2) cannot, as with huge pages: a second mapping in place of the first one. */
@@ -214,26 +270,23 @@ static int map_extend(struct shmbroker_segment *segment, const Extent *extent) {
  */
 int map_grow(struct shmbroker_segment *segment) {
         Mapping *mapping = &segment->mapping;
-        const MapOptions *options = &mapping->options;
+        const MapOptions options = mapping->options;
         Extent extent = {};
         int r;
 
         if (!mapping->wanted)
                 return 0;
-        if (!mapping->data) {
-                r = map_new(segment, options, mapping);
-                return r > 0 ? error_origin(-EINVAL) : error_trace(r);
-        }
-        if (mapping->native)
-                return 0;
-        r = extent_of(segment, options, &extent);
+        if (!mapping->data)
+                return map_errno(map_segment(segment, &options));
+        r = extent_of(segment, &options, &extent);
         if (r)
                 return error_fold(r);
         if (extent.length > mapping->length) {
-                r = map_extend(segment, &extent);
+                /* Of what is attached all is there already. */
+                r = mapping->native ? 0 : map_extend(segment, &extent);
                 if (r)
                         return error_trace(r);
+                mapping->length = extent.length;
         }
-        return error_trace(
-                map_fill(mapping->data, extent.used, options, is_writable(segment, options)));
+        return error_trace(map_fill(segment, mapping->data, extent.used, &options));
 }

@@ -11,6 +11,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -26,14 +27,21 @@ static bool fd_is_ours(const struct shmbroker_segment *segment) {
                st.st_ino == segment->inode;
 }
 
+/* segment_close() - end the attachment of a segment, of which the rest is still to be told */
+void segment_close(struct shmbroker_segment *segment) {
+        map_deinit(&segment->mapping);
+        segment->native = native_detach(segment->native);
+        if (fd_is_ours(segment))
+                fd_close(segment->fd);
+        segment->fd = -EBADF;
+}
+
 struct shmbroker_segment *shmbroker_release(struct shmbroker_segment *segment) {
         int saved = errno;
 
         if (!segment)
                 return NULL;
-        map_deinit(&segment->mapping);
-        if (fd_is_ours(segment))
-                fd_close(segment->fd);
+        segment_close(segment);
         free(segment->fresh);
         free(segment->own_name);
         free(segment);
@@ -85,38 +93,47 @@ int segment_take_fd(struct shmbroker_segment *segment, int fd) {
 int shmbroker_segment_map(struct shmbroker_segment *segment,
                           const struct shmbroker_options *options) {
         MapOptions map = options ? options->map : segment->options;
-        Mapping mapping;
         int r;
 
-        if (segment->mapping.native)
-                return error_origin(-EOPNOTSUPP);
-        if (!fd_is_ours(segment))
+        if (!segment->native && !fd_is_ours(segment))
                 return error_origin(-EBADF);
         map.no_map = false;
-        r = map_new(segment, &map, &mapping);
+        r = map_segment(segment, &map);
         if (r)
-                return r > 0 ? error_origin(-EINVAL) : error_trace(r);
-        map_deinit(&segment->mapping);
-        segment->mapping = mapping;
+                return map_errno(r);
         segment->options = map;
         return 0;
 }
 
 void shmbroker_segment_unmap(struct shmbroker_segment *segment) {
-        if (!segment->mapping.native)
-                map_deinit(&segment->mapping);
+        map_deinit(&segment->mapping);
+}
+
+/* Size of the object, which is the room to grow. */
+static int segment_room(const struct shmbroker_segment *segment, uint64_t *ret) {
+        struct stat st;
+
+        /* Natively a size cannot change. */
+        if (segment->native) {
+                *ret = segment->maximum;
+                return 0;
+        }
+        if (!fd_is_ours(segment) || fstat(segment->fd, &st) < 0)
+                return error_origin(-EBADF);
+        *ret = (uint64_t) st.st_size;
+        return 0;
 }
 
 int shmbroker_segment_remap(struct shmbroker_segment *segment, uint64_t size) {
-        uint64_t before = segment->size;
-        struct stat st;
+        uint64_t before = segment->size, room = 0;
         int r;
 
         if (size <= segment->size)
                 return 0;
-        if (!fd_is_ours(segment) || fstat(segment->fd, &st) < 0)
-                return error_origin(-EBADF);
-        if (size > (uint64_t) st.st_size)
+        r = segment_room(segment, &room);
+        if (r)
+                return error_trace(r);
+        if (size > room)
                 return error_origin(-EINVAL);
         segment->size = size;
         segment->maximum = MAX(segment->maximum, size);
@@ -206,9 +223,9 @@ static int segment_of(int fd, const struct shmbroker_options *options,
         segment->options = options->map;
         segment->fd = fd;
         if (!options->map.no_map) {
-                r = map_new(segment, &options->map, &segment->mapping);
+                r = map_segment(segment, &options->map);
                 if (r)
-                        return r > 0 ? error_origin(-EINVAL) : error_trace(r);
+                        return map_errno(r);
         }
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
                 return error_origin(-errno);
@@ -317,6 +334,25 @@ int shmbroker_segment_from_environment(const struct shmbroker_options *options,
                 return error_trace(r);
         }
         *ret = steal_ptr(segment);
+        return 0;
+}
+
+int shmbroker_segment_sync(const struct shmbroker_segment *segment, uint64_t offset,
+                           uint64_t length) {
+        const Mapping *mapping = &segment->mapping;
+        uint64_t begin = mapping->options.offset, page = segment->page, end;
+
+        if (!mapping->data || offset < begin || offset - begin > mapping->length)
+                return error_origin(-EINVAL);
+        offset -= begin;
+        if (length == 0)
+                length = mapping->length - offset;
+        if (__builtin_add_overflow(offset, length, &end) || end > mapping->length)
+                return error_origin(-EINVAL);
+        /* What it ends in the middle of is the kernel's matter. */
+        offset -= offset % page;
+        if (msync((char *) mapping->data + offset, (size_t) (end - offset), MS_SYNC) < 0)
+                return error_origin(-errno);
         return 0;
 }
 

@@ -18,6 +18,14 @@ enum {
         MAP_E_OFFSET,
         MAP_E_LENGTH,
         MAP_E_ADDRESS,
+        /* There is no descriptor, and: no other way to attach it either */
+        MAP_E_NO_DESCRIPTOR,
+        /* its number means something in another IPC namespace only */
+        MAP_E_NAMESPACE,
+        /* its number leads to another segment */
+        MAP_E_OTHER,
+        /* nobody can make a private copy of it */
+        MAP_E_PRIVATE_COPY,
 };
 
 /* Where the memory is, and how it came there; all zero where it is not mapped. */
@@ -25,8 +33,8 @@ struct Mapping {
         void *data;
         size_t length;
         MapOptions options;
-        /* By shmat(2), because there is no descriptor */
-        bool native;
+        /* The attachment by shmat(2) that it is a part of, NULL if it is a mapping of its own */
+        void *native;
         /* It was asked for, even if there was nothing to map */
         bool wanted;
 };
@@ -36,6 +44,11 @@ struct shmbroker_segment {
         /* Programs close descriptors they do not know, so it is known by its inode too */
         dev_t device;
         ino_t inode;
+        /* Its attachment by shmat(2), where it has no descriptor, which may be shown as mapped or
+         * not */
+        void *native;
+        /* Where its shmid means something, 0 if that was not told */
+        int64_t ipc_namespace;
         int access;
         uint64_t size;
         /* To which it may grow; the size where that is fixed */
@@ -59,14 +72,21 @@ struct shmbroker_segment {
 };
 
 /* segment.c */
+void segment_close(struct shmbroker_segment *segment);
 int segment_take_fd(struct shmbroker_segment *segment, int fd);
 void segment_take_info(struct shmbroker_segment *segment, const SegmentInfo *info);
 
 /* map.c */
 int map_check(const MapOptions *options, uint64_t page);
-int map_new(const struct shmbroker_segment *segment, const MapOptions *options, Mapping *ret);
+int map_segment(struct shmbroker_segment *segment, const MapOptions *options);
+int map_errno(int r);
 int map_grow(struct shmbroker_segment *segment);
 void map_deinit(Mapping *mapping);
+
+/* native.c */
+int native_attach(struct shmbroker_segment *segment);
+int native_attach_at(const struct shmbroker_segment *segment, void *address, void **ret);
+void *native_detach(void *native);
 
 DEFINE_CLEANUP(struct shmbroker_segment, shmbroker_release)
 

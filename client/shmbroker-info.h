@@ -149,6 +149,8 @@ struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status);
  * shmbroker_status_connection_count() - how many connections, this one included
  * shmbroker_status_total_bytes() - sum of the sizes of all segments
  * shmbroker_status_allocated_bytes() - memory they use
+ * shmbroker_status_uid() - the user that it runs as, to whom one may hand a System V segment over;
+ *      -ENODATA if it does not say
  * shmbroker_status_json() - all of it, as the broker sent it: the reply to GetStatus
  * Since: 0.1
  */
@@ -160,6 +162,7 @@ uint64_t shmbroker_status_attachment_count(const struct shmbroker_status *status
 uint64_t shmbroker_status_connection_count(const struct shmbroker_status *status);
 uint64_t shmbroker_status_total_bytes(const struct shmbroker_status *status);
 uint64_t shmbroker_status_allocated_bytes(const struct shmbroker_status *status);
+int shmbroker_status_uid(const struct shmbroker_status *status, uid_t *ret);
 const char *shmbroker_status_json(const struct shmbroker_status *status);
 
 /**

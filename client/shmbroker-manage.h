@@ -160,6 +160,48 @@ int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name
                       struct shmbroker_info **ret, int64_t *ret_replaced_id);
 
 /**
+ * shmbroker_adopt_sysv() - put a System V segment under the broker's care, by its identifier
+ * shmbroker_adopt_key() - the same by its key
+ * shmbroker_adopt_posix() - put a POSIX object under the broker's care
+ * shmbroker_adopt_fd() - put what a descriptor leads to under the broker's care
+ * @connection: the connection
+ * @shmid:      what shmget(2) returned
+ * @key:        what shmget(2) was given, and not IPC_PRIVATE
+ * @posix_name: what shm_open(3) was given, with its leading slash
+ * @fd:         a descriptor of a memory file, or of a regular file on a local file system; it
+ * remains the caller's
+ * @name:       the name that the segment shall have, see shmbroker_acquire(); NULL for "sysv/" and
+ *              key or identifier, "posix/" and the name, or of a descriptor none
+ * @options:    of these only shmbroker_options_set_remove_on_last_detach() and
+ *              shmbroker_options_set_linger() are looked at; NULL for neither
+ * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
+ *
+ * The memory is shared and not copied, and programs that have it need not know. It is no
+ * attachment: who wants one acquires the segment. What is not adopted stays as it was. A call that
+ * was cut off is not made again: shmbroker_list_segments() tells.
+ *
+ * Return: 0, or
+ *         -ENOENT       there is no such object
+ *         -EPERM        it is neither its owner nor its creator who asks, nor root
+ *         -EEXIST       the broker has it already, or another segment has the name;
+ *                       shmbroker_error_segment_id() tells which
+ *         -EOPNOTSUPP   it cannot be adopted; shmbroker_error_reason() says why. The owner of a
+ *                       System V segment may have to make shmbroker_status_uid() its owner first.
+ *         -EINVAL       no segment can have the name, or there can be no such object
+ *         -EBADF        the descriptor is not open
+ *         and those of shmbroker_acquire() that can occur.
+ * Since: 0.1
+ */
+int shmbroker_adopt_sysv(struct shmbroker *connection, int shmid, const char *name,
+                         const struct shmbroker_options *options, struct shmbroker_info **ret);
+int shmbroker_adopt_key(struct shmbroker *connection, uint32_t key, const char *name,
+                        const struct shmbroker_options *options, struct shmbroker_info **ret);
+int shmbroker_adopt_posix(struct shmbroker *connection, const char *posix_name, const char *name,
+                          const struct shmbroker_options *options, struct shmbroker_info **ret);
+int shmbroker_adopt_fd(struct shmbroker *connection, int fd, const char *name,
+                       const struct shmbroker_options *options, struct shmbroker_info **ret);
+
+/**
  * shmbroker_filter_new() - make a filter that lets every segment pass
  * @ret:        the filter, to be freed by shmbroker_filter_free()
  *

@@ -144,7 +144,8 @@ void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait
 
 /**
  * shmbroker_options_set_no_map() - do not map the memory
- * @no_map:     whether the segment is to be a descriptor alone
+ * @no_map:     whether the segment is to be a descriptor alone; where there is none, as with some
+ *              System V segments, it is attached all the same
  * Since: 0.1
  */
 void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map);
@@ -155,10 +156,9 @@ void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map)
  *
  * This is MADV_POPULATE_WRITE of madvise(2), and MADV_POPULATE_READ where the access is read-only:
  * too little memory is an error of shmbroker_acquire() then, where it would be SIGBUS at the first
- * touch. The read-only form can not tell for sure: pages that nobody has written yet may be the
- * common page of zeroes. It takes Linux 5.14; older ones give -EOPNOTSUPP. Nothing happens with
- * shmbroker_options_set_no_map().
- * Since: 0.1
+ * touch; what the call created is removed again. The read-only form can not tell for sure: pages
+ * that nobody has written yet may be the common page of zeroes. It takes Linux 5.14; older ones
+ * give -EOPNOTSUPP. Nothing happens with shmbroker_options_set_no_map(). Since: 0.1
  */
 void shmbroker_options_set_populate(struct shmbroker_options *options, int populate);
 

@@ -31,8 +31,11 @@ extern "C" {
  * copy that fork(2), dup(2), unix(7) or another mmap(2) makes of them; it ends with the last of
  * these, in whatever way that happens.
  *
- * If mapping or populating fails, a private segment just created is removed again. One with a name
- * stays, for others may use it already.
+ * Where the broker has no descriptor for a System V segment, it is attached by shmat(2), and all
+ * but a private copy is as with other segments.
+ *
+ * If populating fails, a segment just created is removed again. If mapping fails otherwise, a
+ * private one is, and one with a name stays, for others may use it already.
  *
  * A call that was cut off because the broker went away is made again, once, on a new connection if
  * nothing can be created by it; else it fails with -ECONNRESET, and may or may not have created the
@@ -45,13 +48,13 @@ extern "C" {
  *         -EACCES       its mode does not let the caller do that (as for shmget(2))
  *         -EINVAL       name or an option is not possible; or the size is out of range, or more
  *                       than the segment has
- *         -ENOSPC       a limit of the broker was reached
+ *         -ENOSPC       a limit of the broker was reached, or populating filled a file system
  *         -ENOMEM       out of memory, in the broker or here, or no room for the mapping
  *         -EPERM        it is sealed against writing, or may not be locked in memory
  *         -EAGAIN       not all of it could be locked
  *         -EMFILE       too many descriptors are open (RLIMIT_NOFILE), or connections to the broker
  *         -EFAULT, -EHWPOISON
- *                       populating met a page that there is no memory for, as madvise(2) says
+ *                       populating met a page that cannot be had, as madvise(2) says
  *         -EOPNOTSUPP   this broker, kernel or kind of segment cannot do that
  *         -EOVERFLOW    the segment is larger than an address space
  *         -EBADMSG, -EBUSY, -ENOSYS, -EREMOTEIO, -EPROTO
@@ -120,15 +123,15 @@ int shmbroker_segment_from_environment(const struct shmbroker_options *options,
 
 /**
  * shmbroker_segment_map() - map a segment, or map it in another way
- * @segment:    a segment with a descriptor
+ * @segment:    the segment
  * @options:    how: what else they say is not looked at. NULL is as it was acquired, or mapped
  * last.
  *
  * If it is mapped already, that mapping ends when the new one is there; if that fails, it stays.
  *
  * Return: 0; -EINVAL if window or address is not possible; -EBADF if the descriptor was closed;
- *         -EOPNOTSUPP if there is none, as with some System V segments; -EEXIST, -ENOMEM and others
- *         of mmap(2), mlock(2) and madvise(2).
+ *         -EOPNOTSUPP if there is none, as with some System V segments, and it shall be a private
+ *         copy; -EEXIST, -ENOSPC, -ENOMEM and others of mmap(2), shmat(2), mlock(2) and madvise(2).
  * Since: 0.1
  */
 int shmbroker_segment_map(struct shmbroker_segment *segment,
@@ -139,6 +142,21 @@ int shmbroker_segment_map(struct shmbroker_segment *segment,
  * Since: 0.1
  */
 void shmbroker_segment_unmap(struct shmbroker_segment *segment);
+
+/**
+ * shmbroker_segment_sync() - write to the disk what was written into the memory (msync(2))
+ * @segment:    a segment that is mapped
+ * @offset:     from where in the segment on, in bytes
+ * @length:     how much, in bytes; 0 is up to the end of what is mapped
+ *
+ * It returns when that is done. Of kinds other than file, which have no disk, nothing is to be
+ * done; nor of a private copy.
+ *
+ * Return: 0; -EINVAL if it is not mapped there; -EIO if it could not be written.
+ * Since: 0.1
+ */
+int shmbroker_segment_sync(const struct shmbroker_segment *segment, uint64_t offset,
+                           uint64_t length);
 
 /**
  * shmbroker_segment_remap() - follow a segment that grew

@@ -29,6 +29,9 @@ static int status_answer(struct shmbroker *connection, Request *request, const R
                 return error_origin(-ENOMEM);
         if (reply_read(&copy, &status_reply_type, &status->values))
                 return error_origin(-EPROTO);
+        if (GIVEN(&status->values, STATUS_UID) &&
+            (status->values.uid < 0 || status->values.uid > UINT32_MAX))
+                return error_origin(-EPROTO);
         status->json = json;
         *ret = steal_ptr(status);
         return 0;
@@ -92,6 +95,13 @@ uint64_t shmbroker_status_total_bytes(const struct shmbroker_status *status) {
 
 uint64_t shmbroker_status_allocated_bytes(const struct shmbroker_status *status) {
         return (uint64_t) status->values.allocated_bytes;
+}
+
+int shmbroker_status_uid(const struct shmbroker_status *status, uid_t *ret) {
+        if (!GIVEN(&status->values, STATUS_UID))
+                return -ENODATA;
+        *ret = (uid_t) status->values.uid;
+        return 0;
 }
 
 const char *shmbroker_status_json(const struct shmbroker_status *status) {

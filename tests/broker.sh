@@ -19,6 +19,8 @@ fail() {
 # Not where $TMPDIR says: the path of a socket has to be short.
 dir=$(mktemp -d /tmp/shmbroker-test.XXXXXX) || exit 1
 broker_pid=
+# What is run, which may be as somebody else.
+broker_program=("$top_builddir/daemon/shmbrokerd")
 unset XDG_RUNTIME_DIR
 export SHMBROKER_ADDRESS=unix:$dir/broker/socket
 export PYTHONDONTWRITEBYTECODE=1
@@ -30,7 +32,7 @@ if [[ -x $top_builddir/client/.libs/shmbrokerctl ]]; then
 fi
 
 broker_start() {
-	"$top_builddir/daemon/shmbrokerd" --state-directory "$dir/broker-state" \
+	"${broker_program[@]}" --state-directory "$dir/broker-state" \
 		--config "$dir/broker-config" 2>"$dir/broker-log" &
 	broker_pid=$!
 	for ((i = 0; i < 400; i++)); do

@@ -101,6 +101,9 @@ static void apply_setup(const Setup *setup) {
         const struct rlimit files = { setup->n_files, setup->n_files };
         char number[16];
 
+        for (int i = 0; i < 64; ++i)
+                if (setup->no_capabilities >> i & 1U)
+                        (void) prctl(PR_CAPBSET_DROP, i);
         if (setup->n_files > 0)
                 (void) setrlimit(RLIMIT_NOFILE, &files);
         if (setup->deny)

@@ -33,6 +33,9 @@ struct Setup {
         int counter_fd;
         /* RLIMIT_NOFILE; 0 for what this process has */
         unsigned int n_files;
+        /* Capabilities that it does not have, as bits; what this process cannot take from it, it
+         * has not got either */
+        uint64_t no_capabilities;
         /* A user without privileges to be; 0 for who this process is */
         uid_t uid;
         /* Called in the broker's process before it is one; it ends that if it fails */

@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -16,10 +18,21 @@
 
 #define PREFIX "/shmbroker-test."
 #define KEYS_MAX 64U
+#define PRIVATE_MAX 64U
 
 /* Of the suite, whose tests are its children one after the other. */
 static pid_t owner;
 static uint32_t n_keys;
+
+typedef struct Privates Privates;
+
+/* Segments without a key, which tests tell the suite of. */
+struct Privates {
+        size_t n;
+        int shmids[PRIVATE_MAX];
+};
+
+static Privates *privates;
 
 static key_t key_of(uint32_t i) {
         return (key_t) (0x40000000U + (uint32_t) owner * KEYS_MAX + i);
@@ -40,7 +53,7 @@ static size_t each_posix(bool remove_it) {
                 ++n;
                 (void) snprintf(path, sizeof(path), "/dev/shm/%s", entry->d_name);
                 if (remove_it)
-                        (void) unlink(path);
+                        (void) remove(path);
         }
         if (directory)
                 closedir(directory);
@@ -59,11 +72,20 @@ static size_t each_sysv(bool remove_it) {
                 if (remove_it)
                         (void) shmctl(shmid, IPC_RMID, NULL);
         }
+        for (size_t i = 0; i < privates->n; ++i) {
+                n += native_has_sysv(privates->shmids[i]);
+                if (remove_it)
+                        (void) shmctl(privates->shmids[i], IPC_RMID, NULL);
+        }
         return n;
 }
 
 __attribute__((__constructor__)) static void begin(void) {
         owner = getpid();
+        privates = mmap(NULL, sizeof(*privates), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                        -1, 0);
+        if (privates == MAP_FAILED)
+                abort();
 }
 
 /* Also what a test left that did not come to its end. */
@@ -78,6 +100,7 @@ void native_begin(void) {
         (void) each_posix(true);
         (void) each_sysv(true);
         n_keys = 0;
+        privates->n = 0;
 }
 
 void native_end(void) {
@@ -86,7 +109,7 @@ void native_end(void) {
 }
 
 const char *native_name(const char *what) {
-        static char names[4][128];
+        static char names[8][128];
         static unsigned int next;
         char *name = names[next++ % ARRAY_SIZE(names)];
 
@@ -113,6 +136,47 @@ void native_make_posix(const char *name, size_t size, mode_t mode) {
         fd_close(fd);
 }
 
+/* In a process that never gets to clean anything up. */
+static void write_and_die(char *(*attach)(const void *what), const void *what, const char *text) {
+        int status;
+        pid_t pid;
+
+        fflush(NULL);
+        pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+                strcpy(attach(what), text);
+                (void) raise(SIGKILL);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static char *attach_posix(const void *what) {
+        int fd = native_open_posix(what, O_RDWR);
+        void *data = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+        if (data == MAP_FAILED)
+                _exit(1);
+        return data;
+}
+
+static char *attach_sysv(const void *what) {
+        void *data = shmat(*(const int *) what, NULL, 0);
+
+        if (data == (void *) -1)
+                _exit(1);
+        return data;
+}
+
+void native_write_posix(const char *name, const char *text) {
+        write_and_die(attach_posix, name, text);
+}
+
+void native_write_sysv(int shmid, const char *text) {
+        write_and_die(attach_sysv, &shmid, text);
+}
+
 bool native_has_posix(const char *name, struct stat *ret) {
         char path[512];
 
@@ -125,6 +189,10 @@ int native_make_sysv(uint32_t key, size_t size, mode_t mode) {
         char *at;
 
         ck_assert_msg(shmid >= 0, "shmget: %s", strerror(errno));
+        if (key == IPC_PRIVATE) {
+                ck_assert_uint_lt(privates->n, PRIVATE_MAX);
+                privates->shmids[privates->n++] = shmid;
+        }
         at = shmat(shmid, NULL, 0);
         ck_assert_ptr_ne(at, (void *) -1);
         memcpy(at, "native", 6);

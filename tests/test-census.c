@@ -117,6 +117,23 @@ START_TEST(test_dropped_mark) {
 }
 END_TEST
 
+/* Where others can have it open without the broker, the last attachment ends before they do. */
+START_TEST(test_others) {
+        int fd = attach(true), other = unit_reopen(segment->master_fd, O_RDWR);
+
+        segment->adopted = true;
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 1);
+        fd_close(fd);
+        ck_assert_int_eq(ask(), HOLDERS_SOME);
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 0);
+        ck_assert_int_eq(ask(), HOLDERS_SOME);
+        fd_close(other);
+        ck_assert_int_eq(ask(), HOLDERS_NONE);
+}
+END_TEST
+
 /* A lock of somebody's over all marks: nothing is known of them while it is there. */
 START_TEST(test_covered) {
         struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -311,6 +328,7 @@ int main(void) {
         tcase_add_test(tc, test_ask);
         tcase_add_test(tc, test_count);
         tcase_add_test(tc, test_dropped_mark);
+        tcase_add_test(tc, test_others);
         tcase_add_test(tc, test_covered);
         tcase_add_test(tc, test_conclude);
         tcase_add_test(tc, test_conclude_dead_first);

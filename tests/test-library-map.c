@@ -21,6 +21,7 @@
 #include "tests/fake.h"
 #include "tests/fixture.h"
 #include "tests/library.h"
+#include "tests/native.h"
 #include "tests/unit.h"
 
 #define PAGE ((size_t) 4096)
@@ -527,67 +528,71 @@ START_TEST(test_huge_pages) {
 }
 END_TEST
 
-/* ---- System V segments without a descriptor */
+/* ---- System V segments without a descriptor, of a broker that says what it likes */
 
-#define SYSV_SEGMENT(shmid)                                                                        \
-        "{\"id\":1,\"kind\":\"sysv\",\"key\":0,\"shmid\":" shmid ",\"sizeBytes\":5000," SEGMENT_REST
+#define SYSV_SEGMENT                                                                               \
+        "{\"id\":1,\"kind\":\"sysv\",\"key\":%u,\"shmid\":%d,\"sizeBytes\":%d," SEGMENT_REST
 #define SYSV_ACQUIRED                                                                              \
-        "{\"parameters\":{\"created\":false,\"access\":\"%s\",\"segment\":" SYSV_SEGMENT("%d") "}}"
+        "{\"parameters\":{\"created\":false,\"access\":\"readWrite\",\"ipcNamespace\":%lld,"       \
+        "\"segment\":" SYSV_SEGMENT "}}"
 
-static int acquire_native(int shmid, struct shmbroker_options *options, const char *access,
-                          struct shmbroker_segment **ret) {
-        char text[1024];
-        const Answer answer = { .text = text };
-        struct shmbroker *connection;
+static long long own_namespace(void) {
+        struct stat st;
+
+        ck_assert_int_eq(stat("/proc/self/ns/ipc", &st), 0);
+        return (long long) st.st_ino;
+}
+
+/* What is attached is shown to the broker by a second call, whatever becomes of that. */
+static int acquire_native(const char *acquired, bool works, const char *words,
+                          struct shmbroker_options *options, struct shmbroker_segment **ret) {
+        static const Answer second = { .text = "{\"error\":\"org.shmbroker.Broker.NoSuchSegment\"}",
+                                       .expects = "org.shmbroker.Broker.Stat" };
+        const Answer answers[] = { { .text = acquired }, second };
+        struct shmbroker *connection = fake_connect(answers, works ? 2 : 1);
+        const char *message;
         int r;
 
-        (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, access, shmid);
-        connection = fake_connect(&answer, 1);
         r = shmbroker_acquire(connection, "a", options, ret);
+        message = shmbroker_error_message(shmbroker_get_error(connection));
+        ck_assert_msg(strstr(message, words), "'%s' has no '%s'", message, words);
         return fake_close(connection, r);
 }
 
-static unsigned long native_attachments(int shmid) {
-        struct shmid_ds state;
-
-        ck_assert_int_eq(shmctl(shmid, IPC_STAT, &state), 0);
-        return state.shm_nattch;
-}
-
 START_TEST(test_native) {
-        int shmid = shmget(IPC_PRIVATE, 5000, 0600);
+        int shmid = native_make_sysv(IPC_PRIVATE, 5000, 0600);
         struct shmbroker_options *options = options_new();
-        struct shmbroker_segment *one = NULL, *other = NULL;
+        struct shmbroker_segment *segment = NULL;
+        char text[1024];
 
-        ck_assert_int_ge(shmid, 0);
-        ck_assert_int_eq(acquire_native(shmid, NULL, "readWrite", &one), 0);
-        ck_assert_int_lt(shmbroker_segment_fd(one), 0);
-        ck_assert_uint_eq(shmbroker_segment_mapped(one), 2 * PAGE);
-        shmbroker_options_set_access(options, SHMBROKER_ACCESS_READ_ONLY);
-        shmbroker_options_set_address(options, free_range(2 * PAGE));
-        ck_assert_int_eq(acquire_native(shmid, options, "readOnly", &other), 0);
-        strcpy(bytes(one), "native");
-        ck_assert_str_eq(bytes(other), "native");
-        ck_assert_uint_eq(native_attachments(shmid), 2);
-        ck_assert_int_eq(shmbroker_segment_map(one, NULL), -EOPNOTSUPP);
-        ck_assert_int_eq(shmbroker_segment_remap(one, 3 * PAGE), -EBADF);
-        shmbroker_segment_unmap(one);
-        ck_assert_str_eq(bytes(one), "native");
-        shmbroker_release(one);
-        ck_assert_uint_eq(native_attachments(shmid), 1);
-        /* In use is said as for others; and a descriptor or a part there is not. */
-        ck_assert_int_eq(acquire_native(shmid, options, "readOnly", &one), -EEXIST);
-        shmbroker_options_set_address(options, NULL);
+        (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, own_namespace(), 0, shmid, 5000);
+        ck_assert_int_eq(acquire_native(text, true, "", NULL, &segment), 0);
+        ck_assert_uint_eq(native_nattch(shmid), 1);
+        ck_assert_int_lt(shmbroker_segment_fd(segment), 0);
+        ck_assert_uint_eq(shmbroker_segment_mapped(segment), 2 * PAGE);
+        shmbroker_release(segment);
+        ck_assert_uint_eq(native_nattch(shmid), 0);
+        /* One that does not say where its shmids are from is believed. */
+        (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, 0LL, 0, shmid, 5000);
+        ck_assert_int_eq(acquire_native(text, true, "", NULL, &segment), 0);
+        shmbroker_release(segment);
+
+        (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, own_namespace() - 1, 0, shmid, 5000);
+        ck_assert_int_eq(acquire_native(text, false, "broker's IPC namespace only", NULL, &segment),
+                         -EOPNOTSUPP);
+        (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, own_namespace(), 7, shmid, 5000);
+        ck_assert_int_eq(acquire_native(text, false, "is another segment", NULL, &segment),
+                         -EOPNOTSUPP);
+        (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, own_namespace(), 0, shmid, 5001);
+        ck_assert_int_eq(acquire_native(text, false, "is another segment", NULL, &segment),
+                         -EOPNOTSUPP);
         shmbroker_options_set_no_map(options, 1);
-        ck_assert_int_eq(acquire_native(shmid, options, "readOnly", &one), -EOPNOTSUPP);
-        shmbroker_options_set_no_map(options, 0);
-        shmbroker_options_set_window(options, 0, PAGE);
-        ck_assert_int_eq(acquire_native(shmid, options, "readOnly", &one), -EOPNOTSUPP);
-        shmbroker_release(other);
-        ck_assert_uint_eq(native_attachments(shmid), 0);
+        ck_assert_int_eq(acquire_native(text, false, "is another segment", options, &segment),
+                         -EOPNOTSUPP);
+        ck_assert_uint_eq(native_nattch(shmid), 0);
         ck_assert_int_eq(shmctl(shmid, IPC_RMID, NULL), 0);
-        shmbroker_options_set_window(options, 0, 0);
-        ck_assert_int_lt(acquire_native(shmid, options, "readOnly", &one), 0);
+        (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, own_namespace(), 0, shmid, 5000);
+        ck_assert_int_eq(acquire_native(text, false, "cannot be mapped", NULL, &segment), -EINVAL);
         shmbroker_options_free(options);
 }
 END_TEST
@@ -610,6 +615,7 @@ int main(void) {
         tcase_add_test(tc, test_closed_descriptor);
         tcase_add_test(tc, test_huge_pages);
         suite_add_tcase(suite, tc);
+        tcase_add_checked_fixture(native, native_begin, native_end);
         tcase_add_checked_fixture(native, fake_begin, fake_end);
         tcase_add_test(native, test_native);
         suite_add_tcase(suite, native);
