@@ -1,10 +1,12 @@
 /* Memory that is locked, or comes in huge pages: by a real broker, as the host has it. */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #include "proto/fd.h"
@@ -225,6 +227,40 @@ START_TEST(test_huge_pages) {
 }
 END_TEST
 
+/* SHM_HUGETLB: of the pool's pages, by its number as well, and found again by the next broker. */
+START_TEST(test_huge_sysv) {
+        AcquireParameters parameters = {};
+        AcquireReply reply;
+        SegmentInfo info;
+        Fault fault;
+        char *at;
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "a");
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, KIND_SYSV);
+        GIVE_VALUE(&parameters, ACQUIRE_PAGE_BYTES, page_bytes, 2 << 20);
+        if (n_free_huge_pages() == 0 || geteuid() != 0) {
+                printf("no huge pages here, or not for this user: only that was tried\n");
+                ck_assert_int_ne(wire_try_acquire(&wire, &parameters, &fault), FAULT_NONE);
+                return;
+        }
+        ck_assert_int_eq(wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, &fault), FAULT_NONE);
+        fd_close(fd_queue_pop(&wire.fds));
+        at = shmat((int) reply.segment.shmid, NULL, 0);
+        ck_assert_ptr_ne(at, (void *) -1);
+        at[(2 << 20) - 1] = 'x';
+        wire_close(&wire);
+        fixture_restart(SIGKILL, NULL);
+        wire_open(&wire);
+        ck_assert_int_eq(wire_stat(&wire, "a", &info), FAULT_NONE);
+        ck_assert_int_eq(info.page_bytes, 2 << 20);
+        ck_assert_int_eq(info.attach_count, 1);
+        ck_assert_int_eq(shmdt(at), 0);
+        remove_segment("a", -EBADF);
+}
+END_TEST
+
 int main(void) {
         TCase *locked = tcase_create("locked"), *huge = tcase_create("huge pages");
         Suite *suite = suite_create("pages");
@@ -239,6 +275,7 @@ int main(void) {
         tcase_add_unchecked_fixture(huge, setup_huge_pages, teardown_huge_pages);
         tcase_add_checked_fixture(huge, setup, teardown);
         tcase_add_test(huge, test_huge_pages);
+        tcase_add_test(huge, test_huge_sysv);
         suite_add_tcase(suite, huge);
         return unit_main(suite);
 }
