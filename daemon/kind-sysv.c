@@ -105,7 +105,7 @@ static int sysv_get(Segment *segment, KindFailure *failure) {
  * A descriptor of the inode, if there can be one that is read-only when it says so. Natively its
  * inode belongs to who made it, with mode 0777.
  */
-static void sysv_open_master(const Host *host, Segment *segment) {
+static int sysv_open_master(const Host *host, Segment *segment) {
         uintptr_t at = (uintptr_t) segment->sysv.anchor;
         _cleanup_fd_ int fd = -EBADF;
         char path[80];
@@ -114,15 +114,17 @@ static void sysv_open_master(const Host *host, Segment *segment) {
         (void) snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, at,
                         at + (uintptr_t) segment_capacity(segment));
         fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+                return KIND_E_NO_DESCRIPTORS;
         if (fd < 0 || fstat(fd, &st) < 0)
-                return;
+                return 0;
         /* As the broker's own it takes no more privilege to lease it and to open it anew. */
         if (st.st_uid != host->uid && fchown(fd, host->uid, (gid_t) -1) < 0)
-                return;
+                return 0;
         if (fchmod(fd, INODE_MODE) < 0)
-                return;
+                return 0;
         segment->object_bytes = (uint64_t) st.st_size;
-        kind_set_master(segment, steal_fd(&fd));
+        return kind_set_master(segment, steal_fd(&fd));
 }
 
 /* What is there natively is no news, and neither is what the broker itself just did. */
@@ -140,13 +142,12 @@ static int sysv_anchor(const Host *host, Segment *segment) {
         void *at = shmat(segment->sysv.shmid, NULL, 0);
 
         if (at == (void *) -1)
-                return -errno;
+                return kind_error(errno);
         segment->sysv.anchor = at;
         segment->object_bytes = MAX(segment->size_bytes, segment->maximum_bytes);
         if (segment_has_huge_pages(segment))
                 segment->object_bytes = segment_capacity(segment);
-        sysv_open_master(host, segment);
-        return 0;
+        return sysv_open_master(host, segment);
 }
 
 /* What was handed over stays the broker's: it could not even remove it otherwise. */
@@ -184,8 +185,6 @@ static int sysv_create_segment(const Host *host, Segment *segment, KindFailure *
         if (r)
                 return r;
         r = sysv_anchor(host, segment);
-        if (r < 0)
-                r = kind_error(-r);
         if (r == 0)
                 r = sysv_set_permission(host, segment, &segment->permission, failure);
         if (r == 0 && sysv_stat(segment->sysv.shmid, &ds) < 0)
@@ -275,6 +274,7 @@ static int sysv_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
         void *at = shmat(segment->sysv.shmid, NULL, 0);
         uint64_t page_bytes;
         struct shmid_ds ds;
+        int r;
 
         (void) fd;
         if (at == (void *) -1 && errno == EACCES)
@@ -286,7 +286,9 @@ static int sysv_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
         if (page_bytes > 0)
                 segment->page_bytes = page_bytes;
         segment->object_bytes = segment->size_bytes;
-        sysv_open_master(host, segment);
+        r = sysv_open_master(host, segment);
+        if (r)
+                return r;
         segment->size_bytes = MIN(segment->size_bytes, segment->object_bytes);
         if (sysv_stat(segment->sysv.shmid, &ds) < 0)
                 return KIND_E_NONE;

@@ -16,7 +16,7 @@
 
 #define ROUNDS 64
 
-static int n_segments, n_connections, n_attachments, transient, sealable;
+static int n_segments, n_connections, n_attachments, transient, sealable, kind;
 
 static int parse(const char *text) {
         return (int) strtol(text, NULL, 10);
@@ -40,6 +40,7 @@ static void create(Wire *wire, const char *name) {
         GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, 4096);
         GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, transient);
         GIVE_VALUE(&parameters, ACQUIRE_SEALABLE, sealable, sealable);
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, (unsigned int) kind);
         (void) wire_acquire(wire, &parameters, NULL);
 }
 
@@ -79,7 +80,7 @@ int main(int argc, char **argv) {
         SRunner *runner;
         int n_failed;
 
-        if (argc != 7)
+        if (argc != 8)
                 return 2;
         fixture_use(argv[1]);
         n_segments = parse(argv[2]);
@@ -87,6 +88,7 @@ int main(int argc, char **argv) {
         n_attachments = parse(argv[4]);
         transient = parse(argv[5]);
         sealable = parse(argv[6]);
+        kind = parse(argv[7]);
         tcase_add_test(t, acquire_many);
         suite_add_tcase(s, t);
         runner = srunner_create(s);
