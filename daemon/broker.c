@@ -458,6 +458,8 @@ int broker_run(const Options *options) {
                 (void) sd_notify(false, "READY=1");
                 r = event_base_dispatch(broker->base) < 0 ? error_origin(-EIO) : 0;
                 (void) sd_notify(false, "STOPPING=1");
+                /* What has ended by now goes now, and not only when there is another broker. */
+                life_catch_up(&broker->service.life);
                 log_farewell(broker);
         }
         stop(broker);

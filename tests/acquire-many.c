@@ -46,15 +46,16 @@ static void create(Wire *wire, const char *name) {
 
 START_TEST(acquire_many) {
         Wire wire, *idle;
-        char name[16];
+        char name[64], first[64];
 
+        (void) snprintf(first, sizeof(first), "many.%d.0", getpid());
         wire_open(&wire);
         for (int i = 0; i < n_segments; ++i) {
-                (void) snprintf(name, sizeof(name), "%d", i);
+                (void) snprintf(name, sizeof(name), "many.%d.%d", getpid(), i);
                 create(&wire, name);
         }
         for (int i = 0; i < n_attachments; ++i)
-                (void) wire_open_segment(&wire, "0", ACCESS_READ_ONLY);
+                (void) wire_open_segment(&wire, first, ACCESS_READ_ONLY);
         idle = calloc((size_t) n_connections + 1, sizeof(*idle));
         ck_assert_ptr_nonnull(idle);
         /* Answered, so that they are accepted. */
@@ -65,7 +66,8 @@ START_TEST(acquire_many) {
         call_marker(&wire, "begin");
         /* The first one comes after a reply without a descriptor. */
         for (int i = 0; i < ROUNDS; ++i)
-                (void) wire_open_segment(&wire, "0", i % 2 ? ACCESS_READ_ONLY : ACCESS_READ_WRITE);
+                (void) wire_open_segment(&wire, first,
+                                         i % 2 ? ACCESS_READ_ONLY : ACCESS_READ_WRITE);
         call_marker(&wire, "end");
         for (int i = 0; i < n_connections; ++i)
                 wire_close(&idle[i]);
