@@ -339,6 +339,15 @@ static int sysv_open(const Host *host, const Segment *segment, Access access, in
         return segment->master_fd < 0 ? KIND_E_NATIVE : kind_open(host, segment, access, ret_fd);
 }
 
+/* Its seconds alone would not tell of who comes again at once, in whose place the broker noted
+ * others meanwhile. */
+static bool sysv_has_news(const Segment *segment, const struct shmid_ds *ds, size_t n_native) {
+        const Sysv *sysv = &segment->sysv;
+
+        return ds->shm_lpid != sysv->last_pid || ds->shm_atime != sysv->attach_sec ||
+               ds->shm_dtime != sysv->detach_sec || n_native != segment->n_native;
+}
+
 static void sysv_look_at_times(Segment *segment, const struct shmid_ds *ds, ObjectState *ret) {
         const Sysv *sysv = &segment->sysv;
 
@@ -346,7 +355,7 @@ static void sysv_look_at_times(Segment *segment, const struct shmid_ds *ds, Obje
                 ret->attach_usec = usec(ds->shm_atime);
         if (ds->shm_dtime != sysv->detach_sec)
                 ret->detach_usec = usec(ds->shm_dtime);
-        if (ds->shm_lpid != sysv->last_pid)
+        if (sysv_has_news(segment, ds, ret->n_native))
                 ret->last_pid = ds->shm_lpid;
 }
 

@@ -512,6 +512,38 @@ START_TEST(test_counted) {
 }
 END_TEST
 
+static void attach_twice(int control_fd, void *userdata) {
+        const SegmentInfo *segment = userdata;
+
+        for (;;) {
+                if (!map_native(segment->kind, segment))
+                        _exit(1);
+                child_step(control_fd);
+        }
+}
+
+/* Who attached natively and does so again was the last one again, also within a second. */
+START_TEST(test_last_pid) {
+        int fd = make_as(KIND_SYSV, native_key(), true, NULL);
+        AcquireParameters parameters = {};
+        SegmentInfo segment = info();
+        Child child;
+
+        child = child_start(attach_twice, &segment);
+        child_wait(&child);
+        ck_assert_int_eq(info().last_pid, child.pid);
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, NAME);
+        close(wire_acquire(&wire, &parameters, NULL));
+        ck_assert_int_eq(info().last_pid, getpid());
+        child_continue(&child);
+        child_wait(&child);
+        ck_assert_int_eq(info().last_pid, child.pid);
+        child_kill(&child);
+        close(fd);
+        wait_until_gone();
+}
+END_TEST
+
 /* SHM_LOCK, which everybody sees, and which everybody may do. */
 START_TEST(test_locked) {
         int fd = make_as(KIND_SYSV, native_key(), false, NULL);
@@ -803,6 +835,7 @@ int main(void) {
         tcase_add_loop_test(tc, test_native_killed, 0, n_kinds);
         if (n_kinds == 3) {
                 tcase_add_test(tc, test_counted);
+                tcase_add_test(tc, test_last_pid);
                 tcase_add_test(tc, test_locked);
                 tcase_add_test(tc, test_hand_out);
         } else {
