@@ -339,23 +339,18 @@ static int sysv_open(const Host *host, const Segment *segment, Access access, in
         return segment->master_fd < 0 ? KIND_E_NATIVE : kind_open(host, segment, access, ret_fd);
 }
 
-/* Its seconds alone would not tell of who comes again at once, in whose place the broker noted
- * others meanwhile. */
-static bool sysv_has_news(const Segment *segment, const struct shmid_ds *ds, size_t n_native) {
-        const Sysv *sysv = &segment->sysv;
-
-        return ds->shm_lpid != sysv->last_pid || ds->shm_atime != sysv->attach_sec ||
-               ds->shm_dtime != sysv->detach_sec || n_native != segment->n_native;
-}
-
+/* Within a second the number of attachments tells of who came after the broker, or came again after
+ * others whom the broker noted meanwhile. */
 static void sysv_look_at_times(Segment *segment, const struct shmid_ds *ds, ObjectState *ret) {
         const Sysv *sysv = &segment->sysv;
+        bool attached = ds->shm_atime != sysv->attach_sec || ret->n_native > segment->n_native;
+        bool detached = ds->shm_dtime != sysv->detach_sec || ret->n_native < segment->n_native;
 
-        if (ds->shm_atime != sysv->attach_sec)
+        if (attached)
                 ret->attach_usec = usec(ds->shm_atime);
-        if (ds->shm_dtime != sysv->detach_sec)
+        if (detached)
                 ret->detach_usec = usec(ds->shm_dtime);
-        if (sysv_has_news(segment, ds, ret->n_native))
+        if (attached || detached || ds->shm_lpid != sysv->last_pid)
                 ret->last_pid = ds->shm_lpid;
 }
 
