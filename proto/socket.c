@@ -1,9 +1,12 @@
 #include "proto/socket.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,10 +17,17 @@
 #include "proto/fd.h"
 
 typedef union Control Control;
+typedef union LargeControl LargeControl;
 
 /* Room for one descriptor, aligned for its header. */
 union Control {
         char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+};
+
+/* The same for as many as a message can carry. */
+union LargeControl {
+        char bytes[CMSG_SPACE(FD_QUEUE_MAX * sizeof(int))];
         struct cmsghdr align;
 };
 
@@ -29,6 +39,7 @@ static int socket_error(int error) {
                 return SOCKET_E_AGAIN;
         case EPIPE:
         case ECONNRESET:
+        case ECONNREFUSED:
                 return SOCKET_E_GONE;
         case ETOOMANYREFS:
         case EMFILE:
@@ -39,6 +50,18 @@ static int socket_error(int error) {
         default:
                 return error_origin(-error);
         }
+}
+
+/* Has @n_fds descriptors go with a message; @control has room for them. */
+static void put_fds(struct msghdr *message, void *control, const int *fds, size_t n_fds) {
+        size_t n_bytes = n_fds * sizeof(int);
+
+        message->msg_control = memset(control, 0, CMSG_SPACE(n_bytes));
+        message->msg_controllen = CMSG_SPACE(n_bytes);
+        CMSG_FIRSTHDR(message)->cmsg_level = SOL_SOCKET;
+        CMSG_FIRSTHDR(message)->cmsg_type = SCM_RIGHTS;
+        CMSG_FIRSTHDR(message)->cmsg_len = CMSG_LEN(n_bytes);
+        memcpy(CMSG_DATA(CMSG_FIRSTHDR(message)), fds, n_bytes);
 }
 
 /**
@@ -82,14 +105,8 @@ int socket_send(int fd, const void *data, size_t n_data, int passed_fd, size_t *
         Control control;
         ssize_t n;
 
-        if (passed_fd >= 0) {
-                message.msg_control = memset(&control, 0, sizeof(control));
-                message.msg_controllen = sizeof(control.bytes);
-                CMSG_FIRSTHDR(&message)->cmsg_level = SOL_SOCKET;
-                CMSG_FIRSTHDR(&message)->cmsg_type = SCM_RIGHTS;
-                CMSG_FIRSTHDR(&message)->cmsg_len = CMSG_LEN(sizeof(int));
-                memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &passed_fd, sizeof(int));
-        }
+        if (passed_fd >= 0)
+                put_fds(&message, &control, &passed_fd, 1);
         n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0)
                 return socket_error(errno);
@@ -140,12 +157,9 @@ static int take_fds(struct msghdr *message, FdQueue *fds) {
  * errno.
  */
 int socket_receive(int fd, void *space, size_t n_space, FdQueue *fds, size_t *ret_n_received) {
-        union {
-                char bytes[CMSG_SPACE(FD_QUEUE_MAX * sizeof(int))];
-                struct cmsghdr align;
-        } control;
         struct iovec part = { .iov_base = space, .iov_len = n_space };
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+        LargeControl control;
         ssize_t n;
 
         if (!fds) {
@@ -165,6 +179,99 @@ int socket_receive(int fd, void *space, size_t n_space, FdQueue *fds, size_t *re
                         return r;
         }
         return n == 0 ? SOCKET_E_GONE : 0;
+}
+
+/**
+ * socket_open_datagram() - a socket for one-way messages to somebody
+ * @address:    path of their socket, or its abstract name with @ for the NUL byte
+ *
+ * Return: the descriptor, non-blocking and close-on-exec, or a negative errno: -ENOENT and
+ *         -ECONNREFUSED if nobody is there.
+ */
+int socket_open_datagram(const char *address) {
+        struct sockaddr_un name = { .sun_family = AF_UNIX };
+        size_t n = strlen(address);
+        _cleanup_fd_ int fd = -EBADF;
+
+        if (n > sizeof(name.sun_path))
+                return error_origin(-ENAMETOOLONG);
+        memcpy(name.sun_path, address, n);
+        if (address[0] == '@')
+                name.sun_path[0] = '\0';
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return error_origin(-errno);
+        if (connect(fd, (struct sockaddr *) &name,
+                    (socklen_t) (offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+                return error_origin(-errno);
+        return steal_fd(&fd);
+}
+
+/**
+ * socket_send_message() - send a message as a whole, with descriptors
+ * @fd:         a socket that keeps messages apart, SOCK_DGRAM or SOCK_SEQPACKET
+ * @data:       the message
+ * @n_data:     its length, at least 1
+ * @fds:        descriptors, which stay the caller's
+ * @n_fds:      their number, at most FD_QUEUE_MAX
+ *
+ * Return: 0 and all of it is sent, or SOCKET_E_AGAIN, SOCKET_E_GONE, SOCKET_E_LIMIT, or a negative
+ *         errno, and nothing is.
+ */
+int socket_send_message(int fd, const void *data, size_t n_data, const int *fds, size_t n_fds) {
+        struct iovec part = { .iov_base = (void *) (uintptr_t) data, .iov_len = n_data };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+        LargeControl control;
+
+        assert(n_fds <= FD_QUEUE_MAX);
+        if (n_fds > 0)
+                put_fds(&message, &control, fds, n_fds);
+        if (sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+                return socket_error(errno);
+        return 0;
+}
+
+/**
+ * socket_peek_message() - look at a message that waits, and leave it there
+ * @fd:         a SOCK_SEQPACKET socket
+ * @offset:     length of all messages before it, 0 for the first one
+ * @space:      where the message goes
+ * @n_space:    how much of it at most
+ * @fds:        where its descriptors go, as new ones; empty before
+ * @ret_n_message: length of the message, which may be more than @n_space
+ *
+ * Descriptors that could not be had as the caller is at its limit are no loss here: the message
+ * still has them.
+ *
+ * Return: 0; SOCKET_E_AGAIN if there is no such message, SOCKET_E_GONE if there will be none;
+ *         SOCKET_E_TRUNCATED without any descriptor, SOCKET_E_LIMIT, or a negative errno.
+ */
+int socket_peek_message(int fd, size_t offset, void *space, size_t n_space, FdQueue *fds,
+                        size_t *ret_n_message) {
+        struct iovec part = { .iov_base = space, .iov_len = n_space };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+        LargeControl control;
+        int r, skipped;
+        ssize_t n;
+
+        if (offset > INT_MAX)
+                return error_origin(-EOVERFLOW);
+        /* The kernel moves it on, but whoever looked before may have been at another place. */
+        skipped = (int) offset;
+        if (setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &skipped, sizeof(skipped)) < 0)
+                return error_origin(-errno);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof(control.bytes);
+        n = recvmsg(fd, &message, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0)
+                return socket_error(errno);
+        r = take_fds(&message, fds);
+        if (r)
+                return r;
+        if (n == 0)
+                return SOCKET_E_GONE;
+        *ret_n_message = (size_t) n;
+        return 0;
 }
 
 /**

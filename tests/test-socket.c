@@ -1,6 +1,8 @@
 /* Bytes and descriptors through sockets, and what the kernel does with them. */
 
 #include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,6 +13,7 @@
 
 #include "proto/fd.h"
 #include "proto/socket.h"
+#include "proto/util.h"
 #include "tests/unit.h"
 
 static int pair[2];
@@ -245,6 +248,113 @@ START_TEST(test_truncated) {
 }
 END_TEST
 
+/* A pair that keeps messages apart. */
+static void make_packets(int *packets) {
+        ck_assert_int_eq(
+                socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, packets), 0);
+}
+
+/* Whoever looks gets the same as whoever looked before, in any order, and nothing is gone. */
+START_TEST(test_peek) {
+        int memfd = unit_memfd(10), packets[2], fds[] = { memfd, memfd, memfd };
+        char space[8];
+        size_t n = 0;
+
+        make_packets(packets);
+        ck_assert_int_eq(socket_peek_message(packets[1], 0, space, 8, &queue, &n), SOCKET_E_AGAIN);
+        ck_assert_int_eq(socket_send_message(packets[0], "one", 3, fds, 1), 0);
+        ck_assert_int_eq(socket_send_message(packets[0], "two", 3, NULL, 0), 0);
+        ck_assert_int_eq(socket_send_message(packets[0], "more than that", 14, fds, 3), 0);
+        for (int i = 0; i < 3; ++i) {
+                ck_assert_int_eq(socket_peek_message(packets[1], 6, space, 8, &queue, &n), 0);
+                ck_assert_uint_eq(n, 14);
+                ck_assert_mem_eq(space, "more tha", 8);
+                ck_assert_uint_eq(queue.n_fds, 3);
+                fd_queue_deinit(&queue);
+                ck_assert_int_eq(socket_peek_message(packets[1], 0, space, 8, &queue, &n), 0);
+                ck_assert_uint_eq(n, 3);
+                ck_assert_mem_eq(space, "one", 3);
+                ck_assert_uint_eq(queue.n_fds, 1);
+                ck_assert_uint_eq(inode(queue.fds[queue.begin]), inode(memfd));
+                ck_assert_int_eq(fcntl(queue.fds[queue.begin], F_GETFD), FD_CLOEXEC);
+                fd_queue_deinit(&queue);
+                ck_assert_int_eq(socket_peek_message(packets[1], 3, space, 8, &queue, &n), 0);
+                ck_assert_mem_eq(space, "two", 3);
+                ck_assert_uint_eq(queue.n_fds, 0);
+                ck_assert_int_eq(socket_peek_message(packets[1], 20, space, 8, &queue, &n),
+                                 SOCKET_E_AGAIN);
+        }
+        packets[0] = fd_close(packets[0]);
+        ck_assert_int_eq(socket_peek_message(packets[1], 3, space, 8, &queue, &n), 0);
+        ck_assert_int_eq(socket_peek_message(packets[1], 20, space, 8, &queue, &n), SOCKET_E_GONE);
+        fd_close(packets[1]);
+        fd_close(memfd);
+}
+END_TEST
+
+/* As many as there can be in a message; without room for them they are in there still. */
+START_TEST(test_peek_truncated) {
+        int packets[2], fds[FD_QUEUE_MAX], read_fd, write_fd = open_pipe(&read_fd);
+        uint64_t before;
+        char space[8];
+        size_t n;
+        int r;
+
+        make_packets(packets);
+        for (size_t i = 0; i < FD_QUEUE_MAX; ++i)
+                fds[i] = write_fd;
+        ck_assert_int_eq(socket_send_message(packets[0], "x", 1, fds, FD_QUEUE_MAX), 0);
+        fd_close(write_fd);
+        before = unit_limit_lower(RLIMIT_NOFILE, 100);
+        r = socket_peek_message(packets[1], 0, space, sizeof(space), &queue, &n);
+        unit_limit_restore(RLIMIT_NOFILE, before);
+        ck_assert_int_eq(r, SOCKET_E_TRUNCATED);
+        ck_assert_uint_eq(queue.n_fds, 0);
+        ck_assert_int_eq(socket_peek_message(packets[1], 0, space, sizeof(space), &queue, &n), 0);
+        ck_assert_uint_eq(queue.n_fds, FD_QUEUE_MAX);
+        fd_queue_deinit(&queue);
+        ck_assert(held(read_fd));
+        /* Received without asking for them, they go. */
+        ck_assert_int_eq(socket_receive(packets[1], space, sizeof(space), NULL, &n), 0);
+        ck_assert(!held(read_fd));
+        fd_close(read_fd);
+        fd_close(packets[0]);
+        fd_close(packets[1]);
+}
+END_TEST
+
+/* By a path and by an abstract name; who does not read makes nobody wait. */
+START_TEST(test_datagram) {
+        _cleanup_(freep) char *directory = unit_directory(), *path = unit_path(directory, "socket");
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        char name[64], space[8];
+        socklen_t n_address;
+        int receiver, sender, r;
+
+        (void) snprintf(name, sizeof(name), "@shmbroker-test-%d", getpid());
+        ck_assert_int_eq(socket_open_datagram(path), -ENOENT);
+        ck_assert_int_eq(socket_open_datagram(name), -ECONNREFUSED);
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", _i ? name : path);
+        n_address = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + strlen(address.sun_path));
+        if (_i)
+                address.sun_path[0] = '\0';
+        receiver = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        ck_assert_int_eq(bind(receiver, (struct sockaddr *) &address, n_address), 0);
+        sender = socket_open_datagram(_i ? name : path);
+        ck_assert_int_ge(sender, 0);
+        ck_assert_int_eq(fcntl(sender, F_GETFD), FD_CLOEXEC);
+        ck_assert_int_eq(socket_send_message(sender, "abc", 3, NULL, 0), 0);
+        ck_assert_int_eq(recv(receiver, space, sizeof(space), 0), 3);
+        do
+                r = socket_send_message(sender, "abc", 3, &sender, 1);
+        while (r == 0);
+        ck_assert_int_eq(r, SOCKET_E_AGAIN);
+        fd_close(receiver);
+        ck_assert_int_eq(socket_send_message(sender, "abc", 3, NULL, 0), SOCKET_E_GONE);
+        fd_close(sender);
+}
+END_TEST
+
 START_TEST(test_gone) {
         size_t n;
 
@@ -375,6 +485,9 @@ int main(void) {
         tcase_add_test(tc, test_many);
         tcase_add_test(tc, test_too_many);
         tcase_add_loop_test(tc, test_truncated, 0, 3);
+        tcase_add_test(tc, test_peek);
+        tcase_add_test(tc, test_peek_truncated);
+        tcase_add_loop_test(tc, test_datagram, 0, 2);
         tcase_add_test(tc, test_gone);
         tcase_add_test(tc, test_reset);
         tcase_add_test(tc, test_full);
