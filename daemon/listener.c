@@ -17,6 +17,7 @@
 #include "daemon/broker.h"
 #include "daemon/log.h"
 #include "daemon/peer.h"
+#include "daemon/store-pair.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/socket.h"
@@ -30,13 +31,38 @@
 
 static const struct timeval pause_time = { .tv_usec = 100000 };
 
-/* The one socket that systemd passed, if it passed any. sd_listen_fds(3) */
-static int take_passed(Listener *listener) {
-        int n = sd_listen_fds(true), fd = SD_LISTEN_FDS_START;
+/* Which of the descriptors that systemd passed is not the store's: its index in @names, negative if
+ * there is none, LISTENER_E_PASSED if there are several. sd_listen_fds(3) */
+static int find_passed(char **names, int n, int *ret_index) {
+        int index = -1;
 
-        if (n == 0)
-                return 0;
-        if (n != 1 || sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
+        for (int i = 0; i < n; ++i) {
+                if (store_pairs_has_name(names[i]))
+                        continue;
+                if (index >= 0)
+                        return LISTENER_E_PASSED;
+                index = i;
+        }
+        *ret_index = index;
+        return 0;
+}
+
+/* The one socket that systemd passed, if it passed any. */
+static int take_passed(Listener *listener) {
+        char **names = NULL;
+        int n, r, i, fd;
+
+        n = sd_listen_fds_with_names(true, &names);
+        if (n <= 0)
+                return n < 0 ? LISTENER_E_PASSED : 0;
+        r = find_passed(names, n, &i);
+        while (n > 0)
+                free(names[--n]);
+        free(names);
+        if (r || i < 0)
+                return r;
+        fd = SD_LISTEN_FDS_START + i;
+        if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
                 return LISTENER_E_PASSED;
         if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
                 return error_origin(-errno);

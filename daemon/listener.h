@@ -1,7 +1,8 @@
 #ifndef SHMBROKER_DAEMON_LISTENER_H
 #define SHMBROKER_DAEMON_LISTENER_H
 
-/* Where clients connect: a socket of the broker's own, or one that systemd passed. */
+/* Where clients connect: a socket of the broker's own, or one that systemd passed. What it passed
+ * besides by names of the store is the store's (daemon/store.h), which takes it before. */
 
 #include <stdbool.h>
 

@@ -388,6 +388,22 @@ START_TEST(test_older_kernel) {
 }
 END_TEST
 
+/* In the process: a socket that systemd passes, alone or behind an end of the store's. */
+static void pass_fds(int listening_fd, bool stored) {
+        char number[16];
+
+        (void) snprintf(number, sizeof(number), "%d", getpid());
+        (void) setenv("LISTEN_PID", number, true);
+        (void) setenv("LISTEN_FDS", stored ? "2" : "1", true);
+        (void) setenv("LISTEN_FDNAMES",
+                      stored ? "segments-1-in:shmbroker.socket" : "shmbroker.socket", true);
+        /* Both numbers may be in use, and dup2() of a descriptor to itself leaves its flags. */
+        listening_fd = fcntl(listening_fd, F_DUPFD, 10);
+        (void) dup2(listening_fd, stored ? 4 : 3);
+        if (stored)
+                (void) dup2(socket(AF_UNIX, SOCK_SEQPACKET, 0), 3);
+}
+
 /* Socket activation, sd_listen_fds(3), and what is told, sd_notify(3). */
 START_TEST(test_activation) {
         _cleanup_(freep) char *program = path_in_build("daemon/shmbrokerd"),
@@ -411,13 +427,8 @@ START_TEST(test_activation) {
         ck_assert_int_eq(bind(notify_fd, (struct sockaddr *) &notified, sizeof(notified)), 0);
         pid = fork();
         if (pid == 0) {
-                char number[16];
-
-                (void) snprintf(number, sizeof(number), "%d", getpid());
-                (void) setenv("LISTEN_PID", number, true);
-                (void) setenv("LISTEN_FDS", "1", true);
+                pass_fds(listening_fd, _i > 0);
                 (void) setenv("NOTIFY_SOCKET", notify, true);
-                (void) dup2(listening_fd, 3);
                 (void) execl(program, "shmbrokerd", "--address", "unix:/nonexistent/socket",
                              "--state-directory", state, NULL);
                 _exit(99);
@@ -497,7 +508,7 @@ static Suite *suite(void) {
         tcase_add_test(t, test_no_descriptors);
         tcase_add_test(t, test_not_passed);
         tcase_add_test(t, test_older_kernel);
-        tcase_add_test(t, test_activation);
+        tcase_add_loop_test(t, test_activation, 0, 2);
         tcase_add_test(t, test_wrong_state);
         suite_add_tcase(s, t);
         return s;
