@@ -282,6 +282,25 @@ static int add_worker(Broker *broker) {
         return event_add(broker->worker, NULL) < 0 ? error_origin(-ENOMEM) : 0;
 }
 
+static void on_store(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        store_collect(&broker->service.keep.store);
+}
+
+static int add_store(Broker *broker) {
+        int fd = broker->service.keep.store.fd;
+
+        if (fd < 0)
+                return 0;
+        broker->store = event_new(broker->base, fd, EV_READ | EV_PERSIST, on_store, broker);
+        if (!broker->store || event_add(broker->store, NULL) < 0)
+                return error_origin(-ENOMEM);
+        return 0;
+}
+
 static int open_base(Broker *broker) {
         int r;
 
@@ -295,6 +314,9 @@ static int open_base(Broker *broker) {
         if (r)
                 return error_trace(r);
         r = add_worker(broker);
+        if (r)
+                return error_trace(r);
+        r = add_store(broker);
         if (r)
                 return error_trace(r);
         r = add_watchdog(broker);
@@ -339,6 +361,17 @@ static int restore(Broker *broker) {
         return error_trace(restore_segments(&broker->service));
 }
 
+/* Where systemd keeps nothing, memory files are as lasting as the broker. */
+static int start_store(Broker *broker) {
+        int r = store_init(&broker->service.keep.store);
+
+        if (r == STORE_E_NONE) {
+                log_info("There is no store for descriptors, so memory files end with the broker.");
+                return 0;
+        }
+        return error_trace(r);
+}
+
 static int start_service(Broker *broker) {
         const char *directory = broker->options->state_directory;
         int r;
@@ -347,7 +380,9 @@ static int start_service(Broker *broker) {
         if (r)
                 return refuse_state(directory, r);
         fill_defaults(broker);
-        return configure(broker) ? -EINVAL : 0;
+        if (configure(broker))
+                return -EINVAL;
+        return start_store(broker);
 }
 
 static int start_listener(Broker *broker) {
@@ -408,6 +443,8 @@ static void stop(Broker *broker) {
                 event_free(broker->tell);
         if (broker->worker)
                 event_free(broker->worker);
+        if (broker->store)
+                event_free(broker->store);
         if (broker->watchdog)
                 event_free(broker->watchdog);
         if (broker->status)
@@ -424,7 +461,8 @@ static void log_farewell(const Broker *broker) {
         const Segment *segment;
 
         DL_FOREACH(broker->service.registry.first, segment) {
-                bool found_again = segment->kind != KIND_MEMFD && !segment->removed;
+                bool found_again =
+                        segment->stored || (segment->kind != KIND_MEMFD && !segment->removed);
 
                 n_kept += found_again;
                 n_lost += !found_again;

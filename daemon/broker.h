@@ -41,6 +41,7 @@ struct Broker {
         struct event *closings;
         struct event *closings_pause;
         struct event *worker;
+        struct event *store;
         struct event *tick;
         uint64_t tick_usec;
         struct event *watchdog;

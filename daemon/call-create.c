@@ -167,8 +167,14 @@ DEFINE_CLEANUP(Segment, segment_free)
 
 /* call_begin_segment() - let a segment that is whole be found; the registry's if it returns 0 */
 int call_begin_segment(Service *service, Segment *segment, CallFailure *failure) {
-        if (keep_begin(&service->keep, segment))
+        switch (keep_begin(&service->keep, segment)) {
+        case 0:
+                break;
+        case KEEP_E_NO_DESCRIPTORS:
+                return call_limit(failure, call_no_descriptors);
+        default:
                 return call_no_state(failure);
+        }
         if (registry_add(&service->registry, segment)) {
                 keep_end(&service->keep, segment);
                 return call_limit(failure, "memory");

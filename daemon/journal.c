@@ -34,10 +34,8 @@
 #define REWRITE_BYTES (64U * 1024)
 #define REWRITE_FACTOR 4
 
-/* Damaged lines that are told of one by one. */
+/* Damaged lines that are told of one by one, and damaged files that are kept. */
 #define LINES_TOLD 10
-
-/* Damaged files that are kept. */
 #define FILES_KEPT 10
 
 typedef struct Reading Reading;
@@ -603,6 +601,11 @@ static int list_ids(const Journal *journal, int64_t **ret_ids, size_t *ret_n_ids
         *ret_ids = ids;
         *ret_n_ids = n;
         return 0;
+}
+
+/* journal_has() - is there a segment of that id? */
+bool journal_has(Journal *journal, int64_t id) {
+        return entry_find(journal, id) != NULL;
 }
 
 /* journal_lost() - note that this start has lost segments; 0, or a negative errno */

@@ -113,6 +113,7 @@ int journal_attachment_id(Journal *journal, int64_t *ret);
 
 int journal_lost(Journal *journal);
 
+bool journal_has(Journal *journal, int64_t id);
 int journal_visit(Journal *journal, JournalVisitor *visit, void *userdata);
 int journal_write_segment(Journal *journal, const SegmentRecord *segment);
 int journal_write_gone(Journal *journal, int64_t id);

@@ -60,16 +60,60 @@ static int write_segment(Keep *keep, const Segment *segment) {
         return journal_write_segment(&keep->journal, &record) ? KEEP_E_FAILED : 0;
 }
 
+/* Does nothing but the broker's own descriptor lead to it? */
+static bool is_nameless(const Segment *segment) {
+        if (segment->master_fd < 0)
+                return false;
+        if (segment->kind == KIND_SYSV)
+                return segment->removed;
+        return !segment->object_name;
+}
+
+/* Without a store, what is nameless goes with the broker; that was said when it began. */
+static int store_segment(Keep *keep, Segment *segment) {
+        if (segment->stored || !is_nameless(segment))
+                return 0;
+        switch (store_add(&keep->store, segment->id, segment->master_fd)) {
+        case 0:
+                segment->stored = true;
+                return 0;
+        case STORE_E_NONE:
+                return 0;
+        default:
+                return KEEP_E_NO_DESCRIPTORS;
+        }
+}
+
+/*
+ * The memory was given back by punching it out, so that what is in the middle of a queue can wait
+ * until there are more. Where the seals do not permit that, it has to go at once.
+ */
+static void unstore_segment(Keep *keep, Segment *segment) {
+        if (segment->stored)
+                store_drop(&keep->store, segment->id, segment->seals & SEALS_WRITE);
+        segment->stored = false;
+}
+
 /**
  * keep_begin() - have a segment survive the broker, before anybody is told of it
  * @keep:       the object
  * @segment:    whole, with its id and charges
  *
- * Return: 0, or KEEP_E_FAILED, and then nothing is kept of it.
+ * Its descriptor first: what nobody knows of is forgotten by the next broker, but what is known and
+ * not there would be lost.
+ *
+ * Return: 0, or a code, and then nothing is kept of it.
  */
 int keep_begin(Keep *keep, Segment *segment) {
-        if (write_segment(keep, segment))
+        int r;
+
+        r = store_segment(keep, segment);
+        if (r)
+                return r;
+        if (write_segment(keep, segment)) {
+                unstore_segment(keep, segment);
                 return KEEP_E_FAILED;
+        }
         segment->stamp = stamps_take(&keep->stamps, segment->id);
         keep_stamp(segment);
         return 0;
@@ -90,6 +134,11 @@ static void set_unwritten(Keep *keep, Segment *segment, bool unwritten) {
 /* keep_change() - note what a segment has become */
 void keep_change(Keep *keep, Segment *segment) {
         keep_stamp(segment);
+        if (store_segment(keep, segment))
+                log_warning(
+                        "Removed segment %lld would be lost by a restart: systemd does not take "
+                        "its descriptor.",
+                        (long long) segment->id);
         set_unwritten(keep, segment, write_segment(keep, segment) != 0);
 }
 
@@ -99,6 +148,7 @@ void keep_end(Keep *keep, Segment *segment) {
                 log_error("That segment %lld is gone cannot be written to the state directory.",
                           (long long) segment->id);
         set_unwritten(keep, segment, false);
+        unstore_segment(keep, segment);
         if (segment->stamp)
                 stamps_free(&keep->stamps, steal_ptr(segment->stamp));
 }

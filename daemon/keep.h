@@ -2,14 +2,15 @@
 #define SHMBROKER_DAEMON_KEEP_H
 
 /*
- * What the next broker is to know of segments: the journal has what each is, and the stamps have
- * when it was last attached. What was to be written and could not be is tried again with the next
- * one.
+ * What the next broker is to know of segments, and to have: the journal has what each is, the
+ * stamps have when it was last attached, and systemd's store has the descriptors of those that
+ * nothing else leads to.
  */
 
 #include "daemon/journal.h"
 #include "daemon/segment.h"
 #include "daemon/stamps.h"
+#include "daemon/store.h"
 
 typedef struct Keep Keep;
 
@@ -17,17 +18,20 @@ enum {
         _KEEP_E_SUCCESS,
         /* It could not be written down, and would be lost by a restart */
         KEEP_E_FAILED,
+        /* systemd keeps no more descriptors, or does not answer */
+        KEEP_E_NO_DESCRIPTORS,
 };
 
 struct Keep {
         Journal journal;
         Stamps stamps;
+        Store store;
         /* Segments whose last change is not in the journal */
         size_t n_unwritten;
 };
 
 #define KEEP_NULL                                                                                  \
-        { .journal = JOURNAL_NULL, .stamps = STAMPS_NULL }
+        { .journal = JOURNAL_NULL, .stamps = STAMPS_NULL, .store = STORE_NULL }
 
 int keep_begin(Keep *keep, Segment *segment);
 void keep_change(Keep *keep, Segment *segment);

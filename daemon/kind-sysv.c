@@ -328,7 +328,7 @@ static int sysv_find(const Host *host, Segment *segment, KindFailure *failure) {
         if (r)
                 return r;
         segment->object_bytes = object_bytes;
-        if (segment->master_fd >= 0 && identity.inode != 0 &&
+        if (segment->master_fd >= 0 && identity.device != 0 &&
             (identity.inode != segment->identity.inode ||
              identity.birth_usec != segment->identity.birth_usec))
                 return KIND_E_NONE;

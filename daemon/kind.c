@@ -60,13 +60,15 @@ static Identity identify(int fd) {
  * @segment:    the segment, with its identity as it was noted
  * @fd:         a descriptor of the object
  *
- * The device of a disk may have another number after a reboot.
+ * The device of a disk may have another number after a reboot, and 0 is an inode like any other:
+ * the first System V segment has it.
  */
 bool kind_is_same(const Segment *segment, int fd) {
         const Identity *before = &segment->identity;
         Identity now = identify(fd);
 
-        return now.inode != 0 && now.inode == before->inode && now.birth_usec == before->birth_usec;
+        return now.device != 0 && now.inode == before->inode &&
+               now.birth_usec == before->birth_usec;
 }
 
 /* kind_set_master() - make @fd the broker's own description of a segment; it is the segment's from

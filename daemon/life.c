@@ -385,11 +385,12 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
         registry_unname(life->registry, segment);
         if (!removed)
                 report_segment(REPORT_REMOVED, segment);
-        if (!removed && life->keep)
-                keep_change(life->keep, segment);
         *ret_destroyed = !settle(life, segment, true);
-        if (!*ret_destroyed && !removed)
-                events_post(&life->events, EVENT_REMOVED, segment);
+        if (*ret_destroyed || removed)
+                return 0;
+        if (life->keep)
+                keep_change(life->keep, segment);
+        events_post(&life->events, EVENT_REMOVED, segment);
         return 0;
 }
 

@@ -48,6 +48,8 @@ static bool notice_permission(Segment *segment, const ObjectState *state) {
 }
 
 static void notice_times(Segment *segment, const ObjectState *state) {
+        /* Also of who came and went between two looks. */
+        segment->armed = segment->armed || state->attach_usec > 0;
         segment->attach_usec = MAX(segment->attach_usec, state->attach_usec);
         segment->detach_usec = MAX(segment->detach_usec, state->detach_usec);
         if (state->last_pid > 0)

@@ -1,6 +1,8 @@
 #include "daemon/restore.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/clock.h"
@@ -9,15 +11,26 @@
 #include "daemon/mark.h"
 #include "daemon/report.h"
 #include "proto/error.h"
+#include "proto/fd.h"
 #include "proto/util.h"
 
 /* A client can make marks for others that are not there; more than that are not looked for. */
 #define RESTORED_MARKS_MAX 65536U
 
+typedef struct Found Found;
 typedef struct Restoring Restoring;
+
+struct Found {
+        int64_t id;
+        int fd;
+};
 
 struct Restoring {
         Service *service;
+        /* Descriptors that systemd kept */
+        Found *found;
+        size_t n_found;
+        size_t n_allocated;
         uint64_t now_usec;
         size_t n_restored;
         size_t n_lost;
@@ -104,12 +117,50 @@ static int charge_segment(Service *service, Segment *segment, uid_t uid) {
         return 0;
 }
 
-static int find_object(Service *service, Segment *segment) {
+static int compare_found(const void *one, const void *other) {
+        int64_t id_one = ((const Found *) one)->id, id_other = ((const Found *) other)->id;
+
+        return (id_one > id_other) - (id_one < id_other);
+}
+
+/* The descriptor that systemd kept of a segment, which is the caller's then, or -EBADF. */
+static int take_found(Restoring *restoring, int64_t id) {
+        const Found key = { .id = id };
+        Found *found;
+
+        if (restoring->n_found == 0)
+                return -EBADF;
+        found = bsearch(&key, restoring->found, restoring->n_found, sizeof(key), compare_found);
+        return found ? steal_fd(&found->fd) : -EBADF;
+}
+
+/* The description has to be the one that was kept: of two, each would hold the segment. */
+static int use_kept(Segment *segment, int fd) {
         const KindRow *row = kind_rows[segment->kind];
+
+        if (!kind_is_same(segment, fd)) {
+                fd_close(fd);
+                return KIND_E_NONE;
+        }
+        fd_close(segment->master_fd);
+        kind_set_master(segment, fd);
+        segment->stored = true;
+        if (row->look_at_seals)
+                segment->seals |= row->look_at_seals(fd);
+        return 0;
+}
+
+static int find_object(Restoring *restoring, Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+        Service *service = restoring->service;
+        int kept_fd = take_found(restoring, segment->id), r;
         KindFailure failure = {};
-        int r;
+        Identity identity = segment->identity;
 
         r = row->find ? row->find(&service->host, segment, &failure) : KIND_E_NONE;
+        segment->identity = identity;
+        if (kept_fd >= 0)
+                r = use_kept(segment, kept_fd);
         switch (r) {
         case 0:
                 break;
@@ -193,7 +244,7 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
         r = fill_segment(&service->host, segment, record);
         if (r)
                 return error_trace(r);
-        if (find_object(service, segment)) {
+        if (find_object(restoring, segment)) {
                 ++restoring->n_lost;
                 (void) journal_write_gone(&service->keep.journal, record->id);
                 return 0;
@@ -204,6 +255,41 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
         steal_ptr(segment);
         ++restoring->n_restored;
         return 0;
+}
+
+/* Those that the journal knows; what was stored and never told of is nobody's. */
+static int take_kept(int64_t id, int fd, void *userdata) {
+        Restoring *restoring = userdata;
+        Found *found;
+
+        if (!journal_has(&restoring->service->keep.journal, id)) {
+                fd_close(fd);
+                return STORE_E_UNWANTED;
+        }
+        if (restoring->n_found == restoring->n_allocated) {
+                restoring->n_allocated = MAX(restoring->n_allocated * 2, 64U);
+                found = reallocarray(restoring->found, restoring->n_allocated, sizeof(*found));
+                if (!found) {
+                        fd_close(fd);
+                        return error_origin(-ENOMEM);
+                }
+                restoring->found = found;
+        }
+        restoring->found[restoring->n_found++] = (Found){ .id = id, .fd = fd };
+        return 0;
+}
+
+static int restore(Restoring *restoring) {
+        Keep *keep = &restoring->service->keep;
+        int r;
+
+        r = store_visit(&keep->store, take_kept, restoring);
+        if (r)
+                return error_trace(r);
+        if (restoring->n_found > 0)
+                qsort(restoring->found, restoring->n_found, sizeof(*restoring->found),
+                      compare_found);
+        return error_trace(journal_visit(&keep->journal, restore_one, restoring));
 }
 
 /**
@@ -218,7 +304,10 @@ int restore_segments(Service *service) {
         Restoring restoring = { .service = service, .now_usec = clock_realtime_usec() };
         int r;
 
-        r = journal_visit(&service->keep.journal, restore_one, &restoring);
+        r = restore(&restoring);
+        for (size_t i = 0; i < restoring.n_found; ++i)
+                fd_close(restoring.found[i].fd);
+        free(restoring.found);
         if (r)
                 return error_trace(r);
         if (restoring.n_lost > 0)

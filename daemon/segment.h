@@ -141,6 +141,8 @@ struct Segment {
         /* keep.c: its stamp, or NULL, and whether the journal lacks the last change */
         Stamp *stamp;
         bool unwritten;
+        /* And whether systemd has its descriptor */
+        bool stored;
 
         Charge segment_charge;
         Charge bytes_charge;

@@ -75,6 +75,7 @@ void service_deinit(Service *service) {
         life_deinit(&service->life);
         registry_deinit(&service->registry);
         accounts_deinit(&service->accounts);
+        store_deinit(&service->keep.store);
         stamps_close(&service->keep.stamps, keep);
         journal_close(&service->keep.journal);
         host_deinit(&service->host);
