@@ -147,6 +147,7 @@ static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "peersRefused", service->counters.n_refused_peers);
         map_add(ret, "closingsLost", service->life.n_overflows);
         map_add(ret, "eventsDropped", service->life.events.n_dropped);
+        map_add(ret, "segmentsStored", service->keep.store.n_stored);
         map_add(ret, "segmentsUnwatched", service->life.n_unwatched);
 }
 
