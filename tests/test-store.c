@@ -21,42 +21,6 @@
 #include "tests/unit-store.h"
 #include "tests/unit.h"
 
-static Manager manager;
-
-static void setup(void) {
-        unit_fds_begin();
-        manager_begin(&manager, 64);
-        book_begin();
-}
-
-static void teardown(void) {
-        ck_assert_uint_eq(manager.n_refused, 0);
-        book_end();
-        manager_end(&manager);
-        unit_fds_end();
-}
-
-static void run(void (*child)(void *userdata), void *userdata) {
-        int status = manager_run(&manager, child, userdata);
-
-        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
-                      (unsigned) status);
-}
-
-/* Gets all back, and does no more. */
-static void look(void *userdata) {
-        Store store = STORE_NULL;
-
-        (void) userdata;
-        REQUIRE(child_open(&store));
-        child_close(&store);
-}
-
-static void run_and_check(void) {
-        run(look, NULL);
-        book_check();
-}
-
 /* --- what is promised */
 
 static void without_store(void *userdata) {
@@ -78,7 +42,7 @@ START_TEST(test_none) {
         static const char *values[] = { "NOTIFY_SOCKET", "", "0", "1", "-2", "x", "4x" };
 
         for (size_t i = 0; i < ARRAY_SIZE(values); ++i)
-                run(without_store, (void *) (uintptr_t) values[i]);
+                store_run(without_store, (void *) (uintptr_t) values[i]);
         ck_assert_uint_eq(manager.n_stored, 0);
 }
 END_TEST
@@ -96,11 +60,11 @@ static void add_many(void *userdata) {
 
 /* Several queues full, by several processes one after the other. */
 START_TEST(test_add) {
-        run(look, NULL);
+        store_run(child_look, NULL);
         for (size_t i = 0; i < 4; ++i) {
-                run(add_many, &(size_t){ 1 + i * 100 });
-                run_and_check();
-                run_and_check();
+                store_run(add_many, &(size_t){ 1 + i * 100 });
+                store_look();
+                store_look();
         }
         /* Queues are filled up: 604 are in five of 128. A spare pair is there, too. */
         ck_assert_uint_ge(manager.n_stored, 2 * 5);
@@ -124,8 +88,8 @@ static void misuse(void *userdata) {
 }
 
 START_TEST(test_misuse) {
-        run(misuse, NULL);
-        run_and_check();
+        store_run(misuse, NULL);
+        store_look();
 }
 END_TEST
 
@@ -172,7 +136,7 @@ static void drop_now(void *userdata) {
 /* The end of a descriptor is for good where that is asked for; the rest stays. */
 START_TEST(test_drop_now) {
         book->next_id = 2000;
-        run(drop_now, NULL);
+        store_run(drop_now, NULL);
         for (int i = 0; i < 7; ++i)
                 ck_assert(book->items[2000 + i].stored);
         /* Pipes that are not wanted, and not in the book, may come back, so that is not asked. */
@@ -202,9 +166,9 @@ static void drop_many(void *userdata) {
 
 /* What is dropped, one here and one there, does not pile up, and pairs go when they are empty. */
 START_TEST(test_drop_many) {
-        run(drop_many, NULL);
+        store_run(drop_many, NULL);
         ck_assert_uint_le(manager.n_stored, 2 * 5);
-        run_and_check();
+        store_look();
 }
 END_TEST
 
@@ -249,9 +213,9 @@ START_TEST(test_full) {
                 book_clear();
                 manager_forget(&manager);
                 manager.max = cases[i].max;
-                run(fill, (void *) (uintptr_t) &cases[i].expected);
-                run_and_check();
-                run_and_check();
+                store_run(fill, (void *) (uintptr_t) &cases[i].expected);
+                store_look();
+                store_look();
         }
 }
 END_TEST
@@ -264,8 +228,8 @@ START_TEST(test_full_besides) {
         manager.max = 7;
         manager_add(&manager, "segments-x", open("/dev/null", O_RDWR | O_CLOEXEC));
         manager_add(&manager, "segments-1-in", open("/dev/null", O_RDWR | O_CLOEXEC));
-        run(fill, &expected);
-        run_and_check();
+        store_run(fill, &expected);
+        store_look();
 }
 END_TEST
 
@@ -289,8 +253,8 @@ START_TEST(test_full_descriptors) {
                 return;
         }
         book->pair_max = 10;
-        run(fill_descriptors, &uid);
-        run_and_check();
+        store_run(fill_descriptors, &uid);
+        store_look();
 }
 END_TEST
 
@@ -309,8 +273,8 @@ static void overfill(void *userdata) {
 /* The kernel's own limit of a queue is met before ours: another pair is taken. */
 START_TEST(test_queue_full) {
         book->pair_max = 2000;
-        run(overfill, NULL);
-        run_and_check();
+        store_run(overfill, NULL);
+        store_look();
 }
 END_TEST
 
@@ -351,9 +315,9 @@ static void run_out(void *userdata) {
 
 /* Too few descriptors for a message with many: nothing is lost. */
 START_TEST(test_no_descriptors) {
-        run(add_large, NULL);
-        run(run_out, NULL);
-        run_and_check();
+        store_run(add_large, NULL);
+        store_run(run_out, NULL);
+        store_look();
 }
 END_TEST
 
@@ -398,8 +362,8 @@ START_TEST(test_unheard) {
                 book_clear();
                 manager_forget(&manager);
                 book->flag = 1;
-                run(add_unheard, &fills);
-                run_and_check();
+                store_run(add_unheard, &fills);
+                store_look();
         }
 }
 END_TEST
@@ -456,10 +420,10 @@ static void drop_among_garbage(void *userdata) {
 }
 
 START_TEST(test_garbage) {
-        run(send_garbage, NULL);
-        run_and_check();
-        run(drop_among_garbage, NULL);
-        run_and_check();
+        store_run(send_garbage, NULL);
+        store_look();
+        store_run(drop_among_garbage, NULL);
+        store_look();
 }
 END_TEST
 
@@ -478,7 +442,7 @@ START_TEST(test_halves) {
         char name[256];
         int fds[2];
 
-        run(add_many, &n);
+        store_run(add_many, &n);
         /* Of a pair that has something in it, where that can still be read. */
         (void) snprintf(name, sizeof(name), "%s", manager_find(&manager, "-in")->name);
         manager_remove(&manager, name);
@@ -493,9 +457,9 @@ START_TEST(test_halves) {
         manager_add(&manager, "segments-79-out", open("/dev/null", O_RDWR | O_CLOEXEC));
         book->n_others = 1;
         manager_add(&manager, "other", open("/dev/zero", O_RDWR | O_CLOEXEC));
-        run(settle_only, NULL);
+        store_run(settle_only, NULL);
         book_check();
-        run_and_check();
+        store_look();
         (void) snprintf(strrchr(name, '-'), 5, "-out");
         ck_assert_ptr_null(manager_find(&manager, name));
         ck_assert_ptr_null(manager_find(&manager, "segments-77-in"));
@@ -503,235 +467,6 @@ START_TEST(test_halves) {
         ck_assert_ptr_nonnull(manager_find(&manager, "segments-x-in"));
         ck_assert_ptr_nonnull(manager_find(&manager, "segments-79-out"));
         ck_assert_ptr_nonnull(manager_find(&manager, "other"));
-}
-END_TEST
-
-/* --- SIGKILL, and calls that fail */
-
-static void add_until_stored(Store *store) {
-        int64_t id = book->next_id++;
-
-        for (int i = 0; i < 20 && child_try(store, id); ++i)
-                store_collect(store);
-        REQUIRE(book->items[id].stored);
-}
-
-/* Pairs are made, filled, written anew, emptied and removed. */
-static void work(void *userdata) {
-        int64_t first = book->next_id;
-        Store store = STORE_NULL;
-
-        plan = *(const Plan *) userdata;
-        if (!child_open(&store)) {
-                child_close(&store);
-                return;
-        }
-        for (int i = 0; i < 10; ++i)
-                add_until_stored(&store);
-        child_settle(&store);
-        child_drop(&store, first + 1, true);
-        child_drop(&store, first + 5, false);
-        child_settle(&store);
-        for (int i = 0; i < 4; ++i)
-                add_until_stored(&store);
-        for (int i = 4; i < 14; ++i)
-                if (i != 7)
-                        child_drop(&store, first + i, i % 3 == 0);
-        child_settle(&store);
-        for (int i = 0; i < 3; ++i)
-                add_until_stored(&store);
-        child_settle(&store);
-        child_close(&store);
-}
-
-static bool run_killed(void (*child)(void *userdata), unsigned int at) {
-        int status;
-
-        book->struck = false;
-        status = manager_run(&manager, child, &(Plan){ .calls = CALL_ALL, .at = at, .n = 1 });
-        if (WIFEXITED(status)) {
-                ck_assert_int_eq(WEXITSTATUS(status), 0);
-                ck_assert(!book->struck);
-                return false;
-        }
-        ck_assert_int_eq(WTERMSIG(status), SIGKILL);
-        return true;
-}
-
-static void begin(int trust) {
-        book_clear();
-        book->pair_max = 4;
-        manager_forget(&manager);
-        manager.trust = (ManagerTrust) trust;
-        manager.n_removed = 0;
-        manager.leaks_unasked = true;
-}
-
-static void check_and_work(void) {
-        Plan nothing = {};
-
-        run_and_check();
-        run(work, &nothing);
-        run_and_check();
-}
-
-START_TEST(test_killed) {
-        unsigned int at = 1;
-
-        for (;; ++at) {
-                begin(_i);
-                if (!run_killed(work, at))
-                        break;
-                check_and_work();
-        }
-        /* It was killed more than a handful of times, and did what there is to do. */
-        ck_assert_uint_gt(at, 100);
-        ck_assert_uint_gt(manager.n_removed, 0);
-        printf("killed at %u steps\n", at - 1);
-}
-END_TEST
-
-/* The one before was killed in the middle already, so that halves and copies come back. */
-START_TEST(test_killed_again) {
-        Plan nothing = {};
-        unsigned int at = 1;
-        uint64_t seed = 7;
-
-        for (;; ++at) {
-                begin(_i);
-                if (at % 2 == 0)
-                        run(work, &nothing);
-                else
-                        (void) run_killed(work, (unsigned int) unit_below(&seed, 300) + 1);
-                if (!run_killed(work, at))
-                        break;
-                check_and_work();
-        }
-        ck_assert_uint_gt(at, 100);
-}
-END_TEST
-
-/* What the kernel says at its limits. A single failure is made good by trying again. */
-static const int errors[] = { EMFILE, ETOOMANYREFS, EAGAIN, ENOBUFS };
-
-START_TEST(test_failures) {
-        Plan nothing = {};
-
-        for (unsigned int at = 1;; ++at) {
-                /* With one that waits, EAGAIN is not an answer to looking; close() does not fail.
-                 */
-                unsigned int calls = CALL_ALL & ~(unsigned int) CALL_CLOSE;
-
-                if (errors[_i] == EAGAIN)
-                        calls &= ~(unsigned int) CALL_RECVMSG;
-                begin(MANAGER_TRUST_NONE);
-                run(work, &nothing);
-                manager.leaks_unasked = false;
-                run(work, &(Plan){ .calls = calls, .at = at, .n = 1, .error = errors[_i] });
-                manager.leaks_unasked = true;
-                if (!book->struck)
-                        break;
-                run_and_check();
-        }
-}
-END_TEST
-
-static void work_carelessly(void *userdata) {
-        Store store = STORE_NULL;
-        uint64_t seed = 3;
-
-        plan = *(const Plan *) userdata;
-        if (!child_open(&store)) {
-                child_close(&store);
-                return;
-        }
-        for (int i = 0; i < 30; ++i) {
-                /* Else it waits for what cannot come. */
-                store.pairs.stalled = true;
-                (void) child_add(&store);
-                child_drop(&store, 1 + (int64_t) unit_below(&seed, (uint64_t) book->next_id - 1),
-                           i % 2 == 0);
-                store_collect(&store);
-        }
-        plan.at = 0;
-        child_settle(&store);
-        child_close(&store);
-}
-
-/* One kind of call fails always: what was promised holds. */
-START_TEST(test_failing) {
-        Plan nothing = {};
-
-        for (unsigned int call = CALL_SENDMSG; call < CALL_ALL; call <<= 1) {
-                if (call == CALL_CLOSE || (call == CALL_RECVMSG && errors[_i] == EAGAIN))
-                        continue;
-                for (unsigned int at = 1; at < 20; at += 3) {
-                        begin(MANAGER_TRUST_ALL);
-                        run(work, &nothing);
-                        run(work_carelessly,
-                            &(Plan){ .calls = call, .at = at, .n = 10000, .error = errors[_i] });
-                        run_and_check();
-                }
-        }
-}
-END_TEST
-
-/* --- many */
-
-static void work_at_random(void *userdata) {
-        Store store = STORE_NULL;
-        uint64_t *seed = &book->seed;
-
-        plan = *(const Plan *) userdata;
-        if (!child_open(&store)) {
-                child_close(&store);
-                return;
-        }
-        for (uint64_t n = unit_below(seed, 200); n > 0; --n) {
-                switch (unit_below(seed, 8)) {
-                case 0:
-                case 1:
-                case 2:
-                        REQUIRE(child_add(&store) == 0);
-                        break;
-                case 3:
-                case 4:
-                        child_drop(&store, 1 + (int64_t) unit_below(seed, (uint64_t) book->next_id),
-                                   unit_below(seed, 4) == 0);
-                        break;
-                case 5:
-                        child_settle(&store);
-                        break;
-                default:
-                        store_collect(&store);
-                        break;
-                }
-        }
-        child_close(&store);
-}
-
-static size_t count_wanted(void) {
-        size_t n = 0;
-
-        for (int64_t id = 1; id < book->next_id; ++id)
-                n += book->items[id].stored && !book->items[id].dropped;
-        return n;
-}
-
-START_TEST(test_random) {
-        uint64_t seed = (uint64_t) _i + 1;
-        size_t n = 0;
-
-        begin((int) unit_below(&seed, _MANAGER_TRUST_N));
-        manager.max = 512;
-        book->pair_max = 2 + unit_below(&seed, 20);
-        book->seed = seed;
-        for (int i = 0; i < 60; ++i) {
-                (void) run_killed(work_at_random, (unsigned int) unit_below(&seed, 1000));
-                run_and_check();
-                n = MAX(n, count_wanted());
-        }
-        ck_assert_uint_gt(n, 20);
 }
 END_TEST
 
@@ -757,13 +492,13 @@ START_TEST(test_many) {
         raise_limit(&limit);
         n = MIN((size_t) 10000, (size_t) limit.rlim_max / 2);
         manager.max = 512;
-        run(add_all, &n);
+        store_run(add_all, &n);
         printf("%zu stored in %d ms\n", n, (int) (book->usec / 1000));
         begin_usec = clock_monotonic_usec();
-        run_and_check();
+        store_look();
         printf("and restored in %d ms, with %zu descriptors in the store\n",
                (int) ((clock_monotonic_usec() - begin_usec) / 1000), manager.n_stored);
-        ck_assert_uint_eq(count_wanted(), n);
+        ck_assert_uint_eq(store_count_wanted(), n);
         ck_assert_uint_lt(manager.n_stored, 2 * (n / 128 + 3));
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
@@ -771,10 +506,10 @@ END_TEST
 
 int main(void) {
         Suite *suite = suite_create("store");
-        TCase *tc = tcase_create("store"), *tc_long = tcase_create("faults");
+        TCase *tc = tcase_create("store");
 
         tcase_set_timeout(tc, 120);
-        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_checked_fixture(tc, store_setup, store_teardown);
         tcase_add_test(tc, test_none);
         tcase_add_test(tc, test_add);
         tcase_add_test(tc, test_misuse);
@@ -790,13 +525,5 @@ int main(void) {
         tcase_add_test(tc, test_halves);
         tcase_add_test(tc, test_many);
         suite_add_tcase(suite, tc);
-        tcase_set_timeout(tc_long, 600);
-        tcase_add_checked_fixture(tc_long, setup, teardown);
-        tcase_add_loop_test(tc_long, test_killed, 0, _MANAGER_TRUST_N);
-        tcase_add_loop_test(tc_long, test_killed_again, 0, _MANAGER_TRUST_N);
-        tcase_add_loop_test(tc_long, test_failures, 0, (int) ARRAY_SIZE(errors));
-        tcase_add_loop_test(tc_long, test_failing, 0, (int) ARRAY_SIZE(errors));
-        tcase_add_loop_test(tc_long, test_random, 0, 6);
-        suite_add_tcase(suite, tc_long);
         return unit_main(suite);
 }

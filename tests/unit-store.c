@@ -241,3 +241,46 @@ void child_settle(Store *store) {
         while (poll(&poller, 1, waits_for_manager(store) ? 10000 : 0) == 1)
                 store_collect(store);
 }
+
+Manager manager;
+
+void store_setup(void) {
+        unit_fds_begin();
+        manager_begin(&manager, 64);
+        book_begin();
+}
+
+void store_teardown(void) {
+        ck_assert_uint_eq(manager.n_refused, 0);
+        book_end();
+        manager_end(&manager);
+        unit_fds_end();
+}
+
+void store_run(void (*child)(void *userdata), void *userdata) {
+        int status = manager_run(&manager, child, userdata);
+
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
+                      (unsigned) status);
+}
+
+void child_look(void *userdata) {
+        Store store = STORE_NULL;
+
+        (void) userdata;
+        REQUIRE(child_open(&store));
+        child_close(&store);
+}
+
+void store_look(void) {
+        store_run(child_look, NULL);
+        book_check();
+}
+
+size_t store_count_wanted(void) {
+        size_t n = 0;
+
+        for (int64_t id = 1; id < book->next_id; ++id)
+                n += book->items[id].stored && !book->items[id].dropped;
+        return n;
+}

@@ -98,5 +98,20 @@ int child_try(Store *store, int64_t id);
 void child_drop(Store *store, int64_t id, bool now);
 /* Does what is due until nothing is. */
 void child_settle(Store *store);
+/* Gets all back, and does no more. */
+void child_look(void *userdata);
+
+/* In the test: the systemd of all stores. */
+extern Manager manager;
+
+/* Checked fixture. */
+void store_setup(void);
+void store_teardown(void);
+/* Runs a process, which has to end well. */
+void store_run(void (*child)(void *userdata), void *userdata);
+/* One that gets all back, and does no more; and all is there. */
+void store_look(void);
+/* How many are to be there. */
+size_t store_count_wanted(void);
 
 #endif
