@@ -20,11 +20,6 @@
 /* Of what st_blocks counts */
 #define BLOCK_SIZE 512
 
-static void fd_close(const int *fd) {
-        if (*fd >= 0)
-                (void) close(*fd);
-}
-
 static void directory_close(DIR **directory) {
         if (*directory)
                 (void) closedir(*directory);
@@ -133,7 +128,7 @@ static void drop_lease(int fd) {
  */
 void posix_examine(Native *native) {
         _cleanup_(freep) char *path = path_of(native);
-        _cleanup_(fd_close) int fd = -EBADF;
+        _cleanup_(fd_closep) int fd = -EBADF;
         struct stat state;
 
         native->held = TRUTH_UNKNOWN;
@@ -197,7 +192,7 @@ static int remove_opened(const Native *native, int fd, const char *path) {
  */
 int posix_remove(const Native *native) {
         _cleanup_(freep) char *path = path_of(native);
-        _cleanup_(fd_close) int fd = -EBADF;
+        _cleanup_(fd_closep) int fd = -EBADF;
 
         if (!path)
                 return -ENOMEM;

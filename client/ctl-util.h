@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -25,6 +26,12 @@
         static inline void function##p(Type **pointer) {                                           \
                 (void) function(*pointer);                                                         \
         }
+
+/* Of a descriptor, if there is one */
+static inline void fd_closep(const int *fd) {
+        if (*fd >= 0)
+                (void) close(*fd);
+}
 
 /* Of text: freep() */
 DEFINE_CLEANUP(char, free)

@@ -42,6 +42,7 @@ const Command *const ctl_commands[] = {
         &command_exec,
         &command_orphans,
         &command_reap,
+        &command_doctor,
         &command_completion,
         /* clang-format on */
 };

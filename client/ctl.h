@@ -69,6 +69,7 @@ enum {
         OPTION_TIMEOUT,
         OPTION_DRY_RUN,
         OPTION_OLDER_THAN,
+        OPTION_LIST,
         OPTION_ADDRESS,
         OPTION_HELP,
         OPTION_JSON,
@@ -126,6 +127,7 @@ extern const Command command_chown;
 extern const Command command_completion;
 extern const Command command_cp;
 extern const Command command_create;
+extern const Command command_doctor;
 extern const Command command_exec;
 extern const Command command_limits;
 extern const Command command_list;

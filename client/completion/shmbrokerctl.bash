@@ -28,6 +28,7 @@ _shmbrokerctl_value() {
 	NAME | PATTERN) compgen -W "$(_shmbrokerctl_ask NAME)" -- "$cur" ;;
 	ID) compgen -W "$(_shmbrokerctl_ask ID)" -- "$cur" ;;
 	OBJECT) compgen -W "$(_shmbrokerctl_objects)" -- "$cur" ;;
+	CHECK) compgen -W "$(shmbrokerctl doctor --list | cut -d ' ' -f 1)" -- "$cur" ;;
 	FILE) compgen -f -- "$cur" ;;
 	PLACE)
 		compgen -W "$(_shmbrokerctl_ask NAME | sed 's/^/shm:/')" -- "$cur"

@@ -69,6 +69,8 @@ function __shmbrokerctl_value
             __shmbrokerctl_ask ID
         case OBJECT
             __shmbrokerctl_objects
+        case CHECK
+            shmbrokerctl doctor --list | string replace -r ' .*' ''
         case FILE
             __fish_complete_path (commandline -ct)
         case PLACE

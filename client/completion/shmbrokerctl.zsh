@@ -36,6 +36,7 @@ _shmbrokerctl_value() {
 	NAME | PATTERN) compadd -- ${(f)"$(_shmbrokerctl_ask NAME)"} ;;
 	ID) compadd -- ${(f)"$(_shmbrokerctl_ask ID)"} ;;
 	OBJECT) compadd -- ${(f)"$(_shmbrokerctl_objects)"} ;;
+	CHECK) compadd -- ${(f)"$(shmbrokerctl doctor --list | cut -d ' ' -f 1)"} ;;
 	FILE) _files ;;
 	PLACE)
 		compadd -- shm:${^${(f)"$(_shmbrokerctl_ask NAME)"}}
