@@ -42,10 +42,10 @@ static bool try_marks(int master_fd) {
         return seen && mark_probe(master_fd, 1) == MARK_GONE;
 }
 
-static void count_closing(void *userdata, int wd, bool closed) {
+static void count_closing(void *userdata, int wd, Closing closing) {
         int *n = userdata;
 
-        *n += wd >= 0 && closed;
+        *n += wd >= 0 && closing == CLOSING_END;
 }
 
 static bool try_closings(int master_fd) {

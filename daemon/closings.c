@@ -57,7 +57,7 @@ void closings_unwatch(Closings *closings, int wd) {
 /**
  * closings_drain() - take in everything that happened until now
  * @closings:   the object
- * @closed:     called for each event
+ * @closed:     called for each event; of a watch that was taken away, also when that is done
  * @userdata:   for @closed
  */
 void closings_drain(Closings *closings, ClosingsFn closed, void *userdata) {
@@ -72,9 +72,12 @@ void closings_drain(Closings *closings, ClosingsFn closed, void *userdata) {
                 for (ssize_t at = 0; at < n; at += (ssize_t) (sizeof(*event) + event->len)) {
                         event = (const void *) (buffer + at);
                         if (event->mask & IN_Q_OVERFLOW)
-                                closed(userdata, -1, true);
+                                closed(userdata, -1, CLOSING_END);
+                        else if (event->mask & IN_IGNORED)
+                                closed(userdata, event->wd, CLOSING_UNWATCHED);
                         else if (event->mask & (IN_CLOSE | IN_ATTRIB | IN_MODIFY))
-                                closed(userdata, event->wd, event->mask & IN_CLOSE);
+                                closed(userdata, event->wd,
+                                       event->mask & IN_CLOSE ? CLOSING_END : CLOSING_CHANGE);
                 }
                 /* A read that did not fill the buffer has emptied the queue. */
         } while ((n < 0 && errno == EINTR) || n > (ssize_t) (sizeof(buffer) / 2));

@@ -10,11 +10,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+typedef enum Closing Closing;
 typedef struct Closings Closings;
 
-/* Told for each event; @wd is negative if events were lost and everything has to be asked. Without
- * @closed it was a change of the inode: its size, its owner or mode, or a name of it. */
-typedef void (*ClosingsFn)(void *userdata, int wd, bool closed);
+enum Closing {
+        /* Of the inode: its size, its owner or mode, or a name of it */
+        CLOSING_CHANGE,
+        CLOSING_END,
+        /* The watch is gone, though the inode is not: its last name was removed, and no description
+         * was opened by it */
+        CLOSING_UNWATCHED,
+        _CLOSING_N,
+};
+
+/* Told for each event; @wd is negative if events were lost and everything has to be asked. */
+typedef void (*ClosingsFn)(void *userdata, int wd, Closing closing);
 
 enum {
         _CLOSINGS_E_SUCCESS,

@@ -166,11 +166,10 @@ void life_deinit(Life *life) {
         events_deinit(&life->events);
 }
 
-/* life_begin() - look after a segment that was just added to the registry */
-void life_begin(Life *life, Segment *segment) {
+/* Finds out when it is let go of. Without a watch it is asked again and again. */
+static void watch(Life *life, Segment *segment) {
         int wd;
 
-        segment->idle_usec = clock_monotonic_usec();
         if (segment->master_fd >= 0 &&
             closings_watch(&life->closings, segment->master_fd,
                            segment->kind != KIND_MEMFD || segment->adopted, &wd) == 0 &&
@@ -178,6 +177,19 @@ void life_begin(Life *life, Segment *segment) {
                 closings_unwatch(&life->closings, wd);
         if (is_polled(segment))
                 poll(life, segment);
+}
+
+/* The kernel took the watch away together with the last name. */
+static void watch_again(Life *life, Segment *segment) {
+        unpoll(life, segment);
+        (void) registry_set_wd(life->registry, segment, -1);
+        watch(life, segment);
+}
+
+/* life_begin() - look after a segment that was just added to the registry */
+void life_begin(Life *life, Segment *segment) {
+        segment->idle_usec = clock_monotonic_usec();
+        watch(life, segment);
         wait_to_go(life, segment);
 }
 
@@ -412,7 +424,7 @@ void life_end_holds(Life *life, Client *client) {
         }
 }
 
-static void closed(void *userdata, int wd, bool is_closed) {
+static void closed(void *userdata, int wd, Closing closing) {
         Life *life = userdata;
         Segment *segment;
 
@@ -425,7 +437,9 @@ static void closed(void *userdata, int wd, bool is_closed) {
         segment = registry_find_wd(life->registry, wd);
         if (!segment)
                 return;
-        segment->n_unexplained += is_closed;
+        segment->n_unexplained += closing == CLOSING_END;
+        if (closing == CLOSING_UNWATCHED)
+                watch_again(life, segment);
         suspect(life, segment, 0);
 }
 

@@ -259,6 +259,33 @@ START_TEST(test_removed_outside) {
 }
 END_TEST
 
+/* Long after the removal, which took the last name away, ends are noticed as ever. */
+START_TEST(test_removed_long_ago) {
+        AcquireReply reply;
+        int fd = make_as(kinds[_i], native_key(), false, &reply), other_fd;
+        SegmentInfo segment;
+        StatusReply status;
+
+        other_fd = wire_open_segment(&wire, NAME, ACCESS_READ_ONLY);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+        /* The removal itself is a reason to ask, for some time. */
+        usleep(500000);
+        close(other_fd);
+        ck_assert_int_eq(wire_stat_id(&wire, reply.segment.id, &segment), FAULT_NONE);
+        ck_assert_int_eq(segment.attach_count, 1);
+        usleep(500000);
+        close(fd);
+        /* Nobody asks for it, and still it goes. */
+        for (int i = 0; i < 2000; ++i) {
+                wire_status(&wire, &status);
+                if (status.segment_count == 0)
+                        break;
+                usleep(5000);
+        }
+        ck_assert_int_eq(status.segment_count, 0);
+}
+END_TEST
+
 /* The same without anybody who has it: it is gone, also for who acquires it by name. */
 START_TEST(test_removed_idle) {
         Kind kind = kinds[_i];
@@ -527,6 +554,7 @@ int main(void) {
         tcase_add_loop_test(tc, test_name_is_free, 0, n_kinds);
         tcase_add_loop_test(tc, test_removed_outside, 0, n_kinds);
         tcase_add_loop_test(tc, test_removed_idle, 0, n_kinds);
+        tcase_add_loop_test(tc, test_removed_long_ago, 0, n_kinds);
         tcase_add_test(tc, test_replaced_outside);
         tcase_add_loop_test(tc, test_truncated_outside, 0, n_kinds);
         tcase_add_loop_test(tc, test_permission, 0, n_kinds);
