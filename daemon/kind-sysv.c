@@ -162,6 +162,9 @@ static int sysv_set_permission(const Host *host, Segment *segment, const Permiss
         int r;
 
         r = sysv_stat(segment->sysv.shmid, &ds);
+        /* Removed before a restart, it may be there as its inode alone, without an identifier. */
+        if ((r == -EINVAL || r == -EIDRM) && segment->removed)
+                return 0;
         if (r < 0)
                 return kind_error(-r);
         if (!sysv_handed_over(host, &ds.shm_perm))
