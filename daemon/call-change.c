@@ -261,6 +261,8 @@ static int take_name(Service *service, Segment *segment, const char *name, Segme
         int r = 0;
 
         object_file_name(name, segment->id, object_name);
+        if (replaced && kind_rows[replaced->kind]->unlink)
+                keep_prepare(&service->keep, replaced);
         if (row->rename)
                 r = row->rename(&service->host, segment, object_name, replaced, &kind_failure);
         if (r)
@@ -308,6 +310,9 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
                 return r;
         *reply = (PublishReply){};
         if (replaced) {
+                /* First, so that a crash leaves the name with one of them: restore.c. */
+                segment->change_usec = clock_realtime_usec();
+                keep_change(&service->keep, segment);
                 GIVE_VALUE(reply, PUBLISHED_REPLACED_ID, replaced_id, replaced->id);
                 ++service->counters.n_removed;
                 /* Its name is free already, here and outside. */

@@ -131,6 +131,21 @@ static void set_unwritten(Keep *keep, Segment *segment, bool unwritten) {
         segment->unwritten = unwritten;
 }
 
+/**
+ * keep_prepare() - see that a segment is found again though its name outside is about to go
+ * @keep:       the object
+ * @segment:    one that somebody has; nothing happens to the others
+ *
+ * If the broker is killed between that and keep_change(), nothing else would lead to it. Should
+ * systemd not take it now, keep_change() tries again, and says so.
+ */
+void keep_prepare(Keep *keep, Segment *segment) {
+        if (segment->stored || segment->master_fd < 0)
+                return;
+        if (segment->held || segment->n_attachments > 0)
+                segment->stored = store_add(&keep->store, segment->id, segment->master_fd) == 0;
+}
+
 /* keep_change() - note what a segment has become */
 void keep_change(Keep *keep, Segment *segment) {
         keep_stamp(segment);

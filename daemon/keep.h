@@ -34,6 +34,7 @@ struct Keep {
         { .journal = JOURNAL_NULL, .stamps = STAMPS_NULL, .store = STORE_NULL }
 
 int keep_begin(Keep *keep, Segment *segment);
+void keep_prepare(Keep *keep, Segment *segment);
 void keep_change(Keep *keep, Segment *segment);
 void keep_end(Keep *keep, Segment *segment);
 void keep_stamp(const Segment *segment);

@@ -3,6 +3,7 @@
  * directory; one that was adopted from elsewhere keeps its name, of which the broker knows nothing.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "daemon/kind.h"
 #include "daemon/linked.h"
 #include "proto/error.h"
+#include "proto/fd.h"
 
 static int file_create_segment(const Host *host, Segment *segment, KindFailure *failure) {
         return linked_create(host, segment, host->files_fd, failure);
@@ -48,7 +50,38 @@ static int file_rename(const Host *host, Segment *segment, const char *name, Seg
         return 0;
 }
 
+/* Under which name it is, if a broker was killed between renaming it and saying so; or NULL. */
+static Label *find_name(const Host *host, const Segment *segment) {
+        struct dirent *entry;
+        Label *label = NULL;
+        DIR *directory;
+        int fd;
+
+        fd = openat(host->files_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        directory = fd < 0 ? NULL : fdopendir(fd);
+        if (!directory) {
+                fd_close(fd);
+                return NULL;
+        }
+        while (!label && (entry = readdir(directory)))
+                if (entry->d_ino == segment->identity.inode)
+                        label = label_new(host->files_path, entry->d_name);
+        (void) closedir(directory);
+        return label;
+}
+
 static int file_find(const Host *host, Segment *segment, KindFailure *failure) {
+        Label *label;
+        int r;
+
+        r = linked_find(host, segment, host->files_fd, failure);
+        if (r != KIND_E_NONE || !segment->object_name || host->files_fd < 0)
+                return r;
+        label = find_name(host, segment);
+        if (!label)
+                return r;
+        label_unref(segment->object_name);
+        segment->object_name = label;
         return linked_find(host, segment, host->files_fd, failure);
 }
 

@@ -389,6 +389,8 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
         int r;
 
         if (!removed) {
+                if (life->keep && row->unlink)
+                        keep_prepare(life->keep, segment);
                 r = row->unlink ? row->unlink(life->host, segment, failure) : 0;
                 if (r)
                         return r;

@@ -8,6 +8,7 @@
 #include "daemon/clock.h"
 #include "daemon/kind.h"
 #include "daemon/lease.h"
+#include "daemon/log.h"
 #include "daemon/mark.h"
 #include "daemon/report.h"
 #include "proto/error.h"
@@ -150,27 +151,49 @@ static int use_kept(Segment *segment, int fd) {
         return 0;
 }
 
+/* It was on its way out, and nothing is lost with it. */
+static bool goes(const Segment *segment) {
+        return segment->object_name && (segment->remove_on_last_detach || segment->lingers);
+}
+
+/* Removed by an earlier broker that did not get to say so, or from outside. */
+static void note_removed(Restoring *restoring, Segment *segment) {
+        segment_set_removed(segment, restoring->now_usec);
+        if (segment->name)
+                segment->former_name = steal_ptr(segment->name);
+}
+
 static int find_object(Restoring *restoring, Segment *segment) {
         const KindRow *row = kind_rows[segment->kind];
         Service *service = restoring->service;
         int kept_fd = take_found(restoring, segment->id), r;
         KindFailure failure = {};
         Identity identity = segment->identity;
+        bool found;
 
         r = row->find ? row->find(&service->host, segment, &failure) : KIND_E_NONE;
         segment->identity = identity;
+        found = r == 0;
         if (kept_fd >= 0)
                 r = use_kept(segment, kept_fd);
         switch (r) {
         case 0:
+                if (!found && !segment->removed &&
+                    (segment->object_name || segment->kind == KIND_SYSV))
+                        note_removed(restoring, segment);
                 break;
         case KIND_E_NONE:
+                if (goes(segment))
+                        break;
+                ++restoring->n_lost;
                 report_lost(segment, "its object is not there any more");
                 break;
         case KIND_E_NOT_SUPPORTED:
+                ++restoring->n_lost;
                 report_lost(segment, failure.reason);
                 break;
         default:
+                ++restoring->n_lost;
                 report_lost(segment, "its object cannot be opened");
         }
         return r;
@@ -233,10 +256,39 @@ static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_u
         return 0;
 }
 
+/*
+ * The name of two, of which one was about to take it from the other (Publish), is that of who
+ * changed last. The other one is removed as soon as it is there.
+ */
+static Segment *find_loser(Restoring *restoring, Segment *segment) {
+        Segment *rival = NULL;
+
+        if (segment->name)
+                rival = registry_find_name(&restoring->service->registry, segment->name);
+        if (!rival)
+                return NULL;
+        if (rival->change_usec > segment->change_usec) {
+                segment->former_name = steal_ptr(segment->name);
+                return segment;
+        }
+        registry_unname(&restoring->service->registry, rival);
+        return rival;
+}
+
+static void remove_loser(Life *life, Segment *loser) {
+        KindFailure failure = {};
+        bool destroyed;
+
+        if (loser && life_remove(life, loser, &failure, &destroyed))
+                log_warning("Segment %lld goes, but not its object: %s.", (long long) loser->id,
+                            failure.reason);
+}
+
 static int restore_one(const SegmentRecord *record, void *userdata) {
         _cleanup_(segment_freep) Segment *segment = segment_new();
         Restoring *restoring = userdata;
         Service *service = restoring->service;
+        Segment *loser;
         int r;
 
         if (!segment)
@@ -245,15 +297,18 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
         if (r)
                 return error_trace(r);
         if (find_object(restoring, segment)) {
-                ++restoring->n_lost;
                 (void) journal_write_gone(&service->keep.journal, record->id);
                 return 0;
         }
+        loser = find_loser(restoring, segment);
         r = begin_segment(restoring, segment, record->charged_uid);
         if (r)
                 return error_trace(r);
+        if (segment->removed && !record->removed)
+                keep_change(&service->keep, segment);
         steal_ptr(segment);
         ++restoring->n_restored;
+        remove_loser(&service->life, loser);
         return 0;
 }
 
