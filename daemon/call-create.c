@@ -163,10 +163,27 @@ static int make_object(Service *service, Segment *segment, CallFailure *failure)
         return r;
 }
 
+/* What was there before has its name. */
+static int link_object(Service *service, Segment *segment, CallFailure *failure) {
+        const KindRow *row = kind_rows[segment->kind];
+        KindFailure kind_failure = {};
+        int r;
+
+        if (!row->link || segment->adopted)
+                return 0;
+        r = row->link(&service->host, segment, &kind_failure);
+        r = call_kind_failure(r, &kind_failure, failure);
+        if (r == CALL_E_EXISTS)
+                failure->id = find_rival(&service->registry, segment);
+        return r;
+}
+
 DEFINE_CLEANUP(Segment, segment_free)
 
 /* call_begin_segment() - let a segment that is whole be found; the registry's if it returns 0 */
 int call_begin_segment(Service *service, Segment *segment, CallFailure *failure) {
+        int r;
+
         switch (keep_begin(&service->keep, segment)) {
         case 0:
                 break;
@@ -174,6 +191,11 @@ int call_begin_segment(Service *service, Segment *segment, CallFailure *failure)
                 return call_limit(failure, call_no_descriptors);
         default:
                 return call_no_state(failure);
+        }
+        r = link_object(service, segment, failure);
+        if (r) {
+                keep_end(&service->keep, segment);
+                return r;
         }
         if (registry_add(&service->registry, segment)) {
                 keep_end(&service->keep, segment);

@@ -18,6 +18,11 @@ static int file_create_segment(const Host *host, Segment *segment, KindFailure *
         return linked_create(host, segment, host->files_fd, failure);
 }
 
+static int file_link(const Host *host, Segment *segment, KindFailure *failure) {
+        (void) failure;
+        return linked_link(host, segment, host->files_fd);
+}
+
 static bool file_look(const Host *host, Segment *segment, ObjectState *ret) {
         return linked_look(segment, host->files_fd, ret);
 }
@@ -87,6 +92,7 @@ static int file_find(const Host *host, Segment *segment, KindFailure *failure) {
 
 const KindRow kind_file = {
         .create = file_create_segment,
+        .link = file_link,
         .examine = linked_examine,
         .adopt = linked_adopt,
         .find = file_find,

@@ -9,6 +9,11 @@ static int posix_create_segment(const Host *host, Segment *segment, KindFailure 
         return linked_create(host, segment, host->shm_fd, failure);
 }
 
+static int posix_link(const Host *host, Segment *segment, KindFailure *failure) {
+        (void) failure;
+        return linked_link(host, segment, host->shm_fd);
+}
+
 static bool posix_look(const Host *host, Segment *segment, ObjectState *ret) {
         return linked_look(segment, host->shm_fd, ret);
 }
@@ -23,6 +28,7 @@ static int posix_find(const Host *host, Segment *segment, KindFailure *failure) 
 
 const KindRow kind_posix = {
         .create = posix_create_segment,
+        .link = posix_link,
         .examine = linked_examine,
         .adopt = linked_adopt,
         .find = posix_find,

@@ -83,6 +83,11 @@ struct KindRow {
          * Sets master_fd, seals and object_bytes. */
         int (*create)(const Host *host, Segment *segment, KindFailure *failure);
 
+        /* Gives it its name outside, or says KIND_E_EXISTS. Between the two it is written down, so
+         * that there is never a name of which the next broker does not know. NULL where create()
+         * has done it, or there is none. */
+        int (*link)(const Host *host, Segment *segment, KindFailure *failure);
+
         /* Is what @fd leads to one that @client may give, and that the broker can take? Kind sysv
          * goes by the segment's shmid. Sets size, permission and what is told of its history; the
          * object stays as it is. */

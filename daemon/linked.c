@@ -51,7 +51,7 @@ static void note(Segment *segment, const struct stat *st) {
 }
 
 /**
- * linked_create() - make a file, whole, and then give it its name
+ * linked_create() - make a file, whole, and without its name
  * @host:       the host
  * @segment:    its object_name and permission say what it is to be
  * @directory_fd: the directory
@@ -78,13 +78,24 @@ int linked_create(const Host *host, Segment *segment, int directory_fd, KindFail
         r = set_owner_and_mode(fd, &segment->permission);
         if (r)
                 return r;
-        r = link_name(host, fd, directory_fd, label_name(segment->object_name));
-        if (r)
-                return r;
         if (fstat(fd, &st) < 0)
                 return error_origin(-errno);
         note(segment, &st);
         return kind_set_master(segment, steal_fd(&fd));
+}
+
+/* linked_link() - give a file its name, by which everybody finds it from now on */
+int linked_link(const Host *host, Segment *segment, int directory_fd) {
+        struct stat st;
+        int r;
+
+        r = link_name(host, segment->master_fd, directory_fd, label_name(segment->object_name));
+        if (r)
+                return r;
+        if (fstat(segment->master_fd, &st) < 0)
+                return error_origin(-errno);
+        note(segment, &st);
+        return 0;
 }
 
 static void take_over(Segment *segment, const struct stat *st) {

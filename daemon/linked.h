@@ -10,6 +10,7 @@
 #include "daemon/kind.h"
 
 int linked_create(const Host *host, Segment *segment, int directory_fd, KindFailure *failure);
+int linked_link(const Host *host, Segment *segment, int directory_fd);
 int linked_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
                    KindFailure *failure);
 int linked_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure);

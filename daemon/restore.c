@@ -151,9 +151,23 @@ static int use_kept(Segment *segment, int fd) {
         return 0;
 }
 
-/* It was on its way out, and nothing is lost with it. */
-static bool goes(const Segment *segment) {
-        return segment->object_name && (segment->remove_on_last_detach || segment->lingers);
+/* Nobody was told of it before the broker was killed. Its stamp is not needed any more then. */
+static bool is_unanswered(Restoring *restoring, const Segment *segment) {
+        Stamps *stamps = &restoring->service->keep.stamps;
+        Stamp *stamp = stamps_find(stamps, segment->id, restoring->now_usec);
+        bool attached;
+
+        if (!stamp)
+                return false;
+        attached = stamp->attach_usec > 0 || segment->attach_usec > 0;
+        stamps_free(stamps, stamp);
+        return !attached && !segment->adopted;
+}
+
+/* Was it on its way in or out, so that nothing is lost with it? */
+static bool was_moving(Restoring *restoring, const Segment *segment) {
+        return segment->object_name && (segment->remove_on_last_detach || segment->lingers ||
+                                        is_unanswered(restoring, segment));
 }
 
 /* Removed by an earlier broker that did not get to say so, or from outside. */
@@ -183,7 +197,7 @@ static int find_object(Restoring *restoring, Segment *segment) {
                         note_removed(restoring, segment);
                 break;
         case KIND_E_NONE:
-                if (goes(segment))
+                if (was_moving(restoring, segment))
                         break;
                 ++restoring->n_lost;
                 report_lost(segment, "its object is not there any more");
