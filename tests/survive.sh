@@ -21,7 +21,7 @@ tell() {
 
 keeper_end() {
 	expect 'all of them go' tell end
-	exec {keeper[1]}>&-
+	eval "exec ${keeper[1]}>&-"
 }
 
 # survives WHAT CMD...: after CMD all segments are there.
