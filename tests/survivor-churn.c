@@ -248,8 +248,7 @@ static Piece *find_name(Churner *churner, const char *name) {
 }
 
 /* What of a Publish that was not answered was done. That is all of it, or nothing. */
-static bool was_published(Churner *churner, const Piece *piece, Piece *replaced,
-                          const char *name) {
+static bool was_published(Churner *churner, const Piece *piece, Piece *replaced, const char *name) {
         struct shmbroker_info *info;
         int64_t holder;
 
