@@ -325,9 +325,15 @@ START_TEST(test_no_descriptors) {
         wire_open(&wire);
         GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, 1);
         GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
-        while (n < 64 &&
-               wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, &fault) == FAULT_NONE)
-                fds[n++] = fd_queue_pop(&wire.fds);
+        /* What others of this user have under way in sockets counts against the broker's limit too
+         * (unix(7), ETOOMANYREFS), as long as they have. */
+        for (int i = 0; i < 100 && n <= 16; ++i) {
+                while (n < 64 &&
+                       wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, &fault) == FAULT_NONE)
+                        fds[n++] = fd_queue_pop(&wire.fds);
+                if (n <= 16)
+                        usleep(500000);
+        }
         ck_assert_int_lt(n, 48);
         ck_assert_int_gt(n, 16);
         ck_assert_int_eq(fault.code, FAULT_LIMIT_REACHED);
