@@ -33,16 +33,10 @@ within_seconds() {
 	done
 }
 
-# run_in_box DIR SECONDS ARG...: run this script with the arguments in a box that has
-# what is in DIR/root over its own root; exit as it does.
-run_in_box() {
-	local directory=$1 seconds=$2 name rc=0
+# box_result STATUS LOGS: exit as the box did, and say why.
+box_result() {
+	local rc=$1
 
-	name=$(basename "$0")
-	cp -- "$0" "$directory/root/$name"
-	cp -- "$(dirname "$0")/boxed.sh" "$directory/root/boxed.sh"
-	"$top_srcdir/tests/box" run --root-overlay "$directory/root" --timeout "$seconds" \
-		--logs "$directory/logs" -- "/$name" "${@:3}" </dev/null || rc=$?
 	case $rc in
 	0)
 		;;
@@ -54,9 +48,22 @@ run_in_box() {
 		;;
 	*)
 		echo "the box returned $rc; its journal:"
-		tail -n 50 "$directory/logs/journal.txt"
+		tail -n 50 "$2/journal.txt"
 		rc=1
 		;;
 	esac
 	exit "$rc"
+}
+
+# run_in_box DIR SECONDS ARG...: run this script with the arguments in a box that has
+# what is in DIR/root over its own root; exit as it does.
+run_in_box() {
+	local directory=$1 seconds=$2 name rc=0
+
+	name=$(basename "$0")
+	cp -- "$0" "$directory/root/$name"
+	cp -- "$(dirname "$0")/boxed.sh" "$directory/root/boxed.sh"
+	"$top_srcdir/tests/box" run --root-overlay "$directory/root" --timeout "$seconds" \
+		--logs "$directory/logs" -- "/$name" "${@:3}" </dev/null || rc=$?
+	box_result "$rc" "$directory/logs"
 }

@@ -3,27 +3,10 @@
 # the outside. The script is run a second time in the box, with "inside" and the path of
 # shmbrokerctl, and sources this there as well.
 
-: "${top_srcdir:=$(dirname "$0")/..}" "${top_builddir:=.}"
-
-skip() {
-	echo "skip: $*"
-	exit 77
-}
+# shellcheck source=tests/boxed.sh
+. "$(dirname "$0")/boxed.sh"
 
 # --- in the box
-
-failed=0
-
-# expect WHAT CMD...: CMD succeeds.
-expect() {
-	local output
-	if output=$("${@:2}" 2>&1); then
-		echo "ok: $1"
-	else
-		echo "FAILED: $1: ${*:2}: $output"
-		failed=1
-	fi
-}
 
 # property NAME: what systemd shows of the broker.
 property() {
@@ -51,18 +34,6 @@ property_is() {
 		echo "$1 is '$value'"
 		return 1
 	fi
-}
-
-# within_seconds N CMD...: CMD succeeds by then.
-within_seconds() {
-	local end=$((SECONDS + $1)) output
-	until output=$("${@:2}" 2>&1); do
-		if ((SECONDS >= end)); then
-			echo "$output"
-			return 1
-		fi
-		sleep 0.1
-	done
 }
 
 # output_matches PATTERN CMD...
@@ -141,13 +112,13 @@ box_install() {
 		exit 1
 	fi
 	mkdir "$tmp/root/boxed"
-	cp -- "$0" "$top_srcdir/tests/"{service,survive}.sh "$tmp/root/boxed"
+	cp -- "$0" "$top_srcdir/tests/"{boxed,service,survive}.sh "$tmp/root/boxed"
 	[[ ! -x $top_builddir/tests/survivor ]] || cp -- "$top_builddir/tests/survivor" "$tmp/root/boxed"
 }
 
-# run_in_box SECONDS OPTION...: run the script that sourced this in a box, and be its result.
+# run_installed SECONDS OPTION...: run the script that sourced this in a box, and be its result.
 # With $SURVIVE_ROOT the box has that root in place of the host's.
-run_in_box() {
+run_installed() {
 	local unit ctl rc=0
 
 	[[ $(id -u) == 0 ]] || skip 'not root'
@@ -171,20 +142,5 @@ run_in_box() {
 	"$top_srcdir/tests/box" run --root-overlay "$tmp/root" --timeout "$1" --logs "$tmp/logs" \
 		${SURVIVE_ROOT:+--rootfs "$SURVIVE_ROOT"} "${@:2}" -- \
 		"/boxed/${0##*/}" inside "${ctl#"$tmp/root"}" </dev/null || rc=$?
-	case $rc in
-	0)
-		;;
-	77)
-		# Where CI can run a box, one that does not start is a failure.
-		[[ ${CI-} == true ]] || skip 'no box can be run here'
-		echo 'FAILED: CI must be able to run a box'
-		rc=1
-		;;
-	*)
-		echo "the box returned $rc; its journal:"
-		tail -n 50 "$tmp/logs/journal.txt"
-		rc=1
-		;;
-	esac
-	exit "$rc"
+	box_result "$rc" "$tmp/logs"
 }
