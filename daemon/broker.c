@@ -456,18 +456,24 @@ static void stop(Broker *broker) {
         libevent_global_shutdown();
 }
 
+/* Whether systemd stops the service or starts it again is not known here. */
 static void log_farewell(const Broker *broker) {
-        size_t n_kept = 0, n_lost = 0;
+        size_t n_named = 0, n_stored = 0, n_lost = 0;
         const Segment *segment;
 
         DL_FOREACH(broker->service.registry.first, segment) {
-                bool found_again =
-                        segment->stored || (segment->kind != KIND_MEMFD && !segment->removed);
+                bool named = segment->kind != KIND_MEMFD && !segment->removed;
 
-                n_kept += found_again;
-                n_lost += !found_again;
+                n_named += named;
+                n_stored += !named && segment->stored;
+                n_lost += !named && !segment->stored;
         }
-        log_notice("The broker ends; %zu segments are there again when it begins.", n_kept);
+        log_notice("The broker ends; %zu segments are there again when it begins.", n_named);
+        if (n_stored > 0)
+                log_notice(
+                        "%zu more are there again if it is restarted, for systemd keeps them; if it "
+                        "is stopped, from systemd 254 on.",
+                        n_stored);
         if (n_lost > 0)
                 log_notice("%zu segments end with it; whoever is attached keeps the memory.",
                            n_lost);
