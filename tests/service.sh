@@ -51,13 +51,14 @@ is_logged() {
 }
 
 # remove_half_made: System V segments that the broker was killed in the middle of making: a
-# number of the kernel's cannot be written down before there is one. Nobody has them.
+# number of the kernel's cannot be written down before there is one. Nobody has them, and
+# nobody but the broker ever had.
 remove_half_made() {
 	local uid id n=0
 	uid=$(id -u shmbroker)
 	while read -r id; do
 		ipcrm --shmem-id "$id" && ((n += 1))
-	done < <(awk -v uid="$uid" '$3 == 600 && $5 == $6 && $7 == 0 && $8 == uid && $10 == uid { print $2 }' /proc/sysvipc/shm)
+	done < <(awk -v uid="$uid" '($6 == 0 || $5 == $6) && $7 == 0 && $10 == uid { print $2 }' /proc/sysvipc/shm)
 	((n == 0)) || echo "$n System V segments were left half made"
 	# Not more than creations were cut off.
 	((n <= $1))
