@@ -148,7 +148,7 @@ static bool is_unchanged(const Native *a, const Native *b) {
  * Return: 0, NATIVE_E_GONE, NATIVE_E_CHANGED, NATIVE_E_HELD, or a negative errno.
  */
 int sysv_remove(const Native *native) {
-        Native now;
+        Native now = {};
         int r;
 
         r = read_place(native->sysv.index, &now);
