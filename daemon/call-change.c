@@ -78,10 +78,6 @@ int change_attributes(Service *service, Segment *segment, const SetAttributesPar
         return 0;
 }
 
-static bool is_locked(const Segment *segment) {
-        return segment->locked_at || segment->sysv.locked;
-}
-
 static bool says_something(const SetAttributesParameters *parameters) {
         return parameters->given >> SET_OWNER_UID != 0;
 }
@@ -107,15 +103,17 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
         r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
         if (r)
                 return r;
-        if (GIVEN(parameters, SET_LOCKED) && parameters->locked && !is_locked(segment))
+        if (GIVEN(parameters, SET_LOCKED) && parameters->locked && !segment_is_locked(segment))
                 return slow_lock(service, client, segment, parameters, ret, failure);
         if (says_something(parameters)) {
                 r = change_attributes(service, segment, parameters, failure);
                 if (r)
                         return r;
         }
-        if (GIVEN(parameters, SET_LOCKED) && !parameters->locked)
+        if (GIVEN(parameters, SET_LOCKED) && !parameters->locked) {
                 slow_unlock(service, segment);
+                keep_change(&service->keep, segment);
+        }
         describe(segment, &reply->segment);
         return 0;
 }

@@ -75,7 +75,7 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
                 .change_time_usec = (int64_t) segment->change_usec,
                 .removed = segment->removed,
                 .remove_on_last_detach = segment->remove_on_last_detach,
-                .locked = segment->locked_at || segment->sysv.locked,
+                .locked = segment_is_locked(segment),
                 .adopted = segment->adopted,
                 .seals = segment->seals,
         };

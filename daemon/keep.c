@@ -46,7 +46,7 @@ static SegmentRecord make_record(const Segment *segment) {
                 .linger_usec = segment->linger_usec,
                 .sealable = segment->sealable,
                 .seals = segment->seals,
-                .locked = segment->locked_at != NULL,
+                .locked = segment->locked_at || segment->lock_again,
                 .adopted = segment->adopted,
         };
 
@@ -120,14 +120,11 @@ int keep_begin(Keep *keep, Segment *segment) {
 }
 
 /* What holds here and now holds, whether or not it can be written down. */
-static void set_unwritten(Keep *keep, Segment *segment, bool unwritten) {
+static void set_unwritten(Segment *segment, bool unwritten) {
         if (unwritten && !segment->unwritten)
-                log_error(
-                        "A change of segment %lld cannot be written to the state directory; until "
-                        "it can, a restart would undo it.",
-                        (long long) segment->id);
-        keep->n_unwritten += unwritten;
-        keep->n_unwritten -= segment->unwritten;
+                log_error("A change of segment %lld cannot be written to the state directory; a "
+                          "restart undoes it, unless a later one can.",
+                          (long long) segment->id);
         segment->unwritten = unwritten;
 }
 
@@ -154,7 +151,7 @@ void keep_change(Keep *keep, Segment *segment) {
                         "Removed segment %lld would be lost by a restart: systemd does not take "
                         "its descriptor.",
                         (long long) segment->id);
-        set_unwritten(keep, segment, write_segment(keep, segment) != 0);
+        set_unwritten(segment, write_segment(keep, segment) != 0);
 }
 
 /* keep_end() - forget a segment */
@@ -162,7 +159,6 @@ void keep_end(Keep *keep, Segment *segment) {
         if (journal_write_gone(&keep->journal, segment->id))
                 log_error("That segment %lld is gone cannot be written to the state directory.",
                           (long long) segment->id);
-        set_unwritten(keep, segment, false);
         unstore_segment(keep, segment);
         if (segment->stamp)
                 stamps_free(&keep->stamps, steal_ptr(segment->stamp));

@@ -26,8 +26,6 @@ struct Keep {
         Journal journal;
         Stamps stamps;
         Store store;
-        /* Segments whose last change is not in the journal */
-        size_t n_unwritten;
 };
 
 #define KEEP_NULL                                                                                  \

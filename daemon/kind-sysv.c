@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "daemon/kind.h"
-#include "daemon/log.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"

@@ -11,6 +11,7 @@
 #include "daemon/log.h"
 #include "daemon/mark.h"
 #include "daemon/report.h"
+#include "daemon/slow.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -251,7 +252,7 @@ static void find_attachments(Service *service, Segment *segment) {
                 find_marks(&service->life.census, segment, 1, end - 1);
 }
 
-static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_uid) {
+static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_uid, bool locked) {
         Service *service = restoring->service;
         int r;
 
@@ -262,6 +263,8 @@ static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_u
         r = registry_add(&service->registry, segment);
         if (r)
                 return r < 0 ? error_trace(r) : error_origin(-EEXIST);
+        if (locked && segment->kind != KIND_SYSV && segment->master_fd >= 0)
+                slow_lock_again(service, segment);
         find_attachments(service, segment);
         life_meet(&service->life, segment);
         life_begin(&service->life, segment);
@@ -315,7 +318,7 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
                 return 0;
         }
         loser = find_loser(restoring, segment);
-        r = begin_segment(restoring, segment, record->charged_uid);
+        r = begin_segment(restoring, segment, record->charged_uid, record->locked);
         if (r)
                 return error_trace(r);
         if (segment->removed && !record->removed)

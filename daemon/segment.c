@@ -95,6 +95,11 @@ bool segment_has_huge_pages(const Segment *segment) {
         return segment->page_bytes != (uint64_t) sysconf(_SC_PAGESIZE);
 }
 
+/* segment_is_locked() - by the broker or, of kind sysv, by anybody; or it is about to be again */
+bool segment_is_locked(const Segment *segment) {
+        return segment->locked_at || segment->lock_again || segment->sysv.locked;
+}
+
 /* segment_capacity() - the size of what is behind a segment: of all that was promised, in pages;
  * UINT64_MAX if there is no such number */
 uint64_t segment_capacity(const Segment *segment) {

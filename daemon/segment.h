@@ -82,6 +82,8 @@ struct Segment {
         bool sealable;
         /* Where it is mapped while it is locked in memory, else NULL */
         void *locked_at;
+        /* An earlier broker had it locked, and so has this one as soon as it comes to it */
+        bool lock_again;
         Charge locked_charge;
         Permission permission;
         /* It was there before the broker took it over */
@@ -172,6 +174,7 @@ size_t segment_attach_count(const Segment *segment);
 void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
 void segment_unmark(Segment *segment, Attachment *attachment);
 bool segment_has_huge_pages(const Segment *segment);
+bool segment_is_locked(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);
 bool segment_may_be_uncounted(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);

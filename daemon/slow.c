@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 
 #include "daemon/change.h"
 #include "daemon/kind.h"
+#include "daemon/log.h"
 #include "daemon/permission.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -25,16 +27,9 @@ static void job_free(SlowJob *job) {
         free(job);
 }
 
-static int job_new(Service *service, Client *client, Segment *segment, Method method, SlowJob **ret,
-                   Pending **ret_pending, CallFailure *failure) {
-        _cleanup_(pending_freep) Pending *pending = NULL;
-        SlowJob *job;
-        int r;
+static int job_new(Service *service, const Segment *segment, SlowJob **ret, CallFailure *failure) {
+        SlowJob *job = calloc(1, sizeof(*job));
 
-        r = pending_new(service, client, method, &pending, failure);
-        if (r)
-                return r;
-        job = calloc(1, sizeof(*job));
         if (!job)
                 return call_limit(failure, "memory");
         job->fd = -EBADF;
@@ -45,9 +40,27 @@ static int job_new(Service *service, Client *client, Segment *segment, Method me
                 return call_limit(failure, call_no_descriptors);
         }
         job->service = service;
-        job->segment_id = pending->segment_id = segment->id;
+        job->segment_id = segment->id;
+        *ret = job;
+        return 0;
+}
+
+/* A job that a call waits for. */
+static int job_new_awaited(Service *service, Client *client, const Segment *segment, Method method,
+                           SlowJob **ret, Pending **ret_pending, CallFailure *failure) {
+        _cleanup_(pending_freep) Pending *pending = NULL;
+        SlowJob *job = NULL;
+        int r;
+
+        r = pending_new(service, client, method, &pending, failure);
+        if (r)
+                return r;
+        r = job_new(service, segment, &job, failure);
+        if (r)
+                return r;
         job->pending = pending;
         pending->job = job;
+        pending->segment_id = segment->id;
         *ret = job;
         *ret_pending = steal_ptr(pending);
         return 0;
@@ -99,7 +112,7 @@ int slow_seal(Service *service, Client *client, Segment *segment, unsigned int s
         SlowJob *job = NULL;
         int r;
 
-        r = job_new(service, client, segment, METHOD_SEAL, &job, ret, failure);
+        r = job_new_awaited(service, client, segment, METHOD_SEAL, &job, ret, failure);
         if (r)
                 return r;
         job->job = (WorkerJob){ .work = work_seal, .done = done_seal };
@@ -133,6 +146,11 @@ static void work_lock_sysv(WorkerJob *worker_job) {
                 job->result = errno;
         else
                 (void) madvise(job->anchor, (size_t) job->size_bytes, MADV_POPULATE_READ);
+}
+
+static void log_not_locked(const Segment *segment, int error) {
+        log_warning("Segment %lld was locked in memory, and is not any more: %s.",
+                    (long long) segment->id, strerror(error));
 }
 
 static int lock_code(int error, CallFailure *failure) {
@@ -199,7 +217,7 @@ int slow_lock(Service *service, Client *client, Segment *segment,
         r = call_take_charge(service, &charge, client->user, LIMIT_LOCKED, size_bytes, failure);
         if (r)
                 return r;
-        r = job_new(service, client, segment, METHOD_SET_ATTRIBUTES, &job, ret, failure);
+        r = job_new_awaited(service, client, segment, METHOD_SET_ATTRIBUTES, &job, ret, failure);
         if (r)
                 return r;
         job->shmid = segment->sysv.shmid;
@@ -216,8 +234,49 @@ int slow_lock(Service *service, Client *client, Segment *segment,
         return CALL_E_WAIT;
 }
 
+/* It may have been unlocked meanwhile, or be gone. */
+static void done_lock_again(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        Segment *segment = registry_find(&job->service->registry, job->segment_id);
+
+        if (segment && segment->lock_again) {
+                segment->lock_again = false;
+                if (job->result == 0) {
+                        segment->locked_at = steal_ptr(job->locked_at);
+                        segment->locked_charge = steal_charge(&job->charge);
+                } else
+                        log_not_locked(segment, job->result);
+        }
+        job_free(job);
+}
+
+/**
+ * slow_lock_again() - begin to lock a segment in memory that an earlier broker had locked
+ * @service:    the service
+ * @segment:    the segment, with its descriptor and charges
+ *
+ * A lock of mlock(2) ends with the process, but not that of shmctl(2), which nothing has to be done
+ * for. Who asked for it is not known any more, so who pays for the segment pays, whatever the limit
+ * is by now. A failure is logged.
+ */
+void slow_lock_again(Service *service, Segment *segment) {
+        CallFailure failure = {};
+        SlowJob *job = NULL;
+
+        if (job_new(service, segment, &job, &failure)) {
+                log_not_locked(segment, ENOMEM);
+                return;
+        }
+        job->job = (WorkerJob){ .work = work_lock, .done = done_lock_again };
+        job->size_bytes = segment_capacity(segment);
+        charge_anyway(&job->charge, segment->segment_charge.user, LIMIT_LOCKED, job->size_bytes);
+        segment->lock_again = true;
+        worker_take(&service->worker, &job->job);
+}
+
 /* slow_unlock() - lock a segment in memory no more */
 void slow_unlock(Service *service, Segment *segment) {
+        segment->lock_again = false;
         charge_give_back(&segment->locked_charge);
         if (segment->kind == KIND_SYSV && shmctl(segment->sysv.shmid, SHM_UNLOCK, NULL) == 0)
                 segment->sysv.locked = false;

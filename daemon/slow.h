@@ -38,6 +38,7 @@ int slow_seal(Service *service, Client *client, Segment *segment, unsigned int s
               CallFailure *failure);
 int slow_lock(Service *service, Client *client, Segment *segment,
               const SetAttributesParameters *parameters, Pending **ret, CallFailure *failure);
+void slow_lock_again(Service *service, Segment *segment);
 void slow_unlock(Service *service, Segment *segment);
 
 #endif

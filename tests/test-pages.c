@@ -37,20 +37,6 @@ static void remove_segment(const char *name, int fd) {
 
 /* --- SHM_LOCK */
 
-static unsigned long locked_kilobytes(pid_t pid) {
-        unsigned long kilobytes = 0;
-        char path[64], line[256];
-        FILE *file;
-
-        (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
-        file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        while (fgets(line, sizeof(line), file))
-                (void) sscanf(line, "VmLck: %lu", &kilobytes);
-        fclose(file);
-        return kilobytes;
-}
-
 static SetAttributesParameters locking(const char *name, bool locked) {
         SetAttributesParameters parameters = {};
 
@@ -83,18 +69,18 @@ START_TEST(test_locked) {
         ck_assert(info.locked);
         ck_assert_int_eq(info.permissions.mode, 0640);
         ck_assert_int_eq(info.allocated_bytes, 4 * SIZE);
-        ck_assert_uint_eq(locked_kilobytes(fixture_daemon()), 4 * SIZE / 1024);
+        ck_assert_uint_eq(unit_locked_kilobytes(fixture_daemon()), 4 * SIZE / 1024);
         /* Twice is once. */
         ck_assert_int_eq(wire_set_attributes(&wire, &lock, &info, NULL), FAULT_NONE);
-        ck_assert_uint_eq(locked_kilobytes(fixture_daemon()), 4 * SIZE / 1024);
+        ck_assert_uint_eq(unit_locked_kilobytes(fixture_daemon()), 4 * SIZE / 1024);
         ck_assert_int_eq(wire_attach_count(&wire, "a"), 1);
         ck_assert_int_eq(wire_set_attributes(&wire, &unlock, &info, NULL), FAULT_NONE);
         ck_assert(!info.locked);
-        ck_assert_uint_eq(locked_kilobytes(fixture_daemon()), 0);
+        ck_assert_uint_eq(unit_locked_kilobytes(fixture_daemon()), 0);
         /* The broker's own mapping is no holder: the last detach is seen with it, too. */
         ck_assert_int_eq(wire_set_attributes(&wire, &lock, NULL, NULL), FAULT_NONE);
         remove_segment("a", fd);
-        ck_assert_uint_eq(locked_kilobytes(fixture_daemon()), 0);
+        ck_assert_uint_eq(unit_locked_kilobytes(fixture_daemon()), 0);
 }
 END_TEST
 
@@ -113,7 +99,7 @@ START_TEST(test_locked_large) {
         ck_assert_int_eq(wire_set_attributes(&wire, &lock, NULL, NULL), FAULT_NONE);
         close(fd);
         remove_segment("a", -1);
-        for (int i = 0; locked_kilobytes(fixture_daemon()) > 0; ++i) {
+        for (int i = 0; unit_locked_kilobytes(fixture_daemon()) > 0; ++i) {
                 ck_assert_int_lt(i, 500);
                 usleep(10000);
         }

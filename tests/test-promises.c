@@ -298,29 +298,16 @@ START_TEST(test_address) {
 }
 END_TEST
 
-/* The kilobytes that this process has locked. */
-static unsigned long locked_kib(void) {
-        unsigned long kib = 0;
-        char line[256];
-        FILE *file = fopen("/proc/self/status", "re");
-
-        ck_assert_ptr_nonnull(file);
-        while (fgets(line, sizeof(line), file) && sscanf(line, "VmLck: %lu kB", &kib) != 1)
-                ;
-        fclose(file);
-        return kib;
-}
-
 /* mlock(2) of the mapping; and as a program may, or may not, lock memory. */
 START_TEST(test_locked) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *locked;
-        unsigned long before = locked_kib();
+        unsigned long before = unit_locked_kilobytes(getpid());
 
         shmbroker_options_set_locked(options, 1);
         locked = open_one();
-        ck_assert_uint_eq(locked_kib(), before + 2 * PAGE / 1024);
+        ck_assert_uint_eq(unit_locked_kilobytes(getpid()), before + 2 * PAGE / 1024);
         shmbroker_release(locked);
-        ck_assert_uint_eq(locked_kib(), before);
+        ck_assert_uint_eq(unit_locked_kilobytes(getpid()), before);
         shmbroker_release(segment);
 }
 END_TEST

@@ -301,6 +301,43 @@ START_TEST(test_changes) {
 }
 END_TEST
 
+/* The broker that begins locks what another one had locked, whatever mlock(2) says of processes. */
+static void wait_until_locked(bool locked) {
+        for (int i = 0; i < 2000 && (unit_locked_kilobytes(fixture_daemon()) > 0) != locked; ++i)
+                usleep(5000);
+        ck_assert_int_eq(unit_locked_kilobytes(fixture_daemon()) > 0, locked);
+        ck_assert_int_eq(info().locked, locked);
+}
+
+static void set_locked(bool locked) {
+        SetAttributesParameters set = {};
+        SegmentInfo segment;
+        Fault fault;
+
+        GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&set, SET_LOCKED, locked, locked);
+        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        ck_assert_int_eq(segment.locked, locked);
+}
+
+START_TEST(test_locked) {
+        close(make(KIND_POSIX, 0));
+        set_locked(true);
+        for (int i = 0; i < 2; ++i) {
+                restart(signals[_i]);
+                ck_assert(info().locked);
+                wait_until_locked(true);
+        }
+        /* It may not have come to it yet. */
+        restart(signals[_i]);
+        set_locked(false);
+        wait_until_locked(false);
+        restart(signals[_i]);
+        wait_until_locked(false);
+        remove_segment();
+}
+END_TEST
+
 static int64_t generation(void) {
         StatusReply status;
 
@@ -383,6 +420,7 @@ int main(void) {
         tcase_add_test(tc, test_replaced_meanwhile);
         tcase_add_test(tc, test_changed_meanwhile);
         tcase_add_loop_test(tc, test_changes, 0, n_signals);
+        tcase_add_loop_test(tc, test_locked, 0, n_signals);
         tcase_add_test(tc, test_generation);
         tcase_add_test(tc, test_ids);
         tcase_add_loop_test(tc, test_removed, 0, n);

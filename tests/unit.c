@@ -241,3 +241,17 @@ uint64_t unit_limit_lower(int resource, uint64_t value) {
 void unit_limit_restore(int resource, uint64_t value) {
         (void) unit_limit_lower(resource, value);
 }
+
+unsigned long unit_locked_kilobytes(pid_t pid) {
+        unsigned long kilobytes = 0;
+        char path[64], line[256];
+        FILE *file;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        while (fgets(line, sizeof(line), file))
+                (void) sscanf(line, "VmLck: %lu", &kilobytes);
+        fclose(file);
+        return kilobytes;
+}

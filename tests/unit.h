@@ -46,6 +46,9 @@ int unit_fork(int (*child)(void *userdata), void *userdata);
  */
 void unit_assert_silently(void);
 
+/* What a process has locked in memory (mlock(2)). */
+unsigned long unit_locked_kilobytes(pid_t pid);
+
 /* Descriptor of the same inode, opened anew. */
 int unit_reopen(int fd, int flags);
 /* A memory file, reopened, as masters are. */
