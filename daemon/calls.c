@@ -2,6 +2,7 @@
 
 #include "daemon/describe.h"
 #include "daemon/log.h"
+#include "daemon/status.h"
 #include "proto/name.h"
 #include "proto/util.h"
 
@@ -181,5 +182,5 @@ int call_remove(Service *service, Client *client, const SegmentParameters *param
 
 void call_get_status(Service *service, StatusReply *reply) {
         life_catch_up(&service->life);
-        describe_status(service, reply);
+        status_describe(service, reply);
 }

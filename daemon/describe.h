@@ -1,10 +1,10 @@
 #ifndef SHMBROKER_DAEMON_DESCRIBE_H
 #define SHMBROKER_DAEMON_DESCRIBE_H
 
-/* What the daemon has, in the structures of the interface. Strings stay with what is described. */
+/* Segments and attachments, in the structures of the interface. Strings stay with what is
+ * described. */
 
 #include "daemon/segment.h"
-#include "daemon/service.h"
 #include "proto/types.h"
 
 /* What is asked of the kernel, with a system call for each, instead of told as last seen. */
@@ -18,7 +18,6 @@ enum {
 
 void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret);
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret);
-void describe_user(const User *user, UserUsage *ret);
-void describe_status(Service *service, StatusReply *ret);
+int64_t describe_memory(Segment *segment);
 
 #endif

@@ -14,6 +14,7 @@
 /* What st_blocks counts */
 #define BLOCK_BYTES 512
 
+typedef enum HandOut HandOut;
 typedef struct KindFailure KindFailure;
 typedef struct KindRow KindRow;
 typedef struct ObjectState ObjectState;
@@ -44,6 +45,14 @@ enum {
         KIND_E_NOT_SUPPORTED,
         /* It is to be had by its shmid alone */
         KIND_E_NATIVE,
+};
+
+/* To whom descriptors for writing are given */
+enum HandOut {
+        HAND_OUT_EVERYONE,
+        HAND_OUT_OWNER,
+        HAND_OUT_NOBODY,
+        _HAND_OUT_N,
 };
 
 /* What there is to say about an error. */

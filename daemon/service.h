@@ -10,7 +10,6 @@
 #include "daemon/life.h"
 #include "daemon/limits.h"
 #include "daemon/registry.h"
-#include "daemon/settings.h"
 #include "daemon/waits.h"
 #include "daemon/worker.h"
 

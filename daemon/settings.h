@@ -5,18 +5,10 @@
 
 #include <stdbool.h>
 
+#include "daemon/kind.h"
 #include "daemon/limits.h"
 
-typedef enum HandOut HandOut;
 typedef struct Settings Settings;
-
-/* To whom descriptors for writing are given */
-enum HandOut {
-        HAND_OUT_EVERYONE,
-        HAND_OUT_OWNER,
-        HAND_OUT_NOBODY,
-        _HAND_OUT_N,
-};
 
 enum {
         _SETTINGS_E_SUCCESS,

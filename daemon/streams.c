@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/describe.h"
+#include "daemon/status.h"
 #include "daemon/watch.h"
 #include "proto/message.h"
 
@@ -169,7 +170,7 @@ static void write_users(Stream *stream, const Service *service, const Client *cl
                 reply_write(writer, NULL, NULL, false);
         while (user && writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX) {
                 next = next_user(service, client, (int64_t) user->uid + 1);
-                describe_user(user, &reply.user);
+                status_describe_user(user, &reply.user);
                 GIVE(&reply, REPLY_ITEM);
                 reply_write(writer, &user_reply_type, &reply, next != NULL);
                 user = next;
