@@ -33,7 +33,7 @@
 
 #include <event2/event.h>
 
-#include "client/shmbroker.h"
+#include "client/include/shmbroker.h"
 #include "proto/socket.h"
 #include "proto/util.h"
 

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "foreign"))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support", "foreign"))
 from varlink import Client, require
 
 BROKER = "org.shmbroker.Broker."

@@ -1,0 +1,165 @@
+/* shmbrokerctl list: a line for each segment. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/ctl/attachment.h"
+#include "client/ctl/info.h"
+#include "client/ctl/value.h"
+
+typedef struct ListOptions ListOptions;
+
+struct ListOptions {
+        struct shmbroker_filter *filter;
+        TableOptions table;
+        bool has_match;
+        /* 0 is any process */
+        pid_t pid;
+};
+
+static const Option options[] = {
+        { "match", OPTION_MATCH, "PATTERN", "only names that match this shell pattern" },
+        { "owner", 'u', "USER", "only segments of this user, by name or number" },
+        { "kind", OPTION_KIND, "KIND", "only this kind: memfd, posix, sysv or file" },
+        { "pid", 'p', "PID", "only segments that this process has acquired and still has" },
+        { "removed", OPTION_REMOVED, NULL, "also those marked for destruction" },
+        { "all", 'a', NULL, "the same" },
+        TABLE_OPTIONS,
+};
+
+static int set_owner(const Ctl *ctl, struct shmbroker_filter *filter, const char *text) {
+        uid_t uid = 0;
+        int r;
+
+        r = value_user(ctl, "--owner", text, &uid);
+        shmbroker_filter_set_owner(filter, uid);
+        return r;
+}
+
+static int set_kind(const Ctl *ctl, struct shmbroker_filter *filter, const char *text) {
+        int kind = 0, r;
+
+        r = value_kind(ctl, "--kind", text, &kind);
+        shmbroker_filter_set_kind(filter, kind);
+        return r;
+}
+
+static int set_match(const Ctl *ctl, ListOptions *list, const char *pattern) {
+        int r;
+
+        if (list->has_match)
+                return ctl_usage(ctl, "'%s' is a second pattern; there can be one", pattern);
+        list->has_match = true;
+        r = shmbroker_filter_set_match(list->filter, pattern);
+        if (r == -ENAMETOOLONG)
+                return ctl_usage(ctl, "the pattern is too long; 512 bytes are possible");
+        return r ? ctl_no_memory() : 0;
+}
+
+static int take_option(const Ctl *ctl, ListOptions *list, int key, const char *value) {
+        switch (key) {
+        case CTL_OPTIONS_WRONG:
+                return CTL_USAGE;
+        case OPTION_MATCH:
+                return set_match(ctl, list, value);
+        case 'u':
+                return set_owner(ctl, list->filter, value);
+        case OPTION_KIND:
+                return set_kind(ctl, list->filter, value);
+        case 'p':
+                return value_pid(ctl, "--pid", value, &list->pid);
+        case OPTION_REMOVED:
+        case 'a':
+                shmbroker_filter_set_removed(list->filter, true);
+                return 0;
+        default:
+                return table_option(ctl, &list->table, key, value);
+        }
+}
+
+static int parse(Ctl *ctl, ListOptions *list) {
+        const char *value;
+        int key, r;
+
+        while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
+                r = take_option(ctl, list, key, value);
+                if (r)
+                        return r;
+        }
+        if (ctl->argc == 0)
+                return 0;
+        --ctl->argc;
+        r = set_match(ctl, list, *ctl->argv++);
+        return r ? r : ctl_no_operands(ctl);
+}
+
+/* Has the process that is asked for this segment? */
+static int is_held(const Ctl *ctl, const ListOptions *list, const struct shmbroker_info *info,
+                   bool *ret) {
+        _cleanup_(holdings_deinit) Holdings holdings = {};
+        int r;
+
+        *ret = !list->pid;
+        if (!list->pid || shmbroker_info_attach_count(info) == 0)
+                return 0;
+        r = holdings_add(ctl, &holdings, info, &(HoldingFilter){ .pid = list->pid });
+        *ret = holdings.n_items > 0;
+        return r;
+}
+
+static char *info_json(const void *item) {
+        return strdup(shmbroker_info_json(item));
+}
+
+static int print(const Ctl *ctl, const ListOptions *list, const struct shmbroker_list *segments) {
+        _cleanup_(table_freep) Table *table = NULL;
+        bool held;
+        int r;
+
+        if (table_new(info_columns, &list->table, &table))
+                return ctl_no_memory();
+        for (size_t i = 0; i < shmbroker_list_count(segments); ++i) {
+                const struct shmbroker_info *info = shmbroker_list_get(segments, i);
+
+                r = is_held(ctl, list, info, &held);
+                if (r)
+                        return r;
+                if (held && table_add(table, info))
+                        return ctl_no_memory();
+        }
+        return table_print(ctl, table, "segments", info_json);
+}
+
+static int list_all(Ctl *ctl, const ListOptions *list) {
+        _cleanup_(shmbroker_list_freep) struct shmbroker_list *segments = NULL;
+        int r;
+
+        r = ctl_connect(ctl);
+        if (r)
+                return r;
+        if (shmbroker_list_segments(ctl->connection, list->filter, &segments))
+                return ctl_failed(ctl);
+        return print(ctl, list, segments);
+}
+
+static int run(Ctl *ctl) {
+        _cleanup_(shmbroker_filter_freep) struct shmbroker_filter *filter = NULL;
+        ListOptions list = {};
+        int r;
+
+        if (shmbroker_filter_new(&filter))
+                return ctl_no_memory();
+        list.filter = filter;
+        r = parse(ctl, &list);
+        return r ? r : list_all(ctl, &list);
+}
+
+const Command command_list = {
+        .name = "list",
+        .arguments = "[PATTERN] [OPTION...]",
+        .operands = { "PATTERN" },
+        .summary = "Lists the segments that you may read",
+        .columns = info_columns,
+        COMMAND_OPTIONS(options),
+        .run = run,
+};

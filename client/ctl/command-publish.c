@@ -1,0 +1,87 @@
+/* shmbrokerctl publish: gives a name to a segment that is whole. */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "client/ctl/put.h"
+#include "client/ctl/value.h"
+
+static const Option options[] = {
+        { "id", OPTION_ID, "ID", "the private segment with this number, in place of a new one" },
+        ACQUIRE_OPTIONS,
+        PUT_OPTIONS,
+};
+
+/* What exists is only sealed and named. */
+static int publish_private(Ctl *ctl, const Put *put, int64_t id) {
+        _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
+        int64_t replaced_id;
+        int r;
+
+        r = ctl_connect(ctl);
+        if (r)
+                return r;
+        if (put->seals && shmbroker_seal(ctl->connection, NULL, id, put->seals, NULL))
+                return ctl_failed(ctl);
+        if (shmbroker_publish(ctl->connection, id, put->target.name, put->replace, &info,
+                              &replaced_id))
+                return ctl_failed(ctl);
+        return put_print(ctl, info, replaced_id);
+}
+
+static int publish_new(Ctl *ctl, const char *path, const Put *put) {
+        _cleanup_(stream_close) Stream from = STREAM_NULL;
+        int r;
+
+        r = stream_open_input(path, &from);
+        r = r ? r : ctl_connect(ctl);
+        return r ? r : put_new(ctl, &from, put);
+}
+
+static int publish(Ctl *ctl, Put *put, const char *id) {
+        const char *path = NULL;
+        int64_t number = 0;
+        int r;
+
+        r = id ? value_id(ctl, "--id", id, &number) : 0;
+        r = r ? r : ctl_select(ctl, NULL, &put->target);
+        if (r)
+                return r;
+        if (!id && ctl->argc > 0) {
+                path = *ctl->argv++;
+                --ctl->argc;
+        }
+        r = ctl_no_operands(ctl);
+        if (r)
+                return r;
+        return id ? publish_private(ctl, put, number) : publish_new(ctl, path, put);
+}
+
+static int run(Ctl *ctl) {
+        _cleanup_(put_deinit) Put put = {};
+        const char *value, *id = NULL;
+        int key, r;
+
+        r = put_init(&put);
+        if (r)
+                return r;
+        while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
+                if (key == OPTION_ID) {
+                        id = value;
+                        continue;
+                }
+                r = put_option(ctl, &put, key, value);
+                if (r)
+                        return r;
+        }
+        return publish(ctl, &put, id);
+}
+
+const Command command_publish = {
+        .name = "publish",
+        .arguments = "NAME [FILE] | --id ID NAME [OPTION...]",
+        .operands = { "NEW", "FILE" },
+        .summary = "Fills a new segment and then names it; or names a private one",
+        COMMAND_OPTIONS(options),
+        .run = run,
+};

@@ -1,0 +1,41 @@
+/* shmbrokerctl seal: forbids for ever what can be done to a segment. */
+
+#include "client/ctl/change.h"
+#include "client/ctl/value.h"
+
+static const Option options[] = { ID_OPTION };
+
+static int seal(const Ctl *ctl, const Selector *selector, const void *userdata,
+                struct shmbroker_info **ret) {
+        const unsigned int *seals = userdata;
+
+        if (shmbroker_seal(ctl->connection, selector->name, selector->id, *seals, ret))
+                return ctl_failed(ctl);
+        return 0;
+}
+
+static int run(Ctl *ctl) {
+        unsigned int seals = 0;
+        const char *id, *text;
+        int r;
+
+        r = change_options(ctl, &id);
+        if (r)
+                return r;
+        text = change_operand(ctl, id,
+                              "the seals are missing: write, futureWrite, exec or seal, with "
+                              "commas between them");
+        if (!text)
+                return CTL_USAGE;
+        r = value_seals(ctl, "SEALS", text, &seals);
+        return r ? r : change_segments(ctl, id, seal, &seals);
+}
+
+const Command command_seal = {
+        .name = "seal",
+        .arguments = "NAME SEALS | --id ID SEALS",
+        .operands = { "NAME", "SEALS" },
+        .summary = "Forbids for ever to write to a segment, to execute it, or to seal it more",
+        COMMAND_OPTIONS(options),
+        .run = run,
+};

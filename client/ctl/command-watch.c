@@ -1,0 +1,148 @@
+/* shmbrokerctl watch: what happens to segments, a line for each event. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/ctl/event.h"
+#include "client/ctl/json.h"
+#include "client/ctl/size.h"
+#include "client/ctl/value.h"
+
+typedef struct Printer Printer;
+typedef struct WatchOptions WatchOptions;
+
+struct WatchOptions {
+        const char *id;
+        const char *pattern;
+        bool changes_only;
+};
+
+struct Printer {
+        const Ctl *ctl;
+        /* The broker went away, and nothing came since */
+        bool lost;
+};
+
+static const Option options[] = {
+        { "id", OPTION_ID, "ID", "only the segment with this number" },
+        { "changes-only", OPTION_CHANGES_ONLY, NULL, "do not begin with the segments there are" },
+};
+
+static void print_text(const struct shmbroker_event *event) {
+        const struct shmbroker_info *info = shmbroker_event_info(event);
+        const char *name = info ? shmbroker_info_name(info) : NULL;
+        char time[SIZE_TEXT], id[SIZE_TEXT] = "-", count[SIZE_TEXT] = "-";
+
+        if (info) {
+                (void) snprintf(id, sizeof(id), "%" PRId64, shmbroker_info_id(info));
+                (void) snprintf(count, sizeof(count), "%" PRIu64,
+                                shmbroker_info_attach_count(info));
+        }
+        (void) printf("%s  %-12s  %6s  %-31s  %s\n",
+                      time_format_exact(time, sizeof(time), shmbroker_event_time(event)),
+                      shmbroker_event_kind_name(event), id, name ? name : "-", count);
+}
+
+/* What is no event of a segment is told to people as well. */
+static void tell(Printer *printer, int kind) {
+        const char *address = shmbroker_get_address(printer->ctl->connection);
+
+        if (printer->lost && kind != SHMBROKER_EVENT_LOST)
+                (void) ctl_error("the broker at %s is back; what happened meanwhile was not seen",
+                                 address);
+        else if (!printer->lost && kind == SHMBROKER_EVENT_LOST)
+                (void) ctl_error("the broker at %s went away; waiting for it to come back",
+                                 address);
+        if (kind == SHMBROKER_EVENT_OVERFLOW)
+                (void) ctl_error("events were lost, for they came faster than they were read here");
+        printer->lost = kind == SHMBROKER_EVENT_LOST;
+}
+
+static int print_event(const struct shmbroker_event *event, void *userdata) {
+        Printer *printer = userdata;
+        int r = 0;
+
+        tell(printer, shmbroker_event_kind(event));
+        if (printer->ctl->json)
+                r = json_print_line(shmbroker_event_json(event));
+        else
+                print_text(event);
+        if (fflush(stdout))
+                return ctl_error("what was to be printed could not be written: %s",
+                                 strerror(errno));
+        return r ? r : EVENT_GO_ON;
+}
+
+static int set_pattern(const Ctl *ctl, struct shmbroker_watch *watch, const char *pattern) {
+        int r;
+
+        if (!pattern)
+                return 0;
+        r = shmbroker_watch_set_match(watch, pattern);
+        if (r == -ENAMETOOLONG)
+                return ctl_usage(ctl, "the pattern is too long; 512 bytes are possible");
+        return r ? ctl_no_memory() : 0;
+}
+
+static int watch_all(Ctl *ctl, const WatchOptions *given, int64_t id) {
+        _cleanup_(shmbroker_watch_freep) struct shmbroker_watch *watch = NULL;
+        Printer printer = { .ctl = ctl };
+        EventLoop loop = {
+                .handler = print_event,
+                .userdata = &printer,
+                .timeout_usec = SHMBROKER_FOREVER,
+                .prints = true,
+        };
+        int r;
+
+        r = ctl_connect(ctl);
+        if (r)
+                return r;
+        if (shmbroker_watch_new(ctl->connection, &watch))
+                return ctl_no_memory();
+        r = set_pattern(ctl, watch, given->pattern);
+        if (r)
+                return r;
+        if (given->id)
+                (void) shmbroker_watch_set_id(watch, id);
+        (void) shmbroker_watch_set_changes_only(watch, given->changes_only);
+        events_stop_on_signals();
+        return events_run(ctl, watch, &loop);
+}
+
+static int run(Ctl *ctl) {
+        WatchOptions given = {};
+        const char *value;
+        int64_t id = 0;
+        int key, r;
+
+        while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
+                if (key == CTL_OPTIONS_WRONG)
+                        return CTL_USAGE;
+                if (key == OPTION_ID)
+                        given.id = value;
+                else
+                        given.changes_only = true;
+        }
+        if (given.id) {
+                r = value_id(ctl, "--id", given.id, &id);
+                if (r)
+                        return r;
+        } else if (ctl->argc > 0) {
+                given.pattern = *ctl->argv++;
+                --ctl->argc;
+        }
+        r = ctl_no_operands(ctl);
+        return r ? r : watch_all(ctl, &given, id);
+}
+
+const Command command_watch = {
+        .name = "watch",
+        .arguments = "[PATTERN | --id ID] [OPTION...]",
+        .operands = { "PATTERN" },
+        .summary = "Shows what happens to segments, until it is interrupted",
+        COMMAND_OPTIONS(options),
+        .run = run,
+};

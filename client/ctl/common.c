@@ -1,0 +1,149 @@
+/* What several commands do with the broker: connecting, naming a segment, failing. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/ctl/ctl.h"
+#include "client/ctl/value.h"
+
+#define ADDRESS_SYSTEM "unix:/run/shmbroker/socket"
+
+static int no_broker(const char *address, const char *why) {
+        (void) ctl_error("there is no broker at %s (%s); start it, or say with --address or "
+                         "$SHMBROKER_ADDRESS where it is",
+                         address, why);
+        return CTL_NO_BROKER;
+}
+
+static int connect_failed(const Ctl *ctl, int r) {
+        const char *address = ctl->address;
+
+        if (!address && ctl->user)
+                address = "$XDG_RUNTIME_DIR/shmbroker/socket";
+        if (!address)
+                address = getenv("SHMBROKER_ADDRESS");
+        if (!address)
+                address = ADDRESS_SYSTEM;
+        switch (r) {
+        case -ENOENT:
+        case -ECONNREFUSED:
+                return no_broker(address, strerror(-r));
+        case -EINVAL:
+                (void) ctl_error("'%s' is not an address; it has to be unix: and an absolute path",
+                                 address);
+                return CTL_USAGE;
+        case -ENXIO:
+                return ctl_error("with --user, XDG_RUNTIME_DIR has to be an absolute path");
+        default:
+                return ctl_error("the broker at %s cannot be connected to: %s", address,
+                                 strerror(-r));
+        }
+}
+
+/* ctl_connect() - connect to the broker that is meant. Return: 0 or an exit code. */
+int ctl_connect(Ctl *ctl) {
+        int r;
+
+        if (!ctl->address && ctl->user)
+                r = shmbroker_connect_user(&ctl->connection);
+        else
+                r = shmbroker_connect(ctl->address, &ctl->connection);
+        return r ? connect_failed(ctl, r) : 0;
+}
+
+/* What to do about a limit of the broker's, or about what the host has no more of. */
+static const char *limit_hint(const char *limit) {
+        if (strcmp(limit, "memory") == 0)
+                return "; the host has too little memory: 'shmbrokerctl list --sort -ALLOCATED -o "
+                       "+ALLOCATED' shows what uses it";
+        if (strcmp(limit, "descriptors") == 0)
+                return "; try again, or raise how many descriptors the broker may have "
+                       "(LimitNOFILE= of its unit)";
+        return "; 'shmbrokerctl limits' shows what is in use, and shmbroker.conf(5) how to raise "
+               "it";
+}
+
+/* What to do about it, as the rest of the sentence. */
+static const char *hint(const struct shmbroker_error *error) {
+        if (shmbroker_error_limit(error))
+                return limit_hint(shmbroker_error_limit(error));
+        switch (shmbroker_error_code(error)) {
+        case -ENOENT:
+                return "; 'shmbrokerctl list' shows those you may read";
+        case -EEXIST:
+                return "; choose another name, or remove it first";
+        case -EACCES:
+                return "; its mode allows it to others only";
+        case -EPERM:
+                return "; root may as well";
+        case -EBUSY:
+                return "; 'shmbrokerctl who' tells who has it";
+        case -ENOSYS:
+                return "; it is older than this command";
+        default:
+                return "";
+        }
+}
+
+/* ctl_failed_by() - say why something failed. Return: the exit code. */
+int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error) {
+        int code = shmbroker_error_code(error);
+
+        if (shmbroker_error_name(error))
+                return ctl_error("%s%s", shmbroker_error_message(error), hint(error));
+        if (code == -ENOENT || code == -ECONNREFUSED)
+                return no_broker(shmbroker_get_address(ctl->connection), strerror(-code));
+        return ctl_error("%s", shmbroker_error_message(error));
+}
+
+/* ctl_failed() - say why the last call failed. Return: the exit code. */
+int ctl_failed(const Ctl *ctl) {
+        return ctl_failed_by(ctl, shmbroker_get_error(ctl->connection));
+}
+
+/* ctl_is_missing() - did the last call fail because there is no such segment? */
+bool ctl_is_missing(const Ctl *ctl) {
+        const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
+
+        return shmbroker_error_code(error) == -ENOENT && shmbroker_error_name(error);
+}
+
+/**
+ * ctl_select() - which segment is meant
+ * @ctl:        the command line, whose first operand is taken as the name
+ * @id:         value of --id, or NULL
+ * @ret:        the segment; a name that is all digits is a name
+ *
+ * Return: 0 or CTL_USAGE.
+ */
+int ctl_select(Ctl *ctl, const char *id, Selector *ret) {
+        *ret = (Selector){};
+        if (id)
+                return value_id(ctl, "--id", id, &ret->id);
+        if (ctl->argc == 0)
+                return ctl_usage(ctl, "the name of a segment is missing");
+        ret->name = *ctl->argv++;
+        --ctl->argc;
+        return 0;
+}
+
+/**
+ * ctl_begin_segment() - the options of a command about one segment are read; begin
+ * @ctl:        the command line
+ * @id:         value of --id, or NULL
+ * @ret:        the segment
+ *
+ * Return: 0, and the broker is connected to; or an exit code.
+ */
+int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret) {
+        int r;
+
+        r = ctl_select(ctl, id, ret);
+        if (r)
+                return r;
+        r = ctl_no_operands(ctl);
+        return r ? r : ctl_connect(ctl);
+}

@@ -1,0 +1,187 @@
+#ifndef SHMBROKER_CLIENT_CTL_CTL_H
+#define SHMBROKER_CLIENT_CTL_CTL_H
+
+/*
+ * What the commands of shmbrokerctl share: rows that describe them, options, the connection, and
+ * how they fail. A command is one file with one Command, from which parsing, help and the
+ * completion of shells are made.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/ctl/util.h"
+#include "client/include/shmbroker.h"
+
+typedef struct Column Column;
+typedef struct Command Command;
+typedef struct Ctl Ctl;
+typedef struct Option Option;
+typedef struct Selector Selector;
+
+/* Exit codes */
+enum {
+        CTL_SUCCESS = 0,
+        CTL_FAILED = 1,
+        CTL_USAGE = 2,
+        CTL_NO_BROKER = 3,
+};
+
+/* What ctl_option() returns beside the keys of options */
+enum {
+        CTL_OPTIONS_END = -1,
+        CTL_OPTIONS_WRONG = -2,
+};
+
+/* Keys of options that have no letter of their own; a letter is its own key. */
+enum {
+        OPTION_ANY = 256,
+        OPTION_CREATE,
+        OPTION_FILE,
+        OPTION_ID,
+        OPTION_KIND,
+        OPTION_LINGER,
+        OPTION_LOCKED,
+        OPTION_MATCH,
+        OPTION_NEW,
+        OPTION_OPEN,
+        OPTION_READ_ONLY,
+        OPTION_REMOVED,
+        OPTION_REMOVE_ON_LAST_DETACH,
+        OPTION_NO_TRUNCATE,
+        OPTION_OUTPUT_ALL,
+        OPTION_REVERSE,
+        OPTION_SORT,
+        OPTION_CHANGES_ONLY,
+        OPTION_KEY,
+        OPTION_LENGTH,
+        OPTION_MAXIMUM,
+        OPTION_OFFSET,
+        OPTION_PAGE_SIZE,
+        OPTION_POSIX_NAME,
+        OPTION_REPLACE,
+        OPTION_SEAL,
+        OPTION_SEALABLE,
+        OPTION_SHMID,
+        OPTION_WAIT,
+        OPTION_GONE,
+        OPTION_TIMEOUT,
+        OPTION_DRY_RUN,
+        OPTION_OLDER_THAN,
+        OPTION_LIST,
+        OPTION_ADDRESS,
+        OPTION_HELP,
+        OPTION_JSON,
+        OPTION_USER,
+        OPTION_VERSION,
+};
+
+/* How many operands of a command are told apart, for completion */
+#define OPERANDS_MAX 3
+
+struct Option {
+        const char *name;
+        int key;
+        /* What the value is called, which also says how it is completed; NULL if there is none */
+        const char *argument;
+        const char *help;
+};
+
+struct Command {
+        const char *name;
+        const char *arguments;
+        /* One line */
+        const char *summary;
+        /* What the operands are called, for completion; the last of OPERANDS_MAX is for all others,
+         * as is one with "..." */
+        const char *operands[OPERANDS_MAX];
+        const Option *options;
+        size_t n_options;
+        /* Of its table, if it prints one; the last has no name */
+        const Column *columns;
+        int (*run)(Ctl *ctl);
+};
+
+struct Ctl {
+        const char *address;
+        bool user;
+        bool json;
+        const Command *command;
+        /* What is left of the command line: before parsing all of it, then the operands */
+        int argc;
+        char **argv;
+        struct shmbroker *connection;
+};
+
+/* Which segment is meant: by name, or where that is NULL, by id. */
+struct Selector {
+        const char *name;
+        int64_t id;
+};
+
+extern const Command command_adopt;
+extern const Command command_cat;
+extern const Command command_chmod;
+extern const Command command_chown;
+extern const Command command_completion;
+extern const Command command_cp;
+extern const Command command_create;
+extern const Command command_doctor;
+extern const Command command_exec;
+extern const Command command_limits;
+extern const Command command_list;
+extern const Command command_orphans;
+extern const Command command_publish;
+extern const Command command_reap;
+extern const Command command_resize;
+extern const Command command_rm;
+extern const Command command_seal;
+extern const Command command_set;
+extern const Command command_show;
+extern const Command command_status;
+extern const Command command_users;
+extern const Command command_wait;
+extern const Command command_watch;
+extern const Command command_who;
+extern const Command command_write;
+
+/* ctl.c: all commands, and the options that each has */
+extern const Command *const ctl_commands[];
+extern const size_t ctl_n_commands;
+extern const Option ctl_common_options[];
+extern const size_t ctl_n_common_options;
+
+/* ctl.c */
+int ctl_option(Ctl *ctl, const char **ret_value);
+int ctl_no_operands(Ctl *ctl);
+int ctl_usage(const Ctl *ctl, const char *format, ...) _printf_(2, 3);
+int ctl_error(const char *format, ...) _printf_(1, 2);
+int ctl_no_memory(void);
+
+/* ctl-help.c */
+void ctl_print_help(const Command *command);
+
+/* ctl-common.c */
+int ctl_connect(Ctl *ctl);
+int ctl_failed(const Ctl *ctl);
+int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error);
+bool ctl_is_missing(const Ctl *ctl);
+int ctl_select(Ctl *ctl, const char *id, Selector *ret);
+int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret);
+
+#define ID_OPTION                                                                                  \
+        { "id", OPTION_ID, "ID", "the segment by its number, in place of its name" }
+
+#define COMMAND_OPTIONS(array) .options = (array), .n_options = ARRAY_SIZE(array)
+
+DEFINE_CLEANUP(struct shmbroker_options, shmbroker_options_free)
+DEFINE_CLEANUP(struct shmbroker_segment, shmbroker_release)
+DEFINE_CLEANUP(struct shmbroker_info, shmbroker_info_free)
+DEFINE_CLEANUP(struct shmbroker_filter, shmbroker_filter_free)
+DEFINE_CLEANUP(struct shmbroker_list, shmbroker_list_free)
+DEFINE_CLEANUP(struct shmbroker_attachments, shmbroker_attachments_free)
+DEFINE_CLEANUP(struct shmbroker_users, shmbroker_users_free)
+DEFINE_CLEANUP(struct shmbroker_status, shmbroker_status_free)
+
+#endif

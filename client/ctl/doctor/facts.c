@@ -1,0 +1,150 @@
+#include "client/ctl/doctor/facts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "client/ctl/info.h"
+#include "client/ctl/systemd.h"
+
+#define SCHEME "unix:"
+#define PATH_SYSTEM "/run/shmbroker/socket"
+#define NAME "shmbrokerd"
+#define USEC_PER_SEC UINT64_C(1000000)
+
+/* One that does not answer within this time hangs. */
+#define TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+/**
+ * process_value() - what a file of /proc/PID says of something
+ * @pid:        the process
+ * @file:       a file with a line for each thing
+ * @key:        how the line begins
+ *
+ * Return: the rest of the line without the blanks before it, to be freed; NULL if it is not there.
+ */
+char *process_value(pid_t pid, const char *file, const char *key) {
+        char path[64], line[512];
+        char *value = NULL;
+        FILE *stream;
+
+        (void) snprintf(path, sizeof(path), "/proc/%jd/%s", (intmax_t) pid, file);
+        stream = fopen(path, "re");
+        if (!stream)
+                return NULL;
+        while (!value && fgets(line, sizeof(line), stream)) {
+                const char *rest = line + strlen(key);
+
+                if (strncmp(line, key, strlen(key)) == 0)
+                        value = strndup(rest + strspn(rest, " \t"),
+                                        strcspn(rest + strspn(rest, " \t"), "\n"));
+        }
+        (void) fclose(stream);
+        return value;
+}
+
+/* The process that made the socket, if the kernel tells; 0 if not. */
+static pid_t find_listener(const char *path) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct ucred peer = {};
+        socklen_t n_peer = sizeof(peer);
+        int fd;
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return 0;
+        if (connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0 ||
+            getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n_peer) < 0)
+                peer.pid = 0;
+        (void) close(fd);
+        return peer.pid;
+}
+
+/* A socket may be systemd's, which starts the broker. */
+static bool is_broker(pid_t pid) {
+        _cleanup_(freep) char *name = process_value(pid, "status", "Name:");
+
+        return name && strstr(name, NAME);
+}
+
+static pid_t find_process(const Facts *facts) {
+        _cleanup_(freep) char *main_pid = systemd_value(facts->unit, "MainPID");
+        pid_t pid = find_listener(facts->path);
+
+        if (pid > 0 && is_broker(pid))
+                return pid;
+        pid = main_pid ? (pid_t) atol(main_pid) : 0;
+        return pid > 0 && is_broker(pid) ? pid : 0;
+}
+
+static void ask_broker(Facts *facts) {
+        const struct shmbroker_error *error;
+
+        shmbroker_set_timeout(facts->connection, TIMEOUT_USEC);
+        facts->error = shmbroker_get_status(facts->connection, &facts->status);
+        if (facts->error) {
+                error = shmbroker_get_error(facts->connection);
+                facts->reason = cell_text(shmbroker_error_message(error));
+                return;
+        }
+        /* An older one may not tell. */
+        (void) shmbroker_list_users(facts->connection, &facts->users);
+}
+
+/* Is the broker that is meant where the units have theirs? */
+static bool is_of_service(const Ctl *ctl, const char *path) {
+        return ctl->user ? !ctl->address : strcmp(path, PATH_SYSTEM) == 0;
+}
+
+/**
+ * facts_find() - ask the broker, the kernel and systemd
+ * @ctl:        says which broker is meant
+ * @ret:        what they say
+ *
+ * Return: 0, also if nobody answers; or an exit code, and the user was told, if it cannot be known
+ *         who is meant.
+ */
+int facts_find(Ctl *ctl, Facts *ret) {
+        Facts facts = {};
+        int r;
+
+        if (!ctl->address && ctl->user)
+                r = shmbroker_new_user(&facts.connection);
+        else
+                r = shmbroker_new(ctl->address, &facts.connection);
+        if (r) {
+                /* It fails for the same reason, and says so. */
+                r = ctl_connect(ctl);
+                return r ? r : ctl_no_memory();
+        }
+        facts.address = shmbroker_get_address(facts.connection);
+        facts.path = facts.address + strlen(SCHEME);
+        facts.is_service = is_of_service(ctl, facts.path);
+        facts.user = facts.is_service && ctl->user;
+        facts.has_systemd = systemd_runs();
+        ask_broker(&facts);
+        if (facts.is_service && facts.has_systemd)
+                facts.unit = systemd_unit(facts.user);
+        facts.pid = find_process(&facts);
+        *ret = facts;
+        return 0;
+}
+
+void facts_deinit(Facts *facts) {
+        shmbroker_status_free(facts->status);
+        shmbroker_users_free(facts->users);
+        shmbroker_close(facts->connection);
+        free(facts->reason);
+        free(facts->unit);
+        *facts = (Facts){};
+}
+
+/* facts_systemctl() - the command for the broker's units */
+const char *facts_systemctl(const Facts *facts) {
+        return facts->user ? "systemctl --user" : "systemctl";
+}

@@ -1,0 +1,37 @@
+#ifndef SHMBROKER_CLIENT_CTL_DOCTOR_FACTS_H
+#define SHMBROKER_CLIENT_CTL_DOCTOR_FACTS_H
+
+/* What several checks of 'doctor' go by: the broker, its process and its service, asked once. */
+
+#include "client/ctl/ctl.h"
+
+typedef struct Facts Facts;
+
+struct Facts {
+        struct shmbroker *connection;
+        const char *address;
+        /* The path in it */
+        const char *path;
+        /* 0 if the broker has answered, else a negative errno, and why */
+        int error;
+        char *reason;
+        /* If it has; users only if it tells of them */
+        struct shmbroker_status *status;
+        struct shmbroker_users *users;
+        /* The broker is where a service has it, of the user's manager if so asked */
+        bool is_service;
+        bool user;
+        /* systemd runs, and what it says of that service, if it does */
+        bool has_systemd;
+        char *unit;
+        /* Its process, 0 if it is not known */
+        pid_t pid;
+};
+
+int facts_find(Ctl *ctl, Facts *ret);
+void facts_deinit(Facts *facts);
+
+const char *facts_systemctl(const Facts *facts);
+char *process_value(pid_t pid, const char *file, const char *key);
+
+#endif

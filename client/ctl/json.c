@@ -1,0 +1,197 @@
+#include "client/ctl/json.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "client/ctl/ctl.h"
+
+void json_deinit(Json *json) {
+        (void) json_object_put(json->top);
+        (void) json_object_put(json->whole);
+        *json = (Json) JSON_NULL_DOCUMENT;
+}
+
+/* An object takes its value over only when that succeeds. */
+static bool add(Json *json, struct json_object *object, const char *key,
+                struct json_object *value) {
+        if (value && object && json_object_object_add(object, key, value) == 0)
+                return true;
+        (void) json_object_put(value);
+        json->failed = true;
+        return false;
+}
+
+static bool append(Json *json, const char *key, struct json_object *value) {
+        struct json_object *list = json_object_object_get(json->top, key);
+
+        if (value && list && json_object_array_add(list, value) == 0)
+                return true;
+        (void) json_object_put(value);
+        json->failed = true;
+        return false;
+}
+
+static struct json_object *top(Json *json) {
+        if (!json->top)
+                json->top = json_object_new_object();
+        return json->top;
+}
+
+static struct json_object *parse(const char *text) {
+        return text ? json_tokener_parse(text) : NULL;
+}
+
+/* json_begin_text() - the document is this text */
+void json_begin_text(Json *json, const char *text) {
+        json->top = parse(text);
+        json->failed = !json->top;
+}
+
+/* json_add_text() - a member whose value is this text */
+void json_add_text(Json *json, const char *key, const char *text) {
+        (void) add(json, top(json), key, parse(text));
+}
+
+/* json_add_id() - a member that is a number, or null if it is 0 */
+void json_add_id(Json *json, const char *key, int64_t id) {
+        struct json_object *object = top(json);
+
+        if (id)
+                (void) add(json, object, key, json_object_new_int64(id));
+        else if (!object || json_object_object_add(object, key, NULL))
+                json->failed = true;
+}
+
+/* json_add_list() - a member that is an array, still empty */
+void json_add_list(Json *json, const char *key) {
+        (void) add(json, top(json), key, json_object_new_array());
+}
+
+/* json_append_text() - one more value of an array */
+void json_append_text(Json *json, const char *key, const char *text) {
+        (void) append(json, key, parse(text));
+}
+
+/* json_begin_part() - the document is an object for what is picked of this text */
+void json_begin_part(Json *json, const char *text) {
+        json->whole = parse(text);
+        json->part = top(json);
+        json->failed |= !json->whole;
+}
+
+/* json_append_part() - one more value of an array: an object for what is picked of this text */
+void json_append_part(Json *json, const char *key, const char *text) {
+        (void) json_object_put(json->whole);
+        json->whole = parse(text);
+        json->part = json_object_new_object();
+        json->failed |= !json->whole;
+        if (!append(json, key, json->part))
+                json->part = NULL;
+}
+
+static struct json_object *member(Json *json, struct json_object *object, const char *key) {
+        struct json_object *value = json_object_object_get(object, key);
+
+        if (value)
+                return value;
+        value = json_object_new_object();
+        return add(json, object, key, value) ? value : NULL;
+}
+
+/* Of a path such as "permissions.mode", the objects on the way are made if they are not there. */
+static void pick_path(Json *json, char *path) {
+        struct json_object *from = json->whole, *to = json->part;
+        char *dot;
+
+        while ((dot = strchr(path, '.'))) {
+                *dot = '\0';
+                from = json_object_object_get(from, path);
+                to = member(json, to, path);
+                path = dot + 1;
+        }
+        /* NULL is the JSON null. */
+        if (!to ||
+            json_object_object_add(to, path, json_object_get(json_object_object_get(from, path))))
+                json->failed = true;
+}
+
+/* json_pick() - take over these members, whose paths have blanks between them */
+void json_pick(Json *json, const char *paths) {
+        char *copy = strdup(paths), *rest = copy;
+
+        json->failed |= !copy;
+        while (!json->failed && rest)
+                pick_path(json, strsep(&rest, " "));
+        free(copy);
+}
+
+/* json_pick_text() - a member that is not in the text, named in small letters */
+void json_pick_text(Json *json, const char *name, const char *text) {
+        char key[32] = "";
+
+        for (size_t i = 0; name[i] && i + 1 < sizeof(key); ++i)
+                key[i] = (char) tolower((unsigned char) name[i]);
+        (void) add(json, json->part, key, text ? json_object_new_string(text) : NULL);
+}
+
+/* json_append_removed() - one more value of an array: the reply to Remove, and of which segment */
+void json_append_removed(Json *json, const char *key, const char *name, int64_t id, bool destroyed,
+                         uint64_t attach_count) {
+        struct json_object *removed = json_object_new_object();
+
+        if (name)
+                (void) add(json, removed, "name", json_object_new_string(name));
+        else
+                (void) add(json, removed, "id", json_object_new_int64(id));
+        (void) add(json, removed, "destroyed", json_object_new_boolean(destroyed));
+        (void) add(json, removed, "attachCount", json_object_new_int64((int64_t) attach_count));
+        (void) append(json, key, removed);
+}
+
+/* json_quote() - this text as JSON, to be freed, or null if it is NULL. Return: NULL if memory is
+ * short. */
+char *json_quote(const char *text) {
+        struct json_object *object;
+        const char *json;
+        char *copy;
+
+        if (!text)
+                return strdup("null");
+        object = json_object_new_string(text);
+        json = object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
+        copy = json ? strdup(json) : NULL;
+        (void) json_object_put(object);
+        return copy;
+}
+
+/* json_print() - print the document. Return: CTL_SUCCESS, or CTL_FAILED if it is not complete. */
+int json_print(const Json *json) {
+        const char *text = NULL;
+
+        if (json->top && !json->failed)
+                text = json_object_to_json_string_ext(
+                        json->top, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                           JSON_C_TO_STRING_NOSLASHESCAPE);
+        if (!text)
+                return ctl_no_memory();
+        (void) puts(text);
+        return CTL_SUCCESS;
+}
+
+/* json_print_line() - print this text as a document of one line. Return: an exit code. */
+int json_print_line(const char *text) {
+        struct json_object *object = parse(text);
+        const char *line = NULL;
+
+        if (object)
+                line = json_object_to_json_string_ext(
+                        object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        if (line)
+                (void) puts(line);
+        (void) json_object_put(object);
+        return line ? CTL_SUCCESS : ctl_no_memory();
+}

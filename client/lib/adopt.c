@@ -1,0 +1,126 @@
+/* Adopting: what exists outside is put under the broker's care. A descriptor goes with the call. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/lib/internal.h"
+#include "proto/error.h"
+
+/* "POSIX object '/x'", whose name has 255 bytes */
+#define OUTSIDE_MAX 288
+
+/* Of the options only that is looked at which says how long it is to live. */
+static void set_life(AdoptParameters *parameters, const struct shmbroker_options *options) {
+        const AcquireParameters *life = &options->acquire;
+
+        if (GIVEN(life, ACQUIRE_REMOVE_ON_LAST_DETACH))
+                GIVE_VALUE(parameters, ADOPT_REMOVE_ON_LAST_DETACH, remove_on_last_detach,
+                           life->remove_on_last_detach);
+        if (GIVEN(life, ACQUIRE_LINGER))
+                GIVE_VALUE(parameters, ADOPT_LINGER, linger_usec, life->linger_usec);
+}
+
+static int adopt_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+        SegmentReply values;
+
+        (void) connection;
+        return error_trace(
+                info_read(reply, &segment_reply_type, REPLY_ITEM, &values, request->userdata));
+}
+
+/* The detail of what was wrong before is noted. It is never made a second time: the first one may
+ * have been heard, and the second would meet what it made. */
+static int adopt(struct shmbroker *connection, AdoptParameters *parameters, const char *outside,
+                 const int *fd, const char *name, const struct shmbroker_options *options,
+                 struct shmbroker_info **ret) {
+        _cleanup_(freep) struct shmbroker_info *info = NULL;
+        Request request = {
+                .method = METHOD_ADOPT,
+                .parameters = parameters,
+                .outside = outside,
+                .name = name,
+                .free_text = GIVEN(parameters, ADOPT_POSIX_NAME) ? "posixName" : NULL,
+                .passed_fd = fd,
+                .answer = adopt_answer,
+                .userdata = &info,
+        };
+        int r;
+
+        r = call_check_name(connection, name);
+        if (r)
+                return error_trace(r);
+        if (name)
+                GIVE_VALUE(parameters, ADOPT_NAME, name, name);
+        if (options)
+                set_life(parameters, options);
+        request.deadline = request_deadline(connection, 0);
+        r = call_run(connection, &request);
+        if (r)
+                return error_trace(r);
+        if (ret)
+                *ret = steal_ptr(info);
+        return 0;
+}
+
+/* A number of System V means something in one IPC namespace only. */
+static int adopt_number(struct shmbroker *connection, AdoptParameters *parameters,
+                        const char *outside, const char *name,
+                        const struct shmbroker_options *options, struct shmbroker_info **ret) {
+        int64_t namespace;
+
+        if (native_namespace(&namespace))
+                GIVE_VALUE(parameters, ADOPT_IPC_NAMESPACE, ipc_namespace, namespace);
+        return error_trace(adopt(connection, parameters, outside, NULL, name, options, ret));
+}
+
+int shmbroker_adopt_sysv(struct shmbroker *connection, int shmid, const char *name,
+                         const struct shmbroker_options *options, struct shmbroker_info **ret) {
+        AdoptParameters parameters = {};
+        char outside[OUTSIDE_MAX];
+
+        detail_clear(connection);
+        GIVE_VALUE(&parameters, ADOPT_SHMID, shmid, shmid);
+        (void) snprintf(outside, sizeof(outside), "System V segment with the shmid %d", shmid);
+        return error_trace(adopt_number(connection, &parameters, outside, name, options, ret));
+}
+
+int shmbroker_adopt_key(struct shmbroker *connection, uint32_t key, const char *name,
+                        const struct shmbroker_options *options, struct shmbroker_info **ret) {
+        AdoptParameters parameters = {};
+        char outside[OUTSIDE_MAX];
+
+        detail_clear(connection);
+        GIVE_VALUE(&parameters, ADOPT_KEY, key, key);
+        (void) snprintf(outside, sizeof(outside), "System V segment with the key 0x%08" PRIx32,
+                        key);
+        return error_trace(adopt_number(connection, &parameters, outside, name, options, ret));
+}
+
+int shmbroker_adopt_posix(struct shmbroker *connection, const char *posix_name, const char *name,
+                          const struct shmbroker_options *options, struct shmbroker_info **ret) {
+        AdoptParameters parameters = {};
+        char outside[OUTSIDE_MAX];
+
+        detail_clear(connection);
+        if (strlen(posix_name) > POSIX_NAME_MAX)
+                return detail_parameter(connection, "posixName",
+                                        "no POSIX object has a name of more than 255 bytes");
+        GIVE_VALUE(&parameters, ADOPT_POSIX_NAME, posix_name, posix_name);
+        (void) snprintf(outside, sizeof(outside), "POSIX object '%s'", posix_name);
+        return error_trace(adopt(connection, &parameters, outside, NULL, name, options, ret));
+}
+
+int shmbroker_adopt_fd(struct shmbroker *connection, int fd, const char *name,
+                       const struct shmbroker_options *options, struct shmbroker_info **ret) {
+        AdoptParameters parameters = {};
+
+        detail_clear(connection);
+        if (fcntl(fd, F_GETFD) < 0)
+                return detail_errno(connection, -EBADF);
+        GIVE_VALUE(&parameters, ADOPT_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
+        return error_trace(adopt(connection, &parameters, "object of the descriptor", &fd, name,
+                                 options, ret));
+}

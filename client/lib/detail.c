@@ -1,0 +1,550 @@
+/*
+ * Why a call failed: errno, what the broker said with it, and a sentence for people. Made when it
+ * happens, since the reply's text is gone afterwards.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/lib/segment.h"
+#include "proto/error.h"
+
+#define SUBJECT_MAX (NAME_MAX_SHOWN + 32)
+#define NAME_MAX_SHOWN 255
+
+typedef struct Subject Subject;
+
+/* "segment 'x'" or what is outside, to stand in sentences. */
+struct Subject {
+        char text[SUBJECT_MAX];
+};
+
+static Subject subject_of(const Request *request) {
+        Subject subject;
+
+        if (request && request->outside)
+                (void) snprintf(subject.text, sizeof(subject.text), "%s", request->outside);
+        else if (request && request->name)
+                (void) snprintf(subject.text, sizeof(subject.text), "segment '%.*s'",
+                                NAME_MAX_SHOWN, request->name);
+        else if (request && request->id)
+                (void) snprintf(subject.text, sizeof(subject.text), "segment with the id %" PRId64,
+                                *request->id);
+        else
+                (void) snprintf(subject.text, sizeof(subject.text), "segment");
+        return subject;
+}
+
+_printf_(2, 3) static void say(struct shmbroker_error *error, const char *format, ...) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void) vsnprintf(error->message, sizeof(error->message), format, arguments);
+        va_end(arguments);
+}
+
+/* detail_clear() - a new call begins, and nothing has failed yet */
+void detail_clear(struct shmbroker *connection) {
+        struct shmbroker_error *error = &connection->error;
+
+        error->code = 0;
+        error->fault.code = FAULT_NONE;
+        error->name[0] = error->text[0] = error->message[0] = '\0';
+}
+
+static void say_errno(struct shmbroker *connection, int r) {
+        struct shmbroker_error *error = &connection->error;
+        const char *address = connection->address;
+
+        switch (r) {
+        case -ECHILD:
+                say(error, "the connection to the broker belongs to the parent process");
+                break;
+        case -EALREADY:
+                say(error, "another call is under way on this connection: finish or cancel it");
+                break;
+        case -EINPROGRESS:
+                say(error, "the call is not done yet: wait, and process what comes");
+                break;
+        case -ENODATA:
+                say(error, "there is no call under way on this connection");
+                break;
+        case -ENOENT:
+        case -ECONNREFUSED:
+                say(error, "there is no broker at %s", address);
+                break;
+        case -EACCES:
+                say(error, "you may not connect to the broker at %s", address);
+                break;
+        case -EPROTO:
+                say(error, "the broker at %s sent what is no answer", address);
+                break;
+        case -ETIMEDOUT:
+                say(error, "the broker at %s did not answer in time", address);
+                break;
+        case -ECONNRESET:
+                say(error, "the broker at %s went away before it answered", address);
+                break;
+        default:
+                errno = -r;
+                say(error, "the call to the broker at %s failed: %m", address);
+        }
+}
+
+/**
+ * detail_errno() - note that the broker could not be asked
+ * @connection: the connection
+ * @r:          negative errno
+ *
+ * Return: @r.
+ */
+int detail_errno(struct shmbroker *connection, int r) {
+        int saved = errno;
+
+        connection->error.code = r;
+        say_errno(connection, r);
+        errno = saved;
+        return error_origin(r);
+}
+
+static void say_local(struct shmbroker_error *error, const Subject *subject, bool locked) {
+        switch (error->code) {
+        case -EMFILE:
+                say(error, "too many descriptors are open to take in that of %s", subject->text);
+                break;
+        case -EOVERFLOW:
+                say(error, "%s is larger than the address space: map a window of it",
+                    subject->text);
+                break;
+        case -ENOSPC:
+                say(error, "%s cannot be populated: its file system is full", subject->text);
+                break;
+        case -EEXIST:
+                say(error, "%s cannot be mapped at this address: something else is there",
+                    subject->text);
+                break;
+        default:
+                errno = -error->code;
+                if (locked)
+                        say(error, "%s cannot be mapped and locked (see RLIMIT_MEMLOCK): %m",
+                            subject->text);
+                else if (errno == EPERM)
+                        say(error, "%s cannot be mapped, as if sealed against writing: %m",
+                            subject->text);
+                else
+                        say(error, "%s cannot be mapped: %m", subject->text);
+        }
+}
+
+/* What cannot be done with a segment that came without a descriptor. */
+static int detail_native(struct shmbroker *connection, const Subject *subject, int code) {
+        struct shmbroker_error *error = &connection->error;
+
+        error->code = -EOPNOTSUPP;
+        switch (code) {
+        case MAP_E_NAMESPACE:
+                say(error,
+                    "%s cannot be attached: the broker has no descriptor for it, and its System V "
+                    "id means something in the broker's IPC namespace only",
+                    subject->text);
+                break;
+        case MAP_E_OTHER:
+                say(error,
+                    "%s cannot be attached: the broker has no descriptor for it, and what has its "
+                    "System V id here is another segment",
+                    subject->text);
+                break;
+        case MAP_E_PRIVATE_COPY:
+                say(error,
+                    "%s cannot be mapped as a private copy: the broker has no descriptor for it",
+                    subject->text);
+                break;
+        default:
+                say(error, "%s came without a descriptor, and cannot be attached in another way",
+                    subject->text);
+        }
+        return error_origin(error->code);
+}
+
+/**
+ * detail_local() - note that nothing could be made of what the broker gave
+ * @connection: the connection
+ * @request:    what was asked
+ * @r:          negative errno, or what native_attach() or map_segment() returned
+ * @locked:     whether the memory was to be locked
+ *
+ * Return: the negative errno.
+ */
+int detail_local(struct shmbroker *connection, const Request *request, int r, bool locked) {
+        Subject subject = subject_of(request);
+        int saved = errno;
+
+        detail_clear(connection);
+        if (r >= MAP_E_NO_DESCRIPTOR)
+                return detail_native(connection, &subject, r);
+        if (r > 0)
+                return detail_map(connection, r);
+        connection->error.code = r;
+        say_local(&connection->error, &subject, locked);
+        errno = saved;
+        return error_origin(r);
+}
+
+/**
+ * detail_map() - note that a segment cannot be mapped like this
+ * @connection: the connection
+ * @code:       what map_check() or map_segment() returned
+ *
+ * Return: -EINVAL, or 0 if @code is 0.
+ */
+int detail_map(struct shmbroker *connection, int code) {
+        switch (code) {
+        case MAP_E_OFFSET:
+                return detail_parameter(connection, "offset",
+                                        "the window does not begin at a page of the segment");
+        case MAP_E_LENGTH:
+                return detail_parameter(connection, "length",
+                                        "the window is longer than what there is of the segment");
+        case MAP_E_ADDRESS:
+                return detail_parameter(connection, "address", "the address is not that of a page");
+        default:
+                return error_fold(code);
+        }
+}
+
+/**
+ * detail_parameter() - note that something cannot be asked like this
+ * @connection: the connection
+ * @parameter:  name of the parameter in the protocol
+ * @why:        what is wrong with it, as a sentence
+ *
+ * Return: -EINVAL.
+ */
+int detail_parameter(struct shmbroker *connection, const char *parameter, const char *why) {
+        struct shmbroker_error *error = &connection->error;
+
+        error->code = -EINVAL;
+        error->fault.code = FAULT_INVALID_PARAMETER;
+        error->fault.text.text = error->text;
+        (void) snprintf(error->text, sizeof(error->text), "%s", parameter);
+        say(error, "%s", why);
+        return error_origin(-EINVAL);
+}
+
+static bool limits_connections(const char *limit) {
+        return strcmp(limit, "connections") == 0 || strcmp(limit, "connectionsPerUser") == 0;
+}
+
+/* detail_is_refusal() - did the broker refuse the connection, which it closes then? */
+bool detail_is_refusal(const struct shmbroker *connection) {
+        const struct shmbroker_error *error = &connection->error;
+
+        return error->fault.code == FAULT_LIMIT_REACHED && limits_connections(error->text);
+}
+
+static int limit_errno(const char *limit) {
+        if (strcmp(limit, "memory") == 0)
+                return -ENOMEM;
+        if (strcmp(limit, "descriptors") == 0 || limits_connections(limit))
+                return -EMFILE;
+        return -ENOSPC;
+}
+
+/* As shmget(2) and shmctl(2) have it: what belongs to others cannot be changed. */
+static int permission_errno(Method method) {
+        switch (method) {
+        case METHOD_REMOVE:
+        case METHOD_SET_ATTRIBUTES:
+        case METHOD_RESIZE:
+        case METHOD_SEAL:
+        case METHOD_PUBLISH:
+        case METHOD_ADOPT:
+                return -EPERM;
+        default:
+                return -EACCES;
+        }
+}
+
+static int fault_errno(const Fault *fault, Method method) {
+        switch (fault->code) {
+        case FAULT_INTERFACE_NOT_FOUND:
+        case FAULT_METHOD_NOT_FOUND:
+        case FAULT_METHOD_NOT_IMPLEMENTED:
+                return -ENOSYS;
+        case FAULT_INVALID_PARAMETER:
+        case FAULT_WRONG_SIZE:
+                return -EINVAL;
+        case FAULT_PERMISSION_DENIED:
+                return permission_errno(method);
+        case FAULT_EXPECTED_MORE:
+                return -EPROTO;
+        case FAULT_NO_SUCH_SEGMENT:
+                return -ENOENT;
+        case FAULT_SEGMENT_EXISTS:
+                return -EEXIST;
+        case FAULT_LIMIT_REACHED:
+                return limit_errno(fault->limit.limit);
+        case FAULT_SEGMENT_BUSY:
+                return -EBUSY;
+        case FAULT_NO_DESCRIPTOR:
+                return -EBADMSG;
+        case FAULT_NOT_SUPPORTED:
+                return -EOPNOTSUPP;
+        default:
+                /* From a broker that is newer than we are */
+                return -EREMOTEIO;
+        }
+}
+
+/* The text of a fault is in the reply; keep it here. */
+static void keep_text(struct shmbroker_error *error) {
+        const char **text = NULL;
+
+        switch (error->fault.code) {
+        case FAULT_INTERFACE_NOT_FOUND:
+        case FAULT_METHOD_NOT_FOUND:
+        case FAULT_METHOD_NOT_IMPLEMENTED:
+        case FAULT_INVALID_PARAMETER:
+        case FAULT_NOT_SUPPORTED:
+                text = &error->fault.text.text;
+                break;
+        case FAULT_LIMIT_REACHED:
+                text = &error->fault.limit.limit;
+                break;
+        default:
+                return;
+        }
+        (void) snprintf(error->text, sizeof(error->text), "%s", *text);
+        *text = error->text;
+}
+
+static const char *method_deed(Method method) {
+        switch (method) {
+        case METHOD_ACQUIRE:
+                return "open it like this";
+        case METHOD_REMOVE:
+                return "remove it";
+        case METHOD_STAT:
+        case METHOD_LIST_ATTACHMENTS:
+        case METHOD_WATCH:
+                return "look at it";
+        case METHOD_SET_ATTRIBUTES:
+                return "change it, which its owner and creator may";
+        case METHOD_RESIZE:
+                return "resize it, which its owner and creator may";
+        case METHOD_SEAL:
+                return "seal it, which its owner and creator may";
+        case METHOD_PUBLISH:
+                return "publish it, or replace what has the name";
+        case METHOD_ADOPT:
+                return "have it adopted, which its owner and creator may";
+        default:
+                return "do that";
+        }
+}
+
+static void say_exists(struct shmbroker_error *error, const Request *request) {
+        const SegmentExistsFault *fault = &error->fault.exists;
+        Subject subject = subject_of(request);
+
+        if (request->outside)
+                say(error,
+                    "%s is the broker's already, or another segment has its name (id %" PRId64 ")",
+                    subject.text, fault->id);
+        else if (request->new_name)
+                say(error, "the name '%s' is in use: replace what has it, or take another name",
+                    request->new_name);
+        else if (GIVEN(fault, FAULT_SEGMENT_EXISTS_ID))
+                say(error, "%s exists already (id %" PRId64 ")", subject.text, fault->id);
+        else
+                say(error, "the key or POSIX name for %s is in use outside the broker",
+                    subject.text);
+}
+
+static void say_resize(struct shmbroker_error *error, const Subject *subject) {
+        const SizeFault *fault = &error->fault.size;
+
+        if (fault->minimum_bytes < fault->maximum_bytes)
+                say(error, "%s can get a size from %" PRId64 " to %" PRId64 " bytes only",
+                    subject->text, fault->minimum_bytes, fault->maximum_bytes);
+        else
+                say(error,
+                    "%s has %" PRId64
+                    " bytes for ever: to grow it has to be created with a larger maximum",
+                    subject->text, fault->maximum_bytes);
+}
+
+/* With a size it is that of a segment that is there, else what was asked cannot be created. */
+static void say_size(struct shmbroker_error *error, const Subject *subject) {
+        const SizeFault *fault = &error->fault.size;
+
+        if (GIVEN(fault, FAULT_SIZE_BYTES))
+                say(error, "%s has %" PRId64 " bytes, which is less than asked for", subject->text,
+                    fault->size_bytes);
+        else
+                say(error,
+                    "%s can be created with a size from %" PRId64 " to %" PRId64 " bytes only",
+                    subject->text, fault->minimum_bytes, fault->maximum_bytes);
+}
+
+static void say_busy(struct shmbroker_error *error, const Request *request,
+                     const Subject *subject) {
+        int64_t count = error->fault.busy.attach_count;
+
+        if (request->method == METHOD_SEAL)
+                say(error,
+                    "%s is in use: it has %" PRId64
+                    " attachments, of which those that can write have to end first",
+                    subject->text, count);
+        else
+                say(error, "%s is in use: it has %" PRId64 " attachments, which have to end first",
+                    subject->text, count);
+}
+
+static void say_limit(struct shmbroker_error *error) {
+        const LimitFault *fault = &error->fault.limit;
+
+        if (GIVEN(fault, FAULT_LIMIT_MAXIMUM))
+                say(error, "the broker's limit '%s' of %" PRId64 " is reached", fault->limit,
+                    fault->maximum);
+        else
+                say(error, "the broker has reached its limit '%s'", fault->limit);
+}
+
+static void say_fault(struct shmbroker_error *error, const Request *request) {
+        Subject subject = subject_of(request);
+
+        switch (error->fault.code) {
+        case FAULT_INTERFACE_NOT_FOUND:
+        case FAULT_METHOD_NOT_FOUND:
+        case FAULT_METHOD_NOT_IMPLEMENTED:
+                say(error, "the broker does not know %s", error->text);
+                break;
+        case FAULT_INVALID_PARAMETER:
+                if (request->outside && !request->name && strcmp(error->text, "name") == 0) {
+                        say(error, "%s has a name that no segment can have: give it another one",
+                            subject.text);
+                        break;
+                }
+                say(error, "the broker does not take this value of %s", error->text);
+                break;
+        case FAULT_PERMISSION_DENIED:
+                say(error, "%s: you may not %s", subject.text, method_deed(request->method));
+                break;
+        case FAULT_NO_SUCH_SEGMENT:
+                say(error, "there is no %s", subject.text);
+                break;
+        case FAULT_SEGMENT_EXISTS:
+                say_exists(error, request);
+                break;
+        case FAULT_WRONG_SIZE:
+                if (request->method == METHOD_RESIZE)
+                        say_resize(error, &subject);
+                else
+                        say_size(error, &subject);
+                break;
+        case FAULT_LIMIT_REACHED:
+                say_limit(error);
+                break;
+        case FAULT_SEGMENT_BUSY:
+                say_busy(error, request, &subject);
+                break;
+        case FAULT_NO_DESCRIPTOR:
+                say(error, "the broker did not get the descriptor that belongs to the call");
+                break;
+        case FAULT_NOT_SUPPORTED:
+                say(error, "%s: the broker cannot do this: %s", subject.text, error->text);
+                break;
+        default:
+                say(error, "%s: the broker replied the error %s", subject.text, error->name);
+        }
+}
+
+/**
+ * detail_fault() - note an error that the broker replied
+ * @connection: the connection
+ * @request:    what was asked
+ * @reply:      the reply
+ *
+ * Return: the negative errno for it; -EPROTO, noting nothing, if it is not as that error has to be.
+ */
+int detail_fault(struct shmbroker *connection, const Request *request, const Reply *reply) {
+        struct shmbroker_error *error = &connection->error;
+
+        reply_read_fault(reply, &error->fault);
+        if (error->fault.code == FAULT_NONE && fault_find(reply->error) != FAULT_NONE)
+                return error_origin(-EPROTO);
+        (void) snprintf(error->name, sizeof(error->name), "%s", reply->error);
+        keep_text(error);
+        error->code = fault_errno(&error->fault, request->method);
+        say_fault(error, request);
+        return error_origin(error->code);
+}
+
+const struct shmbroker_error *shmbroker_get_error(const struct shmbroker *connection) {
+        return &connection->error;
+}
+
+int shmbroker_error_code(const struct shmbroker_error *error) {
+        return error->code;
+}
+
+const char *shmbroker_error_message(const struct shmbroker_error *error) {
+        return error->message;
+}
+
+const char *shmbroker_error_name(const struct shmbroker_error *error) {
+        return error->name[0] ? error->name : NULL;
+}
+
+const char *shmbroker_error_limit(const struct shmbroker_error *error) {
+        return error->fault.code == FAULT_LIMIT_REACHED ? error->text : NULL;
+}
+
+const char *shmbroker_error_parameter(const struct shmbroker_error *error) {
+        return error->fault.code == FAULT_INVALID_PARAMETER ? error->text : NULL;
+}
+
+const char *shmbroker_error_reason(const struct shmbroker_error *error) {
+        return error->fault.code == FAULT_NOT_SUPPORTED ? error->text : NULL;
+}
+
+static int number_of(const struct shmbroker_error *error, FaultCode code, unsigned int row,
+                     int64_t value, int64_t *ret) {
+        if (error->fault.code != code || !GIVEN(&error->fault, row))
+                return -ENODATA;
+        *ret = value;
+        return 0;
+}
+
+int shmbroker_error_limit_maximum(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_LIMIT_REACHED, FAULT_LIMIT_MAXIMUM,
+                         error->fault.limit.maximum, ret);
+}
+
+int shmbroker_error_segment_id(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_SEGMENT_EXISTS, FAULT_SEGMENT_EXISTS_ID,
+                         error->fault.exists.id, ret);
+}
+
+int shmbroker_error_size(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_BYTES, error->fault.size.size_bytes,
+                         ret);
+}
+
+int shmbroker_error_minimum_size(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_MINIMUM,
+                         error->fault.size.minimum_bytes, ret);
+}
+
+int shmbroker_error_maximum_size(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_MAXIMUM,
+                         error->fault.size.maximum_bytes, ret);
+}
+
+int shmbroker_error_attach_count(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_SEGMENT_BUSY, 0, error->fault.busy.attach_count, ret);
+}

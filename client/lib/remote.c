@@ -1,0 +1,236 @@
+/* Calls about one segment whose answer is a structure and no descriptor: asking, changing,
+ * removing.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "client/lib/internal.h"
+#include "proto/error.h"
+
+struct shmbroker_changes {
+        SetAttributesParameters parameters;
+};
+
+/**
+ * segment_call() - make a call about one segment
+ * @connection: the connection, its detail cleared
+ * @request:    the call, but for what follows; its parameters mean the segment already
+ * @name:       name of the segment, or NULL
+ * @id:         its id, if @name is NULL
+ *
+ * Return: 0, or a negative errno, whose detail is noted.
+ */
+int segment_call(struct shmbroker *connection, Request *request, const char *name, int64_t id) {
+        int r;
+
+        r = call_check_name(connection, name);
+        if (r)
+                return error_trace(r);
+        request->name = name;
+        request->id = name ? NULL : &id;
+        request->deadline = request_deadline(connection, 0);
+        return error_trace(call_run(connection, request));
+}
+
+static int info_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+        SegmentReply values;
+
+        (void) connection;
+        return error_trace(
+                info_read(reply, &segment_reply_type, REPLY_ITEM, &values, request->userdata));
+}
+
+/* A call that returns the state of the segment, which who asks may not want. */
+static int info_call(struct shmbroker *connection, Request *request, const char *name, int64_t id,
+                     struct shmbroker_info **ret) {
+        _cleanup_(freep) struct shmbroker_info *info = NULL;
+        int r;
+
+        request->answer = info_answer;
+        request->userdata = &info;
+        r = segment_call(connection, request, name, id);
+        if (r)
+                return error_trace(r);
+        if (ret)
+                *ret = steal_ptr(info);
+        return 0;
+}
+
+int shmbroker_stat(struct shmbroker *connection, const char *name, int64_t id,
+                   struct shmbroker_info **ret) {
+        SegmentParameters parameters = {};
+        Request request = {
+                .method = METHOD_STAT,
+                .parameters = &parameters,
+                .repeatable = true,
+        };
+
+        detail_clear(connection);
+        MEAN_SEGMENT(&parameters, name, id);
+        return error_trace(info_call(connection, &request, name, id, ret));
+}
+
+static int remove_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+        (void) connection;
+        if (reply_read(reply, &remove_reply_type, request->userdata))
+                return error_origin(-EPROTO);
+        return 0;
+}
+
+int shmbroker_remove(struct shmbroker *connection, const char *name, int64_t id, int *ret_destroyed,
+                     uint64_t *ret_attach_count) {
+        SegmentParameters parameters = {};
+        RemoveReply reply = {};
+        Request request = {
+                .method = METHOD_REMOVE,
+                .parameters = &parameters,
+                /* By name the second call could meet a new segment that has the name now */
+                .repeatable = !name,
+                .answer = remove_answer,
+                .userdata = &reply,
+        };
+        int r;
+
+        detail_clear(connection);
+        MEAN_SEGMENT(&parameters, name, id);
+        r = segment_call(connection, &request, name, id);
+        if (r)
+                return error_trace(r);
+        if (ret_destroyed)
+                *ret_destroyed = reply.destroyed;
+        if (ret_attach_count)
+                *ret_attach_count = (uint64_t) reply.attach_count;
+        return 0;
+}
+
+int shmbroker_changes_new(struct shmbroker_changes **ret) {
+        struct shmbroker_changes *changes = calloc(1, sizeof(*changes));
+
+        if (!changes)
+                return error_origin(-ENOMEM);
+        *ret = changes;
+        return 0;
+}
+
+struct shmbroker_changes *shmbroker_changes_free(struct shmbroker_changes *changes) {
+        free(changes);
+        return NULL;
+}
+
+void shmbroker_changes_set_owner(struct shmbroker_changes *changes, uid_t uid) {
+        GIVE_VALUE(&changes->parameters, SET_OWNER_UID, owner_uid, uid);
+}
+
+void shmbroker_changes_set_group(struct shmbroker_changes *changes, gid_t gid) {
+        GIVE_VALUE(&changes->parameters, SET_OWNER_GID, owner_gid, gid);
+}
+
+void shmbroker_changes_set_mode(struct shmbroker_changes *changes, mode_t mode) {
+        GIVE_VALUE(&changes->parameters, SET_MODE, mode, mode);
+}
+
+void shmbroker_changes_set_remove_on_last_detach(struct shmbroker_changes *changes, int remove) {
+        GIVE_VALUE(&changes->parameters, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, remove);
+}
+
+void shmbroker_changes_set_linger(struct shmbroker_changes *changes, uint64_t linger_usec) {
+        GIVE_VALUE(&changes->parameters, SET_LINGER, linger_usec,
+                   linger_usec == SHMBROKER_FOREVER ? LINGER_NEVER : number_clamp(linger_usec));
+}
+
+void shmbroker_changes_set_locked(struct shmbroker_changes *changes, int locked) {
+        GIVE_VALUE(&changes->parameters, SET_LOCKED, locked, locked);
+}
+
+/* By name a second call could meet a new segment that has the name now: such are not repeated. */
+int shmbroker_set_attributes(struct shmbroker *connection, const char *name, int64_t id,
+                             const struct shmbroker_changes *changes, struct shmbroker_info **ret) {
+        SetAttributesParameters parameters = changes->parameters;
+        Request request = {
+                .method = METHOD_SET_ATTRIBUTES,
+                .parameters = &parameters,
+                .repeatable = !name,
+        };
+
+        detail_clear(connection);
+        MEAN_SEGMENT(&parameters, name, id);
+        return error_trace(info_call(connection, &request, name, id, ret));
+}
+
+int shmbroker_resize(struct shmbroker *connection, const char *name, int64_t id, uint64_t size,
+                     struct shmbroker_info **ret) {
+        ResizeParameters parameters = { .size_bytes = number_clamp(size) };
+        Request request = {
+                .method = METHOD_RESIZE,
+                .parameters = &parameters,
+                .repeatable = !name,
+        };
+
+        detail_clear(connection);
+        MEAN_SEGMENT(&parameters, name, id);
+        return error_trace(info_call(connection, &request, name, id, ret));
+}
+
+int shmbroker_seal(struct shmbroker *connection, const char *name, int64_t id, unsigned int seals,
+                   struct shmbroker_info **ret) {
+        SealParameters parameters = { .seals = seals };
+        Request request = {
+                .method = METHOD_SEAL,
+                .parameters = &parameters,
+                .repeatable = !name,
+        };
+
+        detail_clear(connection);
+        if (seals >> _SEAL_N)
+                return detail_parameter(connection, "seals", "there is no such seal");
+        MEAN_SEGMENT(&parameters, name, id);
+        return error_trace(info_call(connection, &request, name, id, ret));
+}
+
+typedef struct Published Published;
+
+struct Published {
+        PublishReply reply;
+        struct shmbroker_info *info;
+};
+
+static int publish_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+        Published *published = request->userdata;
+
+        (void) connection;
+        return error_trace(info_read(reply, &publish_reply_type, PUBLISHED_SEGMENT,
+                                     &published->reply, &published->info));
+}
+
+int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name, int replace,
+                      struct shmbroker_info **ret, int64_t *ret_replaced_id) {
+        PublishParameters parameters = { .id = id, .name = name };
+        Published published = {};
+        Request request = {
+                .method = METHOD_PUBLISH,
+                .parameters = &parameters,
+                .new_name = name,
+                .answer = publish_answer,
+                .userdata = &published,
+        };
+        int r;
+
+        detail_clear(connection);
+        r = call_check_name(connection, name);
+        if (r)
+                return error_trace(r);
+        GIVE_VALUE(&parameters, PUBLISH_REPLACE, replace, replace);
+        r = segment_call(connection, &request, NULL, id);
+        if (r)
+                return error_trace(r);
+        if (ret_replaced_id)
+                *ret_replaced_id = GIVEN(&published.reply, PUBLISHED_REPLACED_ID)
+                                           ? published.reply.replaced_id
+                                           : 0;
+        if (ret)
+                *ret = published.info;
+        else
+                free(published.info);
+        return 0;
+}

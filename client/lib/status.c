@@ -1,0 +1,210 @@
+/* The state of a broker, and what its users have. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/lib/internal.h"
+#include "proto/error.h"
+
+struct shmbroker_status {
+        StatusReply values;
+        const char *json;
+};
+
+struct shmbroker_user {
+        UserUsage values;
+        const char *json;
+};
+
+static int status_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+        _cleanup_(freep) struct shmbroker_status *status = NULL;
+        struct shmbroker_status **ret = request->userdata;
+        const char *json;
+        Reply copy;
+
+        (void) connection;
+        status = reply_keep(reply, sizeof(*status), NULL, &json, &copy);
+        if (!status)
+                return error_origin(-ENOMEM);
+        if (reply_read(&copy, &status_reply_type, &status->values))
+                return error_origin(-EPROTO);
+        if (GIVEN(&status->values, STATUS_UID) &&
+            (status->values.uid < 0 || status->values.uid > UINT32_MAX))
+                return error_origin(-EPROTO);
+        status->json = json;
+        *ret = steal_ptr(status);
+        return 0;
+}
+
+int shmbroker_get_status(struct shmbroker *connection, struct shmbroker_status **ret) {
+        NoParameters parameters = {};
+        struct shmbroker_status *status = NULL;
+        Request request = {
+                .method = METHOD_GET_STATUS,
+                .parameters = &parameters,
+                .repeatable = true,
+                .answer = status_answer,
+                .userdata = &status,
+        };
+        int r;
+
+        detail_clear(connection);
+        request.deadline = request_deadline(connection, 0);
+        r = call_run(connection, &request);
+        if (r) {
+                free(status);
+                return error_trace(r);
+        }
+        *ret = status;
+        return 0;
+}
+
+struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status) {
+        free(status);
+        return NULL;
+}
+
+const char *shmbroker_status_version(const struct shmbroker_status *status) {
+        return status->values.version;
+}
+
+uint64_t shmbroker_status_start_time(const struct shmbroker_status *status) {
+        return (uint64_t) status->values.start_time_usec;
+}
+
+uint64_t shmbroker_status_generation(const struct shmbroker_status *status) {
+        return (uint64_t) status->values.generation;
+}
+
+uint64_t shmbroker_status_segment_count(const struct shmbroker_status *status) {
+        return (uint64_t) status->values.segment_count;
+}
+
+uint64_t shmbroker_status_attachment_count(const struct shmbroker_status *status) {
+        return (uint64_t) status->values.attachment_count;
+}
+
+uint64_t shmbroker_status_connection_count(const struct shmbroker_status *status) {
+        return (uint64_t) status->values.connection_count;
+}
+
+uint64_t shmbroker_status_total_bytes(const struct shmbroker_status *status) {
+        return (uint64_t) status->values.total_bytes;
+}
+
+uint64_t shmbroker_status_allocated_bytes(const struct shmbroker_status *status) {
+        return (uint64_t) status->values.allocated_bytes;
+}
+
+int shmbroker_status_uid(const struct shmbroker_status *status, uid_t *ret) {
+        if (!GIVEN(&status->values, STATUS_UID))
+                return -ENODATA;
+        *ret = (uid_t) status->values.uid;
+        return 0;
+}
+
+const char *shmbroker_status_json(const struct shmbroker_status *status) {
+        return status->json;
+}
+
+/**
+ * user_read() - make a user of an answer
+ * @reply:      an answer to ListUsers
+ * @ret:        the user, in one piece of memory; NULL if the answer has none
+ *
+ * Return: 0, -EPROTO, or -ENOMEM.
+ */
+int user_read(const Reply *reply, struct shmbroker_user **ret) {
+        _cleanup_(freep) struct shmbroker_user *user = NULL;
+        UserReply values;
+        const char *json;
+        Reply copy;
+
+        user = reply_keep(reply, sizeof(*user), "user", &json, &copy);
+        if (!user)
+                return error_origin(-ENOMEM);
+        if (reply_read(&copy, &user_reply_type, &values))
+                return error_origin(-EPROTO);
+        if (!GIVEN(&values, REPLY_ITEM)) {
+                *ret = NULL;
+                return 0;
+        }
+        if (values.user.uid < 0 || values.user.uid > UINT32_MAX)
+                return error_origin(-EPROTO);
+        user->values = values.user;
+        user->json = json;
+        *ret = steal_ptr(user);
+        return 0;
+}
+
+uid_t shmbroker_user_uid(const struct shmbroker_user *user) {
+        return (uid_t) user->values.uid;
+}
+
+uint64_t shmbroker_user_segment_count(const struct shmbroker_user *user) {
+        return (uint64_t) user->values.segment_count;
+}
+
+uint64_t shmbroker_user_total_bytes(const struct shmbroker_user *user) {
+        return (uint64_t) user->values.total_bytes;
+}
+
+uint64_t shmbroker_user_attachment_count(const struct shmbroker_user *user) {
+        return (uint64_t) user->values.attachment_count;
+}
+
+uint64_t shmbroker_user_connection_count(const struct shmbroker_user *user) {
+        return (uint64_t) user->values.connection_count;
+}
+
+const char *shmbroker_user_json(const struct shmbroker_user *user) {
+        return user->json;
+}
+
+static int map_get(const Map *map, size_t index, const char **ret_name, int64_t *ret_value) {
+        if (index >= map->n_entries)
+                return -ENODATA;
+        *ret_name = map->entries[index].key;
+        *ret_value = map->entries[index].value;
+        return 0;
+}
+
+int shmbroker_status_limit(const struct shmbroker_status *status, size_t index,
+                           const char **ret_name, int64_t *ret_value) {
+        return map_get(&status->values.limits, index, ret_name, ret_value);
+}
+
+int shmbroker_status_counter(const struct shmbroker_status *status, size_t index,
+                             const char **ret_name, int64_t *ret_value) {
+        return map_get(&status->values.counters, index, ret_name, ret_value);
+}
+
+int shmbroker_user_limit(const struct shmbroker_user *user, size_t index, const char **ret_name,
+                         int64_t *ret_value) {
+        return map_get(&user->values.limits, index, ret_name, ret_value);
+}
+
+static int map_find(const Map *map, const char *name, int64_t *ret) {
+        for (size_t i = 0; i < map->n_entries; ++i)
+                if (strcmp(map->entries[i].key, name) == 0) {
+                        *ret = map->entries[i].value;
+                        return 0;
+                }
+        return -ENODATA;
+}
+
+int shmbroker_status_limit_by_name(const struct shmbroker_status *status, const char *name,
+                                   int64_t *ret) {
+        return map_find(&status->values.limits, name, ret);
+}
+
+int shmbroker_status_counter_by_name(const struct shmbroker_status *status, const char *name,
+                                     int64_t *ret) {
+        return map_find(&status->values.counters, name, ret);
+}
+
+int shmbroker_user_limit_by_name(const struct shmbroker_user *user, const char *name,
+                                 int64_t *ret) {
+        return map_find(&user->values.limits, name, ret);
+}

@@ -1,0 +1,20 @@
+#ifndef SHMBROKER_DAEMON_BASE_CLOCK_H
+#define SHMBROKER_DAEMON_BASE_CLOCK_H
+
+/* Clocks, in microseconds. */
+
+#include <stdint.h>
+
+/* Never, or no end. */
+#define USEC_INFINITY UINT64_MAX
+
+/* Since the epoch: for what is told. */
+uint64_t clock_realtime_usec(void);
+
+/* Since boot, never set back: for what is waited for. */
+uint64_t clock_monotonic_usec(void);
+
+/* Spent by this thread: what work costs, whatever else the host is doing. */
+uint64_t clock_spent_usec(void);
+
+#endif

@@ -1,0 +1,23 @@
+#ifndef SHMBROKER_DAEMON_BASE_TABLE_H
+#define SHMBROKER_DAEMON_BASE_TABLE_H
+
+/*
+ * uthash and utlist. A table that runs out of memory does not end the program: the element is not
+ * added, which TABLE_HOLDS() tells.
+ */
+
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+
+/* Its macros convert between signed and unsigned on purpose. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#include <uthash.h>
+#include <utlist.h>
+#pragma GCC diagnostic pop
+
+#define TABLE_HOLDS(element, handle) ((element)->handle.tbl != NULL)
+
+#endif

@@ -1,0 +1,302 @@
+/* Adopt: take what exists outside under the broker's care, shared and not copied. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "daemon/call/calls.h"
+#include "daemon/kind/foreign.h"
+#include "daemon/kind/kind.h"
+#include "daemon/life/describe.h"
+#include "proto/fd.h"
+#include "proto/name.h"
+#include "proto/util.h"
+
+DEFINE_CLEANUP(Segment, segment_free)
+
+/* Exactly one thing is to be adopted. */
+static int check_parameters(const AdoptParameters *parameters, CallFailure *failure) {
+        static const struct {
+                unsigned int field;
+                const char *name;
+        } sources[] = {
+                { ADOPT_SHMID, "shmid" },
+                { ADOPT_KEY, "key" },
+                { ADOPT_POSIX_NAME, "posixName" },
+                { ADOPT_FILE_DESCRIPTOR_INDEX, "fileDescriptorIndex" },
+        };
+        bool found = false;
+
+        for (size_t i = 0; i < ARRAY_SIZE(sources); ++i) {
+                if (!(parameters->given >> sources[i].field & 1U))
+                        continue;
+                if (found)
+                        return call_invalid(failure, sources[i].name);
+                found = true;
+        }
+        if (!found)
+                return call_invalid(failure, "shmid");
+        if (GIVEN(parameters, ADOPT_POSIX_NAME) && !posix_name_valid(parameters->posix_name))
+                return call_invalid(failure, "posixName");
+        if (GIVEN(parameters, ADOPT_NAME) && !name_valid(parameters->name))
+                return call_invalid(failure, "name");
+        return 0;
+}
+
+/*
+ * A shmid and a key mean something in one IPC namespace only. What the client says of its own is
+ * believed, for it harms nobody else; where the kernel tells, that counts as well.
+ */
+static int check_namespace(const Service *service, const Client *client,
+                           const AdoptParameters *parameters, CallFailure *failure) {
+        char path[sizeof("/proc//ns/ipc") + 12];
+        uint64_t own = service->host.ipc_namespace;
+        struct stat st;
+        bool other;
+
+        if (own == 0)
+                return 0;
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/ipc", client->credentials.pid);
+        other = (GIVEN(parameters, ADOPT_IPC_NAMESPACE) &&
+                 (uint64_t) parameters->ipc_namespace != own) ||
+                (stat(path, &st) == 0 && st.st_ino != own);
+        if (!other)
+                return 0;
+        return call_not_supported(failure, "the client is in another IPC namespace than the "
+                                           "broker, where that number means something else");
+}
+
+static int find_sysv(const Service *service, const Client *client,
+                     const AdoptParameters *parameters, Segment *segment, CallFailure *failure) {
+        int r;
+
+        r = check_namespace(service, client, parameters, failure);
+        if (r)
+                return r;
+        segment->kind = KIND_SYSV;
+        segment->sysv.shmid = (int) parameters->shmid;
+        if (!GIVEN(parameters, ADOPT_KEY))
+                return 0;
+        /* With no access asked for, none is checked. */
+        segment->sysv.shmid = shmget((key_t) (uint32_t) parameters->key, 0, 0);
+        return segment->sysv.shmid < 0 ? CALL_E_NO_SUCH_SEGMENT : 0;
+}
+
+/* A name in /dev/shm that may lead to anything: it is not opened before that is clear. */
+static int find_posix(const Service *service, const AdoptParameters *parameters, Segment *segment,
+                      int *ret_fd, CallFailure *failure) {
+        const char *name = parameters->posix_name + 1;
+        _cleanup_fd_ int fd = -EBADF;
+        struct stat st;
+
+        if (service->host.shm_fd < 0)
+                return call_not_supported(failure, "this host has no /dev/shm");
+        fd = openat(service->host.shm_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && errno == EMFILE)
+                return call_limit(failure, call_no_descriptors);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return CALL_E_NO_SUCH_SEGMENT;
+        if (!S_ISREG(st.st_mode))
+                return call_not_supported(failure, "what has that name is no shared memory object");
+        segment->kind = KIND_POSIX;
+        segment->object_name = label_new("", name);
+        if (!segment->object_name)
+                return call_limit(failure, "memory");
+        *ret_fd = steal_fd(&fd);
+        return 0;
+}
+
+/* What came with the call may be anything as well. */
+static int find_passed(const Service *service, Client *client, const AdoptParameters *parameters,
+                       Segment *segment, int *ret_fd, CallFailure *failure) {
+        _cleanup_fd_ int fd = -EBADF;
+        const char *reason;
+        Foreign foreign;
+
+        if (client->passed_fd < 0 || parameters->file_descriptor_index != 0)
+                return CALL_E_NO_DESCRIPTOR;
+        fd = client->passed_fd;
+        client->passed_fd = -EBADF;
+        reason = foreign_find(&service->host, fd, &foreign);
+        if (reason)
+                return call_not_supported(failure, reason);
+        segment->kind = foreign.kind;
+        if (foreign.name[0]) {
+                segment->object_name = label_new(
+                        foreign.kind == KIND_FILE ? service->host.files_path : "", foreign.name);
+                if (!segment->object_name)
+                        return call_limit(failure, "memory");
+        }
+        *ret_fd = steal_fd(&fd);
+        return 0;
+}
+
+static int find_object(const Service *service, Client *client, const AdoptParameters *parameters,
+                       Segment *segment, int *ret_fd, CallFailure *failure) {
+        if (GIVEN(parameters, ADOPT_POSIX_NAME))
+                return find_posix(service, parameters, segment, ret_fd, failure);
+        if (GIVEN(parameters, ADOPT_FILE_DESCRIPTOR_INDEX))
+                return find_passed(service, client, parameters, segment, ret_fd, failure);
+        return find_sysv(service, client, parameters, segment, failure);
+}
+
+/* The name that it gets if nobody says which, empty for none; it may be one that is none. */
+static void default_name(const Segment *segment, char ret[NAME_LENGTH_MAX + 16]) {
+        ret[0] = '\0';
+        if (segment->kind == KIND_POSIX)
+                (void) snprintf(ret, NAME_LENGTH_MAX + 16, "posix%s", segment->object_name->text);
+        else if (segment->kind == KIND_SYSV && segment->sysv.key != 0)
+                (void) snprintf(ret, NAME_LENGTH_MAX + 16, "sysv/0x%08" PRIx32, segment->sysv.key);
+        else if (segment->kind == KIND_SYSV)
+                (void) snprintf(ret, NAME_LENGTH_MAX + 16, "sysv/%d", segment->sysv.shmid);
+}
+
+static int set_name(Service *service, const AdoptParameters *parameters, Segment *segment,
+                    CallFailure *failure) {
+        char by_default[NAME_LENGTH_MAX + 16];
+        const char *name = parameters->name;
+        Segment *other;
+
+        if (!GIVEN(parameters, ADOPT_NAME)) {
+                default_name(segment, by_default);
+                name = by_default;
+                if (!name[0])
+                        return 0;
+                if (!name_valid(name))
+                        return call_invalid(failure, "name");
+        }
+        /* What is removed is found by its id alone. */
+        if (segment->removed)
+                return call_not_supported(failure, "it is marked for destruction");
+        other = registry_find_name(&service->registry, name);
+        if (other && life_settle(&service->life, other) && other->name) {
+                failure->id = other->id;
+                return CALL_E_EXISTS;
+        }
+        segment->name = strdup(name);
+        return segment->name ? 0 : call_limit(failure, "memory");
+}
+
+/* One inode, or one System V segment, is one segment. */
+static int check_new(Service *service, const Segment *segment, int fd, CallFailure *failure) {
+        struct stat st = {}, other_st;
+        const Segment *other;
+
+        if (fd >= 0 && fstat(fd, &st) < 0)
+                return CALL_E_NO_DESCRIPTOR;
+        DL_FOREACH(service->registry.first, other) {
+                bool same;
+
+                if (segment->kind == KIND_SYSV)
+                        same = other->kind == KIND_SYSV && other->sysv.shmid == segment->sysv.shmid;
+                else
+                        same = other->master_fd >= 0 && fstat(other->master_fd, &other_st) == 0 &&
+                               other_st.st_dev == st.st_dev && other_st.st_ino == st.st_ino;
+                if (!same)
+                        continue;
+                failure->id = other->id;
+                return CALL_E_EXISTS;
+        }
+        return 0;
+}
+
+static int charge_owner(Service *service, Segment *segment, CallFailure *failure) {
+        User *user = accounts_user(&service->accounts, segment->permission.creator_uid);
+        int r;
+
+        if (!user)
+                return call_limit(failure, "memory");
+        r = call_charge_segment(service, segment, user, failure);
+        user_unref(user);
+        return r;
+}
+
+static void fill_segment(Segment *segment, const AdoptParameters *parameters) {
+        segment->adopted = true;
+        /* It had its attachments before: there need not be another first one. */
+        segment->armed = true;
+        segment->remove_on_last_detach = parameters->remove_on_last_detach;
+        segment->lingers = GIVEN(parameters, ADOPT_LINGER);
+        segment->linger_usec = (uint64_t) parameters->linger_usec;
+}
+
+/* Everything that may keep the broker from it, before the object is touched. */
+static int prepare(Service *service, const Client *client, const AdoptParameters *parameters,
+                   Segment *segment, int fd, CallFailure *failure) {
+        const KindRow *row = kind_rows[segment->kind];
+        KindFailure kind_failure = {};
+        int r;
+
+        r = check_new(service, segment, fd, failure);
+        if (r)
+                return r;
+        r = row->examine(&service->host, segment, fd, &client->credentials, &kind_failure);
+        if (r)
+                return call_kind_failure(r, &kind_failure, failure);
+        r = set_name(service, parameters, segment, failure);
+        if (r)
+                return r;
+        fill_segment(segment, parameters);
+        if (journal_segment_id(&service->keep.journal, &segment->id))
+                return call_no_state(failure);
+        return charge_owner(service, segment, failure);
+}
+
+static int take(Service *service, Segment *segment, int fd, CallFailure *failure) {
+        KindFailure kind_failure = {};
+        int r;
+
+        r = kind_rows[segment->kind]->adopt(&service->host, segment, fd, &kind_failure);
+        return call_kind_failure(r, &kind_failure, failure);
+}
+
+/**
+ * call_adopt() - take a segment that exists outside under the broker's care
+ * @service:    the service
+ * @client:     who hands it over: root, or the object's owner
+ * @parameters: as the interface says
+ * @reply:      the answer
+ * @failure:    details
+ *
+ * Its owner pays for it. If it is to go and nobody has it, it goes after this is answered.
+ *
+ * Return: 0, or a code, and then the object is as it was.
+ */
+int call_adopt(Service *service, Client *client, const AdoptParameters *parameters,
+               SegmentReply *reply, CallFailure *failure) {
+        _cleanup_(segment_freep) Segment *segment = NULL;
+        _cleanup_fd_ int fd = -EBADF;
+        int r;
+
+        r = check_parameters(parameters, failure);
+        if (r)
+                return r;
+        segment = segment_new();
+        if (!segment)
+                return call_limit(failure, "memory");
+        life_drain(&service->life);
+        r = find_object(service, client, parameters, segment, &fd, failure);
+        if (r)
+                return r;
+        r = prepare(service, client, parameters, segment, fd, failure);
+        if (r)
+                return r;
+        r = take(service, segment, fd, failure);
+        if (r)
+                return r;
+        fd = fd_close(fd);
+        life_meet(&service->life, segment);
+        r = call_begin_segment(service, segment, failure);
+        if (r)
+                return r;
+        ++service->counters.n_adopted;
+        describe_segment(segment, LOOK_ALL, &reply->segment);
+        life_doubt(&service->life, steal_ptr(segment));
+        return 0;
+}

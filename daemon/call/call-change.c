@@ -1,0 +1,323 @@
+/* SetAttributes, Resize, Seal and Publish: for owner, creator and root. */
+
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/call/change.h"
+#include "daemon/call/slow.h"
+#include "daemon/kind/kind.h"
+#include "daemon/kind/object-name.h"
+#include "daemon/life/describe.h"
+#include "proto/name.h"
+#include "proto/util.h"
+
+static void changed(Service *service, Segment *segment) {
+        segment->change_usec = clock_realtime_usec();
+        keep_change(&service->keep, segment);
+        events_post(&service->life.events, EVENT_CHANGED, segment);
+}
+
+static void describe(Segment *segment, SegmentInfo *ret) {
+        describe_segment(segment, LOOK_ALL, ret);
+}
+
+/* Armed by the first attachment, as ever: one that ended before it was asked for does not count.
+ * Who has it without the broker is one. */
+static void set_remove_on_last_detach(Segment *segment, bool remove) {
+        if (remove && !segment->remove_on_last_detach && segment->n_attachments == 0 &&
+            !segment->held)
+                segment->armed = false;
+        segment->remove_on_last_detach = remove;
+}
+
+static bool says_permission(const SetAttributesParameters *parameters) {
+        return GIVEN(parameters, SET_OWNER_UID) || GIVEN(parameters, SET_OWNER_GID) ||
+               GIVEN(parameters, SET_MODE);
+}
+
+/* IPC_SET: the object first, where it has an owner and a mode of its own. */
+static int change_permission(Service *service, Segment *segment,
+                             const SetAttributesParameters *parameters, CallFailure *failure) {
+        const KindRow *row = kind_rows[segment->kind];
+        Permission permission = segment->permission;
+        KindFailure kind_failure = {};
+        int r;
+
+        if (GIVEN(parameters, SET_OWNER_UID))
+                permission.owner_uid = (uid_t) parameters->owner_uid;
+        if (GIVEN(parameters, SET_OWNER_GID))
+                permission.owner_gid = (gid_t) parameters->owner_gid;
+        if (GIVEN(parameters, SET_MODE))
+                permission.mode = (mode_t) parameters->mode;
+        if (row->set_permission) {
+                r = row->set_permission(&service->host, segment, &permission, &kind_failure);
+                if (r)
+                        return call_kind_failure(r, &kind_failure, failure);
+        }
+        segment->permission = permission;
+        return 0;
+}
+
+/* change_attributes() - what SetAttributes() says, except that what is locked stays so; 0, or a
+ * code, and then nothing has changed */
+int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
+                      CallFailure *failure) {
+        int r;
+
+        if (says_permission(parameters)) {
+                r = change_permission(service, segment, parameters, failure);
+                if (r)
+                        return r;
+        }
+        if (GIVEN(parameters, SET_REMOVE_ON_LAST_DETACH))
+                set_remove_on_last_detach(segment, parameters->remove_on_last_detach);
+        if (GIVEN(parameters, SET_LINGER))
+                life_linger(&service->life, segment, parameters->linger_usec != LINGER_NEVER,
+                            (uint64_t) parameters->linger_usec);
+        changed(service, segment);
+        return 0;
+}
+
+static bool says_something(const SetAttributesParameters *parameters) {
+        return parameters->given >> SET_OWNER_UID != 0;
+}
+
+/**
+ * call_set_attributes() - change owner, group, mode (IPC_SET), life or lock (SHM_LOCK)
+ * @service:    the service
+ * @client:     who asks
+ * @parameters: as the interface says
+ * @reply:      the answer
+ * @ret:        with CALL_E_WAIT, the call
+ * @failure:    details
+ *
+ * The charge stays with the creator whoever is owner. Nothing is changed if anything fails.
+ *
+ * Return: 0, or a code; CALL_E_WAIT while the memory is being locked.
+ */
+int call_set_attributes(Service *service, Client *client, const SetAttributesParameters *parameters,
+                        SegmentReply *reply, Pending **ret, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
+        if (r)
+                return r;
+        if (GIVEN(parameters, SET_LOCKED) && parameters->locked && !segment_is_locked(segment))
+                return slow_lock(service, client, segment, parameters, ret, failure);
+        if (says_something(parameters)) {
+                r = change_attributes(service, segment, parameters, failure);
+                if (r)
+                        return r;
+        }
+        if (GIVEN(parameters, SET_LOCKED) && !parameters->locked) {
+                slow_unlock(service, segment);
+                keep_change(&service->keep, segment);
+        }
+        describe(segment, &reply->segment);
+        return 0;
+}
+
+/**
+ * call_resize() - raise the size that is promised
+ * @service:    the service
+ * @client:     who asks
+ * @parameters: as the interface says
+ * @reply:      the answer
+ * @failure:    details
+ *
+ * What is behind the segment has its maximum from the beginning, sealed and charged: whoever has
+ * mapped all of it may use more of it from now on.
+ *
+ * Return: 0, or a code.
+ */
+int call_resize(Service *service, Client *client, const ResizeParameters *parameters,
+                SegmentReply *reply, CallFailure *failure) {
+        Segment *segment;
+        uint64_t maximum;
+        int r;
+
+        r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
+        if (r)
+                return r;
+        maximum = MAX(segment->size_bytes, segment->maximum_bytes);
+        if (parameters->size_bytes < 0 || (uint64_t) parameters->size_bytes < segment->size_bytes ||
+            (uint64_t) parameters->size_bytes > maximum)
+                return call_wrong_size(failure, (int64_t) segment->size_bytes,
+                                       (int64_t) segment->size_bytes, (int64_t) maximum);
+        if ((uint64_t) parameters->size_bytes > segment->size_bytes) {
+                registry_resize(&service->registry, segment, (uint64_t) parameters->size_bytes);
+                changed(service, segment);
+        }
+        describe(segment, &reply->segment);
+        return 0;
+}
+
+/* change_sealed() - what came of sealing a segment: a code, and the seals noted if it is 0 */
+int change_sealed(Service *service, Segment *segment, unsigned int seals, int result,
+                  CallFailure *failure) {
+        switch (result) {
+        case 0:
+                segment->seals |= seals;
+                changed(service, segment);
+                return 0;
+        case KIND_E_IN_USE:
+                failure->attach_count = segment_attach_count(segment);
+                return CALL_E_BUSY;
+        case KIND_E_SEALED:
+                return call_not_supported(failure, "its seals are fixed: it was sealed with seal");
+        default:
+                return call_not_supported(failure, "this kernel does not have such a seal");
+        }
+}
+
+static int check_sealable(const Segment *segment, CallFailure *failure) {
+        if (!kind_rows[segment->kind]->seal)
+                return call_not_supported(failure, "segments of that kind cannot be sealed");
+        if (!segment->sealable)
+                return call_not_supported(failure,
+                                          "its seals are fixed: it was not created sealable");
+        return 0;
+}
+
+/**
+ * call_seal() - add seals to a sealable segment
+ * @service:    the service
+ * @client:     who asks
+ * @parameters: as the interface says
+ * @reply:      the answer
+ * @ret:        with CALL_E_WAIT, the call
+ * @failure:    details
+ *
+ * Return: 0, or a code; CALL_E_WAIT while it is being sealed against writing.
+ */
+int call_seal(Service *service, Client *client, const SealParameters *parameters,
+              SegmentReply *reply, Pending **ret, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        if (parameters->seals == 0)
+                return call_invalid(failure, "seals");
+        r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
+        if (r)
+                return r;
+        r = check_sealable(segment, failure);
+        if (r)
+                return r;
+        if (parameters->seals & 1U << SEAL_WRITE)
+                return slow_seal(service, client, segment, parameters->seals, ret, failure);
+        r = kind_rows[segment->kind]->seal(segment->master_fd, parameters->seals);
+        r = change_sealed(service, segment, parameters->seals, r, failure);
+        if (r)
+                return r;
+        describe(segment, &reply->segment);
+        return 0;
+}
+
+/* Only what has no name, and is not on its way out, can be given one. */
+static int find_private(Service *service, Client *client, int64_t id, Segment **ret,
+                        CallFailure *failure) {
+        SegmentParameters reference = {};
+        int r;
+
+        GIVE_VALUE(&reference, SEGMENT_ID, id, id);
+        r = call_find_controlled(service, client, &reference, ret, failure);
+        if (r)
+                return r;
+        if ((*ret)->removed)
+                return call_not_supported(failure, "the segment is removed");
+        if ((*ret)->name)
+                return call_not_supported(failure, "the segment has a name already");
+        return 0;
+}
+
+/* Who has the name now: somebody whom the client may replace, or nobody. */
+static int find_replaced(Service *service, Client *client, const PublishParameters *parameters,
+                         Segment **ret, CallFailure *failure) {
+        Segment *segment = registry_find_name(&service->registry, parameters->name);
+
+        *ret = NULL;
+        if (!segment || !life_settle(&service->life, segment) || !segment->name)
+                return 0;
+        if (!parameters->replace) {
+                failure->id = segment->id;
+                return CALL_E_EXISTS;
+        }
+        if (!permission_controls(&segment->permission, &client->credentials))
+                return CALL_E_DENIED;
+        *ret = segment;
+        return 0;
+}
+
+/* What is outside first: that may fail, and can be taken back. */
+static int take_name(Service *service, Segment *segment, const char *name, Segment *replaced,
+                     CallFailure *failure) {
+        _cleanup_(label_unrefp) Label *before = label_ref(segment->object_name);
+        const KindRow *row = kind_rows[segment->kind];
+        char object_name[OBJECT_NAME_BYTES];
+        KindFailure kind_failure = {};
+        int r = 0;
+
+        object_file_name(name, segment->id, object_name);
+        if (replaced && kind_rows[replaced->kind]->unlink)
+                keep_prepare(&service->keep, replaced);
+        if (row->rename)
+                r = row->rename(&service->host, segment, object_name, replaced, &kind_failure);
+        if (r)
+                return call_kind_failure(r, &kind_failure, failure);
+        if (replaced && kind_rows[replaced->kind]->unlink)
+                r = kind_rows[replaced->kind]->unlink(&service->host, replaced, &kind_failure);
+        r = call_kind_failure(r, &kind_failure, failure);
+        if (r == 0 && registry_set_name(&service->registry, segment, name, replaced))
+                r = call_limit(failure, "memory");
+        if (r && row->rename && before)
+                (void) row->rename(&service->host, segment, label_name(before), NULL,
+                                   &kind_failure);
+        return r;
+}
+
+/**
+ * call_publish() - give a private segment a name, from whoever has it if need be
+ * @service:    the service
+ * @client:     who asks
+ * @parameters: as the interface says
+ * @reply:      the answer
+ * @failure:    details
+ *
+ * Nobody sees the name without a segment in between. Who has the replaced one keeps it.
+ *
+ * Return: 0, or a code.
+ */
+int call_publish(Service *service, Client *client, const PublishParameters *parameters,
+                 PublishReply *reply, CallFailure *failure) {
+        Segment *segment, *replaced;
+        KindFailure kind_failure = {};
+        bool destroyed;
+        int r;
+
+        if (!name_valid(parameters->name))
+                return call_invalid(failure, "name");
+        r = find_private(service, client, parameters->id, &segment, failure);
+        if (r)
+                return r;
+        r = find_replaced(service, client, parameters, &replaced, failure);
+        if (r)
+                return r;
+        r = take_name(service, segment, parameters->name, replaced, failure);
+        if (r)
+                return r;
+        *reply = (PublishReply){};
+        if (replaced) {
+                /* First, so that a crash leaves the name with one of them: restore.c. */
+                segment->change_usec = clock_realtime_usec();
+                keep_change(&service->keep, segment);
+                GIVE_VALUE(reply, PUBLISHED_REPLACED_ID, replaced_id, replaced->id);
+                ++service->counters.n_removed;
+                /* Its name is free already, here and outside. */
+                (void) life_remove(&service->life, replaced, &kind_failure, &destroyed);
+        }
+        changed(service, segment);
+        waits_tell(&service->waits, segment->name);
+        describe(segment, &reply->segment);
+        return 0;
+}

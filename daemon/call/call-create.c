@@ -1,0 +1,281 @@
+/* The part of Acquire that makes a segment: whole, charged, and only then to be found. */
+
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/call/calls.h"
+#include "daemon/kind/hugepages.h"
+#include "daemon/kind/kind.h"
+#include "daemon/kind/object-name.h"
+#include "daemon/life/report.h"
+#include "proto/util.h"
+
+#define MODE_DEFAULT 0600
+
+/* The size that is promised at first, and the one up to which it may be raised. */
+static int check_size(const AcquireParameters *parameters, CallFailure *failure) {
+        bool grows = GIVEN(parameters, ACQUIRE_MAXIMUM_BYTES);
+        int64_t minimum = grows ? 0 : 1;
+
+        if (grows && (parameters->maximum_bytes < 1 || parameters->maximum_bytes > NUMBER_MAX))
+                return call_wrong_size(failure, SIZE_UNKNOWN, 1, NUMBER_MAX);
+        if (parameters->size_bytes < minimum)
+                return call_wrong_size(failure, SIZE_UNKNOWN, minimum, NUMBER_MAX);
+        if (grows && parameters->size_bytes > parameters->maximum_bytes)
+                return call_wrong_size(failure, SIZE_UNKNOWN, minimum, parameters->maximum_bytes);
+        return 0;
+}
+
+static Kind kind_of(const AcquireParameters *parameters) {
+        return GIVEN(parameters, ACQUIRE_KIND) ? (Kind) parameters->kind : KIND_MEMFD;
+}
+
+/* Which kinds can do what only some can. */
+static int check_kind(Kind kind, const AcquireParameters *parameters, CallFailure *failure) {
+        if (GIVEN(parameters, ACQUIRE_KEY) && kind != KIND_SYSV)
+                return call_invalid(failure, "key");
+        if (GIVEN(parameters, ACQUIRE_POSIX_NAME) &&
+            (kind != KIND_POSIX || !posix_name_valid(parameters->posix_name)))
+                return call_invalid(failure, "posixName");
+        if (GIVEN(parameters, ACQUIRE_SEALABLE) && parameters->sealable && kind != KIND_MEMFD)
+                return call_not_supported(failure, "only segments of kind memfd can be sealed");
+        if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) && (kind == KIND_POSIX || kind == KIND_FILE) &&
+            parameters->page_bytes != sysconf(_SC_PAGESIZE))
+                return call_not_supported(failure, "only segments of kinds memfd and sysv can have "
+                                                   "huge pages");
+        return 0;
+}
+
+/* What cannot be done is an error, never left out in silence. */
+static int check_creation(const AcquireParameters *parameters, CallFailure *failure) {
+        int r;
+
+        if (!GIVEN(parameters, ACQUIRE_SIZE_BYTES))
+                return call_invalid(failure, "sizeBytes");
+        r = check_kind(kind_of(parameters), parameters, failure);
+        if (r)
+                return r;
+        if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) &&
+            (parameters->page_bytes & (parameters->page_bytes - 1)) != 0)
+                return call_invalid(failure, "pageBytes");
+        return check_size(parameters, failure);
+}
+
+static void fill_segment(Segment *segment, Client *client, const AcquireParameters *parameters) {
+        const Credentials *credentials = &client->credentials;
+
+        segment->kind = kind_of(parameters);
+        segment->sysv.key = (uint32_t) parameters->key;
+        segment->size_bytes = (uint64_t) parameters->size_bytes;
+        segment->maximum_bytes = (uint64_t) parameters->maximum_bytes;
+        if (GIVEN(parameters, ACQUIRE_PAGE_BYTES))
+                segment->page_bytes = (uint64_t) parameters->page_bytes;
+        segment->sealable = parameters->sealable;
+        segment->permission = (Permission){
+                .owner_uid = credentials->uid,
+                .owner_gid = credentials->gid,
+                .creator_uid = credentials->uid,
+                .creator_gid = credentials->gid,
+                .mode = GIVEN(parameters, ACQUIRE_MODE) ? (mode_t) parameters->mode : MODE_DEFAULT,
+        };
+        segment->change_usec = clock_realtime_usec();
+        segment->creator_pid = credentials->pid;
+        segment->remove_on_last_detach = parameters->remove_on_last_detach;
+        segment->lingers = GIVEN(parameters, ACQUIRE_LINGER);
+        segment->linger_usec = (uint64_t) parameters->linger_usec;
+}
+
+/* call_charge_segment() - charge a user for a segment of known size; 0, or a code */
+int call_charge_segment(Service *service, Segment *segment, User *user, CallFailure *failure) {
+        int r;
+
+        r = call_take_charge(service, &segment->segment_charge, user, LIMIT_SEGMENTS, 1, failure);
+        if (r)
+                return r;
+        r = call_take_charge(service, &segment->bytes_charge, user, LIMIT_BYTES,
+                             segment_capacity(segment), failure);
+        if (r || !segment_has_huge_pages(segment))
+                return r;
+        return call_take_charge(service, &segment->huge_charge, user, LIMIT_HUGE,
+                                segment_capacity(segment), failure);
+}
+
+static int name_posix(Segment *segment, const AcquireParameters *parameters, CallFailure *failure) {
+        char name[OBJECT_NAME_BYTES];
+
+        object_posix_name(segment->name, segment->id, name);
+        if (GIVEN(parameters, ACQUIRE_POSIX_NAME))
+                segment->object_name = label_new("", parameters->posix_name + 1);
+        else
+                segment->object_name = label_new("", name);
+        return segment->object_name ? 0 : call_limit(failure, "memory");
+}
+
+static int name_file(Host *host, Segment *segment, CallFailure *failure) {
+        char name[OBJECT_NAME_BYTES];
+
+        if (host_open_files(host) < 0)
+                return call_not_supported(failure,
+                                          "the broker's file directory cannot be opened or made");
+        object_file_name(segment->name, segment->id, name);
+        segment->object_name = label_new(host->files_path, name);
+        return segment->object_name ? 0 : call_limit(failure, "memory");
+}
+
+/* Where it is found without the broker. */
+static int name_object(Service *service, Segment *segment, const AcquireParameters *parameters,
+                       CallFailure *failure) {
+        switch (segment->kind) {
+        case KIND_POSIX:
+                return name_posix(segment, parameters, failure);
+        case KIND_FILE:
+                return name_file(&service->host, segment, failure);
+        default:
+                return 0;
+        }
+}
+
+/* Which segment of the broker's has the key or name already; 0 if it is somebody else's. */
+static int64_t find_rival(const Registry *registry, const Segment *segment) {
+        const Segment *other;
+
+        DL_FOREACH(registry->first, other) {
+                if (other->kind != segment->kind)
+                        continue;
+                if (segment->kind == KIND_SYSV && other->sysv.key == segment->sysv.key)
+                        return other->id;
+                if (segment->object_name && other->object_name &&
+                    strcmp(segment->object_name->text, other->object_name->text) == 0)
+                        return other->id;
+        }
+        return 0;
+}
+
+static int make_object(Service *service, Segment *segment, CallFailure *failure) {
+        KindFailure kind_failure = {};
+        int r;
+
+        r = kind_rows[segment->kind]->create(&service->host, segment, &kind_failure);
+        r = call_kind_failure(r, &kind_failure, failure);
+        if (r == CALL_E_EXISTS)
+                failure->id = find_rival(&service->registry, segment);
+        return r;
+}
+
+/* What was there before has its name. */
+static int link_object(Service *service, Segment *segment, CallFailure *failure) {
+        const KindRow *row = kind_rows[segment->kind];
+        KindFailure kind_failure = {};
+        int r;
+
+        if (!row->link || segment->adopted)
+                return 0;
+        r = row->link(&service->host, segment, &kind_failure);
+        r = call_kind_failure(r, &kind_failure, failure);
+        if (r == CALL_E_EXISTS)
+                failure->id = find_rival(&service->registry, segment);
+        return r;
+}
+
+DEFINE_CLEANUP(Segment, segment_free)
+
+/* call_begin_segment() - let a segment that is whole be found; the registry's if it returns 0 */
+int call_begin_segment(Service *service, Segment *segment, CallFailure *failure) {
+        int r;
+
+        switch (keep_begin(&service->keep, segment)) {
+        case 0:
+                break;
+        case KEEP_E_NO_DESCRIPTORS:
+                return call_limit(failure, call_no_descriptors);
+        default:
+                return call_no_state(failure);
+        }
+        r = link_object(service, segment, failure);
+        if (r) {
+                keep_end(&service->keep, segment);
+                return r;
+        }
+        if (registry_add(&service->registry, segment)) {
+                keep_end(&service->keep, segment);
+                return call_limit(failure, "memory");
+        }
+        life_begin(&service->life, segment);
+        events_post(&service->life.events, EVENT_CREATED, segment);
+        report_segment(REPORT_CREATED, segment);
+        if (segment->name)
+                waits_tell(&service->waits, segment->name);
+        return 0;
+}
+
+static int new_segment(Service *service, Client *client, const AcquireParameters *parameters,
+                       Segment **ret, CallFailure *failure) {
+        _cleanup_(segment_freep) Segment *segment = segment_new();
+
+        if (!segment)
+                return call_limit(failure, "memory");
+        fill_segment(segment, client, parameters);
+        if (GIVEN(parameters, ACQUIRE_NAME)) {
+                segment->name = strdup(parameters->name);
+                if (!segment->name)
+                        return call_limit(failure, "memory");
+        }
+        if (segment_has_huge_pages(segment) && !hugepages_exist(segment->page_bytes))
+                return call_not_supported(failure,
+                                          "this host has no pages of that size; its sizes are in "
+                                          "/sys/kernel/mm/hugepages");
+        if (journal_segment_id(&service->keep.journal, &segment->id))
+                return call_no_state(failure);
+        *ret = steal_ptr(segment);
+        return 0;
+}
+
+/* It was found by nobody who asked the broker, but may have been from outside. */
+static void unmake_object(Service *service, Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+        KindFailure failure = {};
+
+        if (row->unlink)
+                (void) row->unlink(&service->host, segment, &failure);
+}
+
+/**
+ * call_create_segment() - make a segment, whole, before anybody can find it
+ * @service:    the service
+ * @client:     who asks, who pays, and who will be creator and owner
+ * @parameters: as the interface says; its name, if any, is valid and free
+ * @ret:        the segment, the registry's
+ * @failure:    details
+ *
+ * Return: 0, or a code, and then nothing was made.
+ */
+int call_create_segment(Service *service, Client *client, const AcquireParameters *parameters,
+                        Segment **ret, CallFailure *failure) {
+        _cleanup_(segment_freep) Segment *segment = NULL;
+        int r;
+
+        r = check_creation(parameters, failure);
+        if (r)
+                return r;
+        r = new_segment(service, client, parameters, &segment, failure);
+        if (r)
+                return r;
+        r = call_charge_segment(service, segment, client->user, failure);
+        if (r)
+                return r;
+        r = name_object(service, segment, parameters, failure);
+        if (r)
+                return r;
+        r = make_object(service, segment, failure);
+        if (r)
+                return r;
+        r = call_begin_segment(service, segment, failure);
+        if (r) {
+                unmake_object(service, segment);
+                return r;
+        }
+        ++service->counters.n_created;
+        *ret = steal_ptr(segment);
+        return 0;
+}

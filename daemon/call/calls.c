@@ -1,0 +1,186 @@
+#include "daemon/call/calls.h"
+
+#include "daemon/base/log.h"
+#include "daemon/call/status.h"
+#include "daemon/life/describe.h"
+#include "proto/name.h"
+#include "proto/util.h"
+
+const char call_no_descriptors[] = "descriptors";
+
+int call_invalid(CallFailure *failure, const char *parameter) {
+        failure->text = parameter;
+        return CALL_E_INVALID_PARAMETER;
+}
+
+int call_not_supported(CallFailure *failure, const char *reason) {
+        failure->text = reason;
+        return CALL_E_NOT_SUPPORTED;
+}
+
+int call_limit(CallFailure *failure, const char *name) {
+        failure->limit = (LimitReached){ .name = name, .maximum = LIMIT_NONE };
+        return CALL_E_LIMIT;
+}
+
+/* What could not be written down would be lost, and numbers given away might come again. */
+int call_no_state(CallFailure *failure) {
+        log_error("Nothing can be made, because the state directory cannot be written to.");
+        return call_limit(failure, "memory");
+}
+
+int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
+                    int64_t maximum_bytes) {
+        failure->size_bytes = size_bytes;
+        failure->minimum_bytes = minimum_bytes;
+        failure->maximum_bytes = maximum_bytes;
+        return CALL_E_WRONG_SIZE;
+}
+
+/* call_kind_failure() - what an error of a kind's means to who asked */
+int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure) {
+        switch (code) {
+        case 0:
+                return 0;
+        case KIND_E_NO_DESCRIPTORS:
+                return call_limit(failure, call_no_descriptors);
+        case KIND_E_EXISTS:
+                failure->id = 0;
+                return CALL_E_EXISTS;
+        case KIND_E_NONE:
+                return CALL_E_NO_SUCH_SEGMENT;
+        case KIND_E_DENIED:
+                return CALL_E_DENIED;
+        case KIND_E_LIMIT:
+                failure->limit = kind_failure->limit;
+                return CALL_E_LIMIT;
+        case KIND_E_NOT_SUPPORTED:
+                return call_not_supported(failure, kind_failure->reason);
+        default:
+                return call_limit(failure, "memory");
+        }
+}
+
+/* What may have ended meanwhile is given back before anybody is told of a limit. */
+int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
+                     CallFailure *failure) {
+        if (charge_take(charge, user, what, amount, &failure->limit) == 0)
+                return 0;
+        life_catch_up(&service->life);
+        return charge_take(charge, user, what, amount, &failure->limit) ? CALL_E_LIMIT : 0;
+}
+
+/* Exactly one of name and id says which segment is meant. */
+static int check_reference(const SegmentParameters *parameters, CallFailure *failure) {
+        bool by_name = GIVEN(parameters, SEGMENT_NAME), by_id = GIVEN(parameters, SEGMENT_ID);
+
+        if (by_name && by_id)
+                return call_invalid(failure, "id");
+        if (!by_name && !by_id)
+                return call_invalid(failure, "name");
+        if (by_name && !name_valid(parameters->name))
+                return call_invalid(failure, "name");
+        return 0;
+}
+
+/* The segment that is meant, as the kernel has it at this moment. */
+static int find_settled(Service *service, const SegmentParameters *parameters, Segment **ret,
+                        CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = check_reference(parameters, failure);
+        if (r)
+                return r;
+        life_drain(&service->life);
+        if (GIVEN(parameters, SEGMENT_NAME))
+                segment = registry_find_name(&service->registry, parameters->name);
+        else
+                segment = registry_find(&service->registry, parameters->id);
+        if (!segment || !life_settle(&service->life, segment))
+                return CALL_E_NO_SUCH_SEGMENT;
+        /* It may have been removed from outside just now. */
+        if (GIVEN(parameters, SEGMENT_NAME) && !segment->name)
+                return CALL_E_NO_SUCH_SEGMENT;
+        *ret = segment;
+        return 0;
+}
+
+/**
+ * call_find_readable() - find a segment whose state the client may see
+ * @service:    the service
+ * @client:     the client
+ * @parameters: which segment
+ * @ret:        the segment, settled
+ * @failure:    details
+ *
+ * Return: 0, or a code.
+ */
+int call_find_readable(Service *service, Client *client, const SegmentParameters *parameters,
+                       Segment **ret, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = find_settled(service, parameters, &segment, failure);
+        if (r)
+                return r;
+        if (!permission_grants(&segment->permission, &client->credentials, false))
+                return CALL_E_DENIED;
+        *ret = segment;
+        return 0;
+}
+
+/* call_find_controlled() - find a segment that the client may change or remove; 0, or a code */
+int call_find_controlled(Service *service, Client *client, const SegmentParameters *parameters,
+                         Segment **ret, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = find_settled(service, parameters, &segment, failure);
+        if (r)
+                return r;
+        if (!permission_controls(&segment->permission, &client->credentials))
+                return CALL_E_DENIED;
+        *ret = segment;
+        return 0;
+}
+
+/* IPC_STAT */
+int call_stat(Service *service, Client *client, const SegmentParameters *parameters,
+              SegmentReply *reply, CallFailure *failure) {
+        Segment *segment;
+        int r;
+
+        r = call_find_readable(service, client, parameters, &segment, failure);
+        if (r)
+                return r;
+        describe_segment(segment, LOOK_ALL, &reply->segment);
+        return 0;
+}
+
+/* IPC_RMID */
+int call_remove(Service *service, Client *client, const SegmentParameters *parameters,
+                RemoveReply *reply, CallFailure *failure) {
+        KindFailure kind_failure = {};
+        bool removed, destroyed;
+        Segment *segment;
+        int r;
+
+        r = call_find_controlled(service, client, parameters, &segment, failure);
+        if (r)
+                return r;
+        removed = segment->removed;
+        r = life_remove(&service->life, segment, &kind_failure, &destroyed);
+        if (r)
+                return call_kind_failure(r, &kind_failure, failure);
+        service->counters.n_removed += !removed;
+        *reply = (RemoveReply){ .destroyed = destroyed };
+        if (!reply->destroyed)
+                reply->attach_count = (int64_t) segment_attach_count(segment);
+        return 0;
+}
+
+void call_get_status(Service *service, StatusReply *reply) {
+        life_catch_up(&service->life);
+        status_describe(service, reply);
+}

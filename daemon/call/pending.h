@@ -1,0 +1,54 @@
+#ifndef SHMBROKER_DAEMON_CALL_PENDING_H
+#define SHMBROKER_DAEMON_CALL_PENDING_H
+
+/*
+ * A call that cannot be answered yet: an Acquire that waits for a name, or a call whose work is
+ * done by the worker. Whoever made it keeps it until it is ready, or until its time is over.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/call/calls.h"
+#include "daemon/model/waits.h"
+#include "proto/method.h"
+#include "proto/util.h"
+
+typedef struct SlowJob SlowJob;
+
+struct Pending {
+        Method method;
+        /* Worth another look */
+        bool ready;
+        /* CLOCK_MONOTONIC, when the time is over, or USEC_INFINITY */
+        uint64_t deadline_usec;
+        /* Called once it is ready. Set by who keeps the call. */
+        void (*wake)(void *userdata);
+        void *userdata;
+        Charge charge;
+
+        /* Acquire: the call, with a name of its own */
+        AcquireParameters acquire;
+        char name[NAME_LENGTH_MAX + 1];
+        Waits *waits;
+        Wait wait;
+
+        /* The worker's: its job while that is under way, and what came of it */
+        SlowJob *job;
+        int code;
+        CallFailure failure;
+        int64_t segment_id;
+};
+
+int pending_new(Service *service, Client *client, Method method, Pending **ret,
+                CallFailure *failure);
+Pending *pending_free(Pending *pending);
+
+int pending_wait(Pending *pending, Service *service, const AcquireParameters *parameters,
+                 CallFailure *failure);
+void pending_ready(Pending *pending);
+bool pending_over(const Pending *pending);
+
+DEFINE_CLEANUP(Pending, pending_free)
+
+#endif

@@ -1,0 +1,82 @@
+#include "daemon/call/service.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/kind/hugepages.h"
+#include "proto/error.h"
+
+/* Each segment and each connection takes a descriptor, so the soft limit is of no use. */
+static uint64_t raise_descriptors(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return 1024;
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+        (void) getrlimit(RLIMIT_NOFILE, &limit);
+        return limit.rlim_cur;
+}
+
+static uint64_t lockable_bytes(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+                return 0;
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_MEMLOCK, &limit);
+        return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+}
+
+static uint64_t memory_bytes(void) {
+        long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+
+        return pages > 0 && page_bytes > 0 ? (uint64_t) pages * (uint64_t) page_bytes
+                                           : UINT64_C(1) << 30;
+}
+
+/**
+ * service_init() - be ready for calls
+ * @service:    the object, SERVICE_NULL before
+ * @state_directory: absolute path
+ * @file_directory: the same, made when it is needed
+ *
+ * Return: what journal_open() returns, or a negative errno. service_deinit() is due in any case.
+ */
+int service_init(Service *service, const char *state_directory, const char *file_directory) {
+        int r;
+
+        service->start_usec = clock_realtime_usec();
+        accounts_init(&service->accounts, &(Resources){ .memory_bytes = memory_bytes(),
+                                                        .huge_bytes = hugepages_bytes(),
+                                                        .lockable_bytes = lockable_bytes(),
+                                                        .n_descriptors = raise_descriptors() });
+        r = host_init(&service->host, file_directory);
+        if (r)
+                return error_trace(r);
+        r = journal_open(&service->keep.journal, state_directory);
+        if (r)
+                return r;
+        r = worker_init(&service->worker);
+        if (r)
+                return error_trace(r);
+        return error_trace(
+                life_init(&service->life, &service->registry, &service->host, &service->keep));
+}
+
+void service_deinit(Service *service) {
+        bool keep;
+
+        /* First, for what was asked for may still change segments. */
+        worker_deinit(&service->worker);
+        keep = service->registry.n_segments > 0;
+        life_deinit(&service->life);
+        registry_deinit(&service->registry);
+        accounts_deinit(&service->accounts);
+        store_deinit(&service->keep.store);
+        stamps_close(&service->keep.stamps, keep);
+        journal_close(&service->keep.journal);
+        host_deinit(&service->host);
+}

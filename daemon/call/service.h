@@ -1,0 +1,51 @@
+#ifndef SHMBROKER_DAEMON_CALL_SERVICE_H
+#define SHMBROKER_DAEMON_CALL_SERVICE_H
+
+/* Everything that the methods work on, without the loop and the sockets they are reached by. */
+
+#include <stdint.h>
+
+#include "daemon/base/worker.h"
+#include "daemon/kind/host.h"
+#include "daemon/life/life.h"
+#include "daemon/model/limits.h"
+#include "daemon/model/registry.h"
+#include "daemon/model/waits.h"
+#include "daemon/state/keep.h"
+
+typedef struct Counters Counters;
+typedef struct Service Service;
+
+/* Since the daemon started. */
+struct Counters {
+        uint64_t n_calls;
+        uint64_t n_created;
+        uint64_t n_adopted;
+        uint64_t n_removed;
+        uint64_t n_limits_reached;
+        uint64_t n_broken_peers;
+        uint64_t n_refused_peers;
+};
+
+struct Service {
+        Registry registry;
+        Accounts accounts;
+        Life life;
+        Keep keep;
+        Waits waits;
+        /* For what takes long and is asked for */
+        Worker worker;
+        Counters counters;
+        /* Who gets a descriptor of a System V segment for writing; others attach it natively */
+        HandOut sysv_descriptors;
+        Host host;
+        uint64_t start_usec;
+};
+
+#define SERVICE_NULL                                                                               \
+        { .life = LIFE_NULL, .keep = KEEP_NULL, .worker = WORKER_NULL, .host = HOST_NULL }
+
+int service_init(Service *service, const char *state_directory, const char *file_directory);
+void service_deinit(Service *service);
+
+#endif

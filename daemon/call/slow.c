@@ -1,0 +1,290 @@
+#include "daemon/call/slow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include "daemon/base/log.h"
+#include "daemon/call/change.h"
+#include "daemon/kind/kind.h"
+#include "daemon/model/permission.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+/* Since Linux 5.14; before, pages are locked as they are touched. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+static void job_free(SlowJob *job) {
+        if (job->locked_at)
+                (void) munmap(job->locked_at, (size_t) job->size_bytes);
+        charge_give_back(&job->charge);
+        fd_close(job->fd);
+        free(job);
+}
+
+static int job_new(Service *service, const Segment *segment, SlowJob **ret, CallFailure *failure) {
+        SlowJob *job = calloc(1, sizeof(*job));
+
+        if (!job)
+                return call_limit(failure, "memory");
+        job->fd = -EBADF;
+        if (segment->kind != KIND_SYSV)
+                job->fd = fcntl(segment->master_fd, F_DUPFD_CLOEXEC, 0);
+        if (segment->kind != KIND_SYSV && job->fd < 0) {
+                job_free(job);
+                return call_limit(failure, call_no_descriptors);
+        }
+        job->service = service;
+        job->segment_id = segment->id;
+        *ret = job;
+        return 0;
+}
+
+/* A job that a call waits for. */
+static int job_new_awaited(Service *service, Client *client, const Segment *segment, Method method,
+                           SlowJob **ret, Pending **ret_pending, CallFailure *failure) {
+        _cleanup_(pending_freep) Pending *pending = NULL;
+        SlowJob *job = NULL;
+        int r;
+
+        r = pending_new(service, client, method, &pending, failure);
+        if (r)
+                return r;
+        r = job_new(service, segment, &job, failure);
+        if (r)
+                return r;
+        job->pending = pending;
+        pending->job = job;
+        pending->segment_id = segment->id;
+        *ret = job;
+        *ret_pending = steal_ptr(pending);
+        return 0;
+}
+
+/* Tells who waits, if anybody does, and ends the job. */
+static void job_end(SlowJob *job, int code, const CallFailure *failure) {
+        Pending *pending = job->pending;
+
+        if (pending) {
+                pending->job = NULL;
+                pending->code = code;
+                pending->failure = *failure;
+                pending_ready(pending);
+        }
+        job_free(job);
+}
+
+static void work_seal(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+
+        job->result = job->seal(job->fd, job->seals);
+}
+
+static void done_seal(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        Segment *segment = registry_find(&job->service->registry, job->segment_id);
+        CallFailure failure = {};
+        int code;
+
+        code = segment ? change_sealed(job->service, segment, job->seals, job->result, &failure)
+                       : CALL_E_NO_SUCH_SEGMENT;
+        job_end(job, code, &failure);
+}
+
+/**
+ * slow_seal() - begin to seal a segment against writing
+ * @service:    the service
+ * @client:     who asked
+ * @segment:    the segment, of a kind that has seals
+ * @seals:      seals to be added
+ * @ret:        the call that waits for it
+ * @failure:    details
+ *
+ * Return: CALL_E_WAIT, or another code, and then nothing was begun.
+ */
+int slow_seal(Service *service, Client *client, Segment *segment, unsigned int seals, Pending **ret,
+              CallFailure *failure) {
+        SlowJob *job = NULL;
+        int r;
+
+        r = job_new_awaited(service, client, segment, METHOD_SEAL, &job, ret, failure);
+        if (r)
+                return r;
+        job->job = (WorkerJob){ .work = work_seal, .done = done_seal };
+        job->seals = seals;
+        job->seal = kind_rows[segment->kind]->seal;
+        worker_take(&service->worker, &job->job);
+        return CALL_E_WAIT;
+}
+
+/* Pages of shared memory that are locked by anybody are not swapped out (mlock(2)). */
+static void work_lock(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        void *at = mmap(NULL, (size_t) job->size_bytes, PROT_READ, MAP_SHARED, job->fd, 0);
+
+        if (at == MAP_FAILED) {
+                job->result = errno;
+                return;
+        }
+        job->locked_at = at;
+        job->result = mlock(at, (size_t) job->size_bytes) < 0 ? errno : 0;
+}
+
+/*
+ * SHM_LOCK, which everybody sees. It brings no page in, so that is done through the broker's own
+ * attachment; should the segment be destroyed meanwhile, there is nothing left to be brought in.
+ */
+static void work_lock_sysv(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+
+        if (shmctl(job->shmid, SHM_LOCK, NULL) < 0)
+                job->result = errno;
+        else
+                (void) madvise(job->anchor, (size_t) job->size_bytes, MADV_POPULATE_READ);
+}
+
+static void log_not_locked(const Segment *segment, int error) {
+        log_warning("Segment %lld was locked in memory, and is not any more: %s.",
+                    (long long) segment->id, strerror(error));
+}
+
+static int lock_code(int error, CallFailure *failure) {
+        switch (error) {
+        case 0:
+                return 0;
+        case EPERM:
+                return call_not_supported(failure,
+                                          "the broker may not lock memory (RLIMIT_MEMLOCK and "
+                                          "CAP_IPC_LOCK), or the segment is sealed");
+        default:
+                return call_limit(failure, "memory");
+        }
+}
+
+/* The owner may have changed meanwhile: what is somebody else's now is left alone. */
+static int done_lock_code(const SlowJob *job, const Segment *segment, CallFailure *failure) {
+        const Credentials credentials = { .uid = job->uid };
+
+        if (!segment)
+                return CALL_E_NO_SUCH_SEGMENT;
+        if (!permission_controls(&segment->permission, &credentials))
+                return CALL_E_DENIED;
+        return lock_code(job->result, failure);
+}
+
+static void done_lock(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        Segment *segment = registry_find(&job->service->registry, job->segment_id);
+        CallFailure failure = {};
+        int code;
+
+        code = done_lock_code(job, segment, &failure);
+        if (code == 0) {
+                /* Another call may have been quicker. */
+                if (!segment->locked_charge.user) {
+                        segment->locked_at = steal_ptr(job->locked_at);
+                        segment->locked_charge = steal_charge(&job->charge);
+                }
+                segment->sysv.locked = segment->kind == KIND_SYSV;
+                code = change_attributes(job->service, segment, &job->attributes, &failure);
+        }
+        job_end(job, code, &failure);
+}
+
+/**
+ * slow_lock() - begin to lock a segment in memory, and set its attributes when it is
+ * @service:    the service
+ * @client:     who asked
+ * @segment:    the segment
+ * @parameters: its attributes, without strings that have to be kept
+ * @ret:        the call that waits for it
+ * @failure:    details
+ *
+ * Return: CALL_E_WAIT, or another code, and then nothing was begun.
+ */
+int slow_lock(Service *service, Client *client, Segment *segment,
+              const SetAttributesParameters *parameters, Pending **ret, CallFailure *failure) {
+        _cleanup_(charge_give_back) Charge charge = CHARGE_NULL;
+        uint64_t size_bytes = segment_capacity(segment);
+        SlowJob *job = NULL;
+        int r;
+
+        r = call_take_charge(service, &charge, client->user, LIMIT_LOCKED, size_bytes, failure);
+        if (r)
+                return r;
+        r = job_new_awaited(service, client, segment, METHOD_SET_ATTRIBUTES, &job, ret, failure);
+        if (r)
+                return r;
+        job->shmid = segment->sysv.shmid;
+        job->anchor = segment->sysv.anchor;
+        job->job = (WorkerJob){
+                .work = segment->kind == KIND_SYSV ? work_lock_sysv : work_lock,
+                .done = done_lock,
+        };
+        job->attributes = *parameters;
+        job->uid = client->credentials.uid;
+        job->size_bytes = size_bytes;
+        job->charge = steal_charge(&charge);
+        worker_take(&service->worker, &job->job);
+        return CALL_E_WAIT;
+}
+
+/* It may have been unlocked meanwhile, or be gone. */
+static void done_lock_again(WorkerJob *worker_job) {
+        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        Segment *segment = registry_find(&job->service->registry, job->segment_id);
+
+        if (segment && segment->lock_again) {
+                segment->lock_again = false;
+                if (job->result == 0) {
+                        segment->locked_at = steal_ptr(job->locked_at);
+                        segment->locked_charge = steal_charge(&job->charge);
+                } else
+                        log_not_locked(segment, job->result);
+        }
+        job_free(job);
+}
+
+/**
+ * slow_lock_again() - begin to lock a segment in memory that an earlier broker had locked
+ * @service:    the service
+ * @segment:    the segment, with its descriptor and charges
+ *
+ * A lock of mlock(2) ends with the process, but not that of shmctl(2), which nothing has to be done
+ * for. Who asked for it is not known any more, so who pays for the segment pays, whatever the limit
+ * is by now. A failure is logged.
+ */
+void slow_lock_again(Service *service, Segment *segment) {
+        CallFailure failure = {};
+        SlowJob *job = NULL;
+
+        if (job_new(service, segment, &job, &failure)) {
+                log_not_locked(segment, ENOMEM);
+                return;
+        }
+        job->job = (WorkerJob){ .work = work_lock, .done = done_lock_again };
+        job->size_bytes = segment_capacity(segment);
+        charge_anyway(&job->charge, segment->segment_charge.user, LIMIT_LOCKED, job->size_bytes);
+        segment->lock_again = true;
+        worker_take(&service->worker, &job->job);
+}
+
+/* slow_unlock() - lock a segment in memory no more */
+void slow_unlock(Service *service, Segment *segment) {
+        segment->lock_again = false;
+        charge_give_back(&segment->locked_charge);
+        if (segment->kind == KIND_SYSV && shmctl(segment->sysv.shmid, SHM_UNLOCK, NULL) == 0)
+                segment->sysv.locked = false;
+        if (!segment->locked_at)
+                return;
+        /* The same as what is left of a segment, but that the memory stays. */
+        reaper_take(&service->life.reaper,
+                    &(Remains){ .fd = -EBADF,
+                                .size_bytes = segment_capacity(segment),
+                                .locked_at = steal_ptr(segment->locked_at) });
+}

@@ -1,0 +1,58 @@
+#ifndef SHMBROKER_DAEMON_CALL_STREAMS_H
+#define SHMBROKER_DAEMON_CALL_STREAMS_H
+
+/*
+ * Methods that reply more than once. What they send is made piece by piece as the client reads:
+ * only the place is kept, as an id, so that a long list costs nothing and may change on the way.
+ */
+
+#include <stdbool.h>
+
+#include "daemon/call/calls.h"
+#include "proto/name.h"
+#include "proto/types.h"
+#include "proto/writer.h"
+
+typedef struct Stream Stream;
+typedef struct WatchStream WatchStream;
+typedef enum StreamKind StreamKind;
+
+/* No reply is longer; a stream goes on only while so much room is left. */
+#define STREAM_REPLY_MAX 8192U
+
+enum StreamKind {
+        STREAM_NONE,
+        STREAM_SEGMENTS,
+        STREAM_ATTACHMENTS,
+        STREAM_USERS,
+        STREAM_WATCH,
+};
+
+struct Stream {
+        StreamKind kind;
+        /* The one that is to be sent next, 0 before the first */
+        int64_t pending_id;
+        /* STREAM_ATTACHMENTS: of this segment */
+        int64_t segment_id;
+        /* STREAM_SEGMENTS: those that match */
+        ListParameters filter;
+        char pattern[NAME_LENGTH_MAX + 1];
+        /* STREAM_WATCH */
+        WatchStream *watch;
+};
+
+#define STREAM_NULL                                                                                \
+        {}
+
+int stream_list(Stream *stream, const ListParameters *parameters, CallFailure *failure);
+int stream_list_attachments(Stream *stream, Service *service, Client *client,
+                            const SegmentParameters *parameters, CallFailure *failure);
+int stream_list_users(Stream *stream);
+int stream_watch(Stream *stream, Service *service, Client *client,
+                 const WatchParameters *parameters, CallFailure *failure);
+void stream_end(Stream *stream);
+
+bool stream_idle(const Stream *stream);
+void stream_write(Stream *stream, Service *service, Client *client, Writer *writer);
+
+#endif

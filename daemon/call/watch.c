@@ -1,0 +1,157 @@
+#include "daemon/call/watch.h"
+
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/life/describe.h"
+#include "proto/message.h"
+#include "proto/util.h"
+
+struct WatchStream {
+        Watch watch;
+        Service *service;
+        Charge charge;
+};
+
+WatchStream *watch_stream_free(WatchStream *stream) {
+        if (!stream)
+                return NULL;
+        watch_end(&stream->watch);
+        charge_give_back(&stream->charge);
+        free(stream);
+        return NULL;
+}
+
+DEFINE_CLEANUP(WatchStream, watch_stream_free)
+
+static int check_parameters(Service *service, Client *client, const WatchParameters *parameters,
+                            CallFailure *failure) {
+        SegmentParameters reference = {};
+        Segment *segment;
+
+        /* As for List: this bounds what fnmatch(3) has to do. */
+        if (GIVEN(parameters, WATCH_MATCH_NAME) && strlen(parameters->match_name) > NAME_LENGTH_MAX)
+                return call_invalid(failure, "matchName");
+        if (!GIVEN(parameters, WATCH_ID))
+                return 0;
+        GIVE_VALUE(&reference, SEGMENT_ID, id, parameters->id);
+        return call_find_readable(service, client, &reference, &segment, failure);
+}
+
+/* The highest id of those that are to be told of as existing. */
+static int64_t last_id(const Service *service, const WatchParameters *parameters) {
+        const Segment *first = service->registry.first;
+
+        if (parameters->changes_only || !first)
+                return 0;
+        return GIVEN(parameters, WATCH_ID) ? parameters->id : first->prev->id;
+}
+
+/**
+ * stream_watch() - begin to watch
+ * @stream:     the stream
+ * @service:    the service
+ * @client:     who watches; it stays as long as the stream
+ * @parameters: as the interface says
+ * @failure:    details
+ *
+ * Return: 0, or a code.
+ */
+int stream_watch(Stream *stream, Service *service, Client *client,
+                 const WatchParameters *parameters, CallFailure *failure) {
+        _cleanup_(watch_stream_freep) WatchStream *watch = NULL;
+        int r;
+
+        r = check_parameters(service, client, parameters, failure);
+        if (r)
+                return r;
+        watch = calloc(1, sizeof(*watch));
+        if (!watch)
+                return call_limit(failure, "memory");
+        r = call_take_charge(service, &watch->charge, client->user, LIMIT_WATCHES, 1, failure);
+        if (r)
+                return r;
+        watch->service = service;
+        watch->watch.only_id = GIVEN(parameters, WATCH_ID) ? parameters->id : 0;
+        watch->watch.has_pattern = GIVEN(parameters, WATCH_MATCH_NAME);
+        if (watch->watch.has_pattern)
+                (void) strcpy(watch->watch.pattern, parameters->match_name);
+        /* One segment is one step; the others need not be passed over first. */
+        watch->watch.listed_id = MAX(watch->watch.only_id - 1, 0);
+        if (watch_begin(&watch->watch, &service->life.events, &client->credentials,
+                        last_id(service, parameters)) < 0)
+                return call_limit(failure, "memory");
+        *stream = (Stream){ .kind = STREAM_WATCH, .watch = steal_ptr(watch) };
+        return 0;
+}
+
+static bool has_room(const Writer *writer) {
+        return writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX;
+}
+
+static void write_existing(WatchStream *stream, Segment *segment, Writer *writer) {
+        Watch *watch = &stream->watch;
+        WatchReply reply = {
+                .event = EVENT_EXISTING,
+                .sequence = watch->sequence++,
+                .time_usec = (int64_t) clock_realtime_usec(),
+        };
+
+        describe_segment(segment, LOOK_ALL, &reply.segment);
+        GIVE(&reply, WATCHED_SEGMENT);
+        reply_write(writer, &watch_reply_type, &reply, true);
+}
+
+/* What is not wanted takes time as well: so many are looked at in one turn. */
+#define LOOKED_AT_MAX 512U
+
+/* Goes on with what exists, as far as there is room; true if that was all. */
+static bool write_some(WatchStream *stream, Writer *writer) {
+        Life *life = &stream->service->life;
+        Watch *watch = &stream->watch;
+        Segment *segment = registry_next(life->registry, watch->listed_id), *next;
+        unsigned int n = 0;
+
+        for (; segment && segment->id <= watch->last_id; segment = next) {
+                if (!has_room(writer) || ++n > LOOKED_AT_MAX)
+                        return false;
+                next = segment->next;
+                if (watch_wants(watch, segment)) {
+                        if (!life_settle(life, segment))
+                                continue;
+                        write_existing(stream, segment, writer);
+                }
+                watch_listed(watch, segment);
+        }
+        return has_room(writer);
+}
+
+/* What exists, and then that this was all. */
+static void write_listing(WatchStream *stream, Writer *writer) {
+        Watch *watch = &stream->watch;
+
+        life_drain(&stream->service->life);
+        if (!write_some(stream, writer))
+                return;
+        watch->listing = false;
+        reply_write(writer, &watch_reply_type,
+                    &(WatchReply){ .event = EVENT_SYNCHRONIZED,
+                                   .sequence = watch->sequence++,
+                                   .time_usec = (int64_t) clock_realtime_usec() },
+                    true);
+}
+
+/* watch_stream_idle() - has everything been sent that has happened until now? */
+bool watch_stream_idle(const WatchStream *stream) {
+        return !stream->watch.listing && !watch_pending(&stream->watch);
+}
+
+/* watch_stream_write() - the next events, as many as there is room for; maybe none */
+void watch_stream_write(WatchStream *stream, Writer *writer) {
+        WatchReply reply;
+
+        if (stream->watch.listing)
+                write_listing(stream, writer);
+        while (!stream->watch.listing && has_room(writer) && watch_next(&stream->watch, &reply))
+                reply_write(writer, &watch_reply_type, &reply, true);
+}

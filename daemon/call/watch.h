@@ -1,0 +1,14 @@
+#ifndef SHMBROKER_DAEMON_CALL_WATCH_H
+#define SHMBROKER_DAEMON_CALL_WATCH_H
+
+/* The replies of one Watch(): what exists, that this was all, and then what happens. */
+
+#include <stdbool.h>
+
+#include "daemon/call/streams.h"
+
+WatchStream *watch_stream_free(WatchStream *stream);
+bool watch_stream_idle(const WatchStream *stream);
+void watch_stream_write(WatchStream *stream, Writer *writer);
+
+#endif

@@ -1,0 +1,22 @@
+#ifndef SHMBROKER_DAEMON_KIND_FOREIGN_H
+#define SHMBROKER_DAEMON_KIND_FOREIGN_H
+
+/* What a descriptor is that somebody passed: found out without waiting for anybody, whatever it
+ * may be. */
+
+#include <limits.h>
+
+#include "daemon/kind/host.h"
+#include "proto/types.h"
+
+typedef struct Foreign Foreign;
+
+struct Foreign {
+        Kind kind;
+        /* In the directory of its kind, empty if it has none there */
+        char name[NAME_MAX + 1];
+};
+
+const char *foreign_find(const Host *host, int fd, Foreign *ret);
+
+#endif

@@ -1,0 +1,41 @@
+#ifndef SHMBROKER_DAEMON_KIND_HOST_H
+#define SHMBROKER_DAEMON_KIND_HOST_H
+
+/* The host as segments find it: the directories in which objects have their names, and what the
+ * broker may do. */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/kind/privileges.h"
+
+typedef struct Host Host;
+
+struct Host {
+        /* /proc/self/fd, through which descriptions are opened anew */
+        int proc_fd;
+        /* Where POSIX objects are (shm_overview(7)); -EBADF if there is none */
+        int shm_fd;
+        /* Where segments of kind file are, and its path; -EBADF until it is there */
+        int files_fd;
+        char *files_path;
+        /* A set of enum Privilege */
+        unsigned int privileges;
+        uid_t uid;
+        /* As the inode of /proc/self/ns/ipc, 0 if it is not known */
+        uint64_t ipc_namespace;
+};
+
+#define HOST_NULL                                                                                  \
+        { .proc_fd = -EBADF, .shm_fd = -EBADF, .files_fd = -EBADF }
+
+int host_init(Host *host, const char *files_path);
+void host_deinit(Host *host);
+
+int host_open_files(Host *host);
+int host_reopen(const Host *host, int fd, int flags);
+const char *host_missing(const Host *host, uid_t owner, unsigned int needed);
+
+#endif

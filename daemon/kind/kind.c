@@ -1,0 +1,112 @@
+#include "daemon/kind/kind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "proto/error.h"
+
+const KindRow *const kind_rows[_KIND_N] = {
+        [KIND_MEMFD] = &kind_memfd,
+        [KIND_POSIX] = &kind_posix,
+        [KIND_SYSV] = &kind_sysv,
+        [KIND_FILE] = &kind_file,
+};
+
+/* kind_error() - what an errno of a call that makes or opens a segment means to who asked for it */
+int kind_error(int error) {
+        switch (error) {
+        case EMFILE:
+        case ENFILE:
+                return KIND_E_NO_DESCRIPTORS;
+        case ENOMEM:
+        case ENOSPC:
+                return KIND_E_NO_MEMORY;
+        case EFBIG:
+        case EOVERFLOW:
+                return KIND_E_TOO_LARGE;
+        case EACCES:
+        case EPERM:
+                return KIND_E_DENIED;
+        default:
+                return error_origin(-error);
+        }
+}
+
+int kind_not_supported(KindFailure *failure, const char *reason) {
+        failure->reason = reason;
+        return KIND_E_NOT_SUPPORTED;
+}
+
+static Identity identify(int fd) {
+        struct statx st;
+
+        if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) < 0)
+                return (Identity){};
+        return (Identity){
+                .device = makedev(st.stx_dev_major, st.stx_dev_minor),
+                .inode = st.stx_ino,
+                .birth_usec = st.stx_mask & STATX_BTIME
+                                      ? (uint64_t) st.stx_btime.tv_sec * UINT64_C(1000000) +
+                                                st.stx_btime.tv_nsec / 1000
+                                      : 0,
+        };
+}
+
+/**
+ * kind_is_same() - is an object the one that a segment had?
+ * @segment:    the segment, with its identity as it was noted
+ * @fd:         a descriptor of the object
+ *
+ * The device of a disk may have another number after a reboot, and 0 is an inode like any other:
+ * the first System V segment has it.
+ */
+bool kind_is_same(const Segment *segment, int fd) {
+        const Identity *before = &segment->identity;
+        Identity now = identify(fd);
+
+        return now.device != 0 && now.inode == before->inode &&
+               now.birth_usec == before->birth_usec;
+}
+
+/* kind_set_master() - make @fd the broker's own description of a segment; it is the segment's from
+ * now on. Always 0. */
+int kind_set_master(Segment *segment, int fd) {
+        segment->identity = identify(fd);
+        segment->master_fd = fd;
+        (void) snprintf(segment->master_name, sizeof(segment->master_name), "%d", fd);
+        return 0;
+}
+
+/* kind_may_give() - may a client hand an object over that is @owner's? */
+bool kind_may_give(const Credentials *client, uid_t owner) {
+        return client->uid == 0 || client->uid == owner;
+}
+
+/* kind_open() - a new description of what is behind a segment, from the broker's own */
+int kind_open(const Host *host, const Segment *segment, Access access, int *ret_fd) {
+        int flags = access == ACCESS_READ_WRITE ? O_RDWR : O_RDONLY;
+        int fd = openat(host->proc_fd, segment->master_name, flags | O_CLOEXEC);
+
+        if (fd < 0)
+                return kind_error(errno);
+        *ret_fd = fd;
+        return 0;
+}
+
+/*
+ * kind_punch() - give back the memory of an inode that nobody else has open
+ *
+ * Closing the last descriptor frees the memory too, but not while an O_PATH descriptor or a pinned
+ * page keeps the inode.
+ */
+void kind_punch(int fd, uint64_t size_bytes) {
+        struct stat st;
+
+        /* Whoever has another name of it has the memory. */
+        if (fstat(fd, &st) < 0 || st.st_nlink > 0)
+                return;
+        (void) fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t) size_bytes);
+}

@@ -1,0 +1,257 @@
+#include "daemon/kind/linked.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/kernel/lease.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+static uint64_t nsec(const struct timespec *time) {
+        return (uint64_t) time->tv_sec * UINT64_C(1000000000) + (uint64_t) time->tv_nsec;
+}
+
+/* The mode first, for afterwards it may be somebody else's. */
+static int set_owner_and_mode(int fd, const Permission *permission) {
+        if (fchmod(fd, permission->mode) < 0)
+                return kind_error(errno);
+        if (fchown(fd, permission->owner_uid, permission->owner_gid) < 0)
+                return kind_error(errno);
+        return 0;
+}
+
+/* Nobody finds it yet. The description counts as a writer, and is good for leases. */
+static int make_unnamed(int directory_fd, const Segment *segment) {
+        _cleanup_fd_ int fd = -EBADF;
+
+        fd = openat(directory_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        if (ftruncate(fd, (off_t) MAX(segment->size_bytes, segment->maximum_bytes)) < 0)
+                return -errno;
+        return steal_fd(&fd);
+}
+
+static int link_name(const Host *host, int fd, int directory_fd, const char *name) {
+        char number[12];
+
+        (void) snprintf(number, sizeof(number), "%d", fd);
+        if (linkat(host->proc_fd, number, directory_fd, name, AT_SYMLINK_FOLLOW) == 0)
+                return 0;
+        return errno == EEXIST ? KIND_E_EXISTS : kind_error(errno);
+}
+
+static void note(Segment *segment, const struct stat *st) {
+        segment->object_bytes = (uint64_t) st->st_size;
+        segment->object_change_nsec = nsec(&st->st_ctim);
+}
+
+/**
+ * linked_create() - make a file, whole, and without its name
+ * @host:       the host
+ * @segment:    its object_name and permission say what it is to be
+ * @directory_fd: the directory
+ * @failure:    details
+ *
+ * Return: 0, or a code, and then nothing was made.
+ */
+int linked_create(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
+        uid_t owner = segment->permission.owner_uid;
+        const char *missing =
+                host_missing(host, owner, 1U << PRIVILEGE_CHOWN | PRIVILEGES_OF_FILES);
+        _cleanup_fd_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        if (missing)
+                return kind_not_supported(failure, missing);
+        fd = make_unnamed(directory_fd, segment);
+        if (fd == -EOPNOTSUPP || fd == -EISDIR)
+                return kind_not_supported(failure,
+                                          "the file system of that directory has no O_TMPFILE");
+        if (fd < 0)
+                return kind_error(-fd);
+        r = set_owner_and_mode(fd, &segment->permission);
+        if (r)
+                return r;
+        if (fstat(fd, &st) < 0)
+                return error_origin(-errno);
+        note(segment, &st);
+        return kind_set_master(segment, steal_fd(&fd));
+}
+
+/* linked_link() - give a file its name, by which everybody finds it from now on */
+int linked_link(const Host *host, Segment *segment, int directory_fd) {
+        struct stat st;
+        int r;
+
+        r = link_name(host, segment->master_fd, directory_fd, label_name(segment->object_name));
+        if (r)
+                return r;
+        if (fstat(segment->master_fd, &st) < 0)
+                return error_origin(-errno);
+        note(segment, &st);
+        return 0;
+}
+
+static void take_over(Segment *segment, const struct stat *st) {
+        note(segment, st);
+        segment->size_bytes = (uint64_t) st->st_size;
+        segment->change_usec = nsec(&st->st_ctim) / 1000;
+        segment->permission = (Permission){
+                .owner_uid = st->st_uid,
+                .owner_gid = st->st_gid,
+                .creator_uid = st->st_uid,
+                .creator_gid = st->st_gid,
+                .mode = st->st_mode & MODE_MAX,
+        };
+}
+
+/* Who holds it has to be told, or it would never go. */
+static int check_lease(int fd, KindFailure *failure) {
+        switch (lease_take(fd)) {
+        case LEASE_TAKEN:
+                lease_drop(fd);
+                return 0;
+        case LEASE_HELD:
+                return 0;
+        default:
+                return kind_not_supported(failure, "the kernel does not say who has it open: its "
+                                                   "file system has no leases");
+        }
+}
+
+/* linked_examine() - may a file that others made be taken? @fd is any descriptor of it. */
+int linked_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
+                   KindFailure *failure) {
+        const char *missing;
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return error_origin(-errno);
+        if (!kind_may_give(client, st.st_uid))
+                return KIND_E_DENIED;
+        if (st.st_size == 0)
+                return kind_not_supported(failure, "it is empty: give it a size first");
+        missing = host_missing(host, st.st_uid, PRIVILEGES_OF_FILES);
+        if (missing)
+                return kind_not_supported(failure, missing);
+        take_over(segment, &st);
+        return 0;
+}
+
+/* linked_adopt() - take it: one that can be opened without waiting */
+int linked_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
+        _cleanup_fd_ int master_fd = -EBADF;
+        int r;
+
+        r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
+        if (r == -EAGAIN)
+                return kind_not_supported(failure, "somebody has a lease on it");
+        if (r < 0)
+                return kind_error(-r);
+        master_fd = r;
+        r = check_lease(master_fd, failure);
+        if (r)
+                return r;
+        return kind_set_master(segment, steal_fd(&master_fd));
+}
+
+/**
+ * linked_find() - find the file of a segment again
+ * @host:       the host
+ * @segment:    with its object_name and identity
+ * @directory_fd: the directory
+ * @failure:    details
+ *
+ * Return: 0, KIND_E_NONE if there is none of that name, or another one, or a code.
+ */
+int linked_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
+        _cleanup_fd_ int fd = -EBADF;
+
+        if (!segment->object_name || directory_fd < 0)
+                return KIND_E_NONE;
+        fd = openat(directory_fd, label_name(segment->object_name),
+                    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? KIND_E_NONE : kind_error(errno);
+        /* What has changed meanwhile is noticed as ever: linked_look(). */
+        if (!kind_is_same(segment, fd))
+                return KIND_E_NONE;
+        return linked_adopt(host, segment, fd, failure);
+}
+
+/* linked_leads_to() - does a name lead to the inode of a descriptor? */
+bool linked_leads_to(int directory_fd, const char *name, int fd) {
+        struct stat named, open;
+
+        return fstat(fd, &open) == 0 &&
+               fstatat(directory_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+               named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+/* linked_look() - how it is with the file; its name is looked at when anything has changed */
+bool linked_look(Segment *segment, int directory_fd, ObjectState *ret) {
+        struct stat st;
+
+        if (fstat(segment->master_fd, &st) < 0)
+                return false;
+        *ret = (ObjectState){
+                .unlinked = segment->object_name && st.st_nlink == 0,
+                .object_bytes = (uint64_t) st.st_size,
+                .allocated_bytes = st.st_blocks * BLOCK_BYTES,
+                .has_permission = true,
+                .uid = st.st_uid,
+                .gid = st.st_gid,
+                .mode = st.st_mode & MODE_MAX,
+                .change_usec = nsec(&st.st_ctim) / 1000,
+        };
+        if (nsec(&st.st_ctim) == segment->object_change_nsec)
+                return true;
+        segment->object_change_nsec = nsec(&st.st_ctim);
+        if (segment->object_name && !ret->unlinked)
+                ret->unlinked = !linked_leads_to(directory_fd, label_name(segment->object_name),
+                                                 segment->master_fd);
+        return true;
+}
+
+static int change_error(int r, KindFailure *failure) {
+        if (r != KIND_E_DENIED)
+                return r;
+        return kind_not_supported(failure, "the broker may not change it: CAP_CHOWN or CAP_FOWNER "
+                                           "is missing");
+}
+
+/* linked_set_permission() - change owner, group and mode, or nothing */
+int linked_set_permission(const Host *host, Segment *segment, const Permission *permission,
+                          KindFailure *failure) {
+        const char *missing = host_missing(host, permission->owner_uid,
+                                           1U << PRIVILEGE_CHOWN | PRIVILEGES_OF_FILES);
+        int r;
+
+        if (missing)
+                return kind_not_supported(failure, missing);
+        r = set_owner_and_mode(segment->master_fd, permission);
+        if (r == 0)
+                return 0;
+        (void) set_owner_and_mode(segment->master_fd, &segment->permission);
+        return change_error(r, failure);
+}
+
+/* linked_unlink() - take the name away, unless it is somebody else's by now */
+int linked_unlink(Segment *segment, int directory_fd, KindFailure *failure) {
+        const char *name;
+
+        if (!segment->object_name)
+                return 0;
+        name = label_name(segment->object_name);
+        if (!linked_leads_to(directory_fd, name, segment->master_fd))
+                return 0;
+        if (unlinkat(directory_fd, name, 0) == 0 || errno == ENOENT)
+                return 0;
+        return kind_not_supported(failure, "the broker may not remove its name from the directory");
+}

@@ -1,0 +1,16 @@
+#ifndef SHMBROKER_DAEMON_KIND_OBJECT_NAME_H
+#define SHMBROKER_DAEMON_KIND_OBJECT_NAME_H
+
+/* What the object behind a segment is called outside, if nobody says otherwise. */
+
+#include <stdint.h>
+
+#include "daemon/base/label.h"
+#include "proto/name.h"
+
+#define OBJECT_NAME_BYTES (NAME_LENGTH_MAX + 1)
+
+void object_posix_name(const char *segment_name, int64_t id, char ret[OBJECT_NAME_BYTES]);
+void object_file_name(const char *segment_name, int64_t id, char ret[OBJECT_NAME_BYTES]);
+
+#endif

@@ -1,0 +1,204 @@
+#include "daemon/life/census.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/kernel/lease.h"
+#include "daemon/kernel/mark.h"
+#include "daemon/state/keep.h"
+#include "proto/error.h"
+#include "proto/util.h"
+
+/* A lease that is neither granted nor refused: leases may have been switched off meanwhile. */
+#define RETRY_USEC 1000000U
+
+/*
+ * Probing a mark costs as much as the inode has locks, so counting n attachments costs n * n. Who
+ * asks gets an exact answer unless that takes long, and then at most a tenth of the time is spent
+ * so. What nobody asked for gets a twentieth in any case.
+ */
+#define COST_EXACT_USEC 10000U
+#define SHARE_ASKED 10U
+#define SHARE_BACKGROUND 20U
+
+/* census_init() - find out what the kernel answers; @events is told of ends, and stays */
+int census_init(Census *census, Events *events) {
+        int r;
+
+        *census = (Census){ .events = events };
+        r = answers_find(&census->answers);
+        if (r)
+                return error_trace(r);
+        answers_log(&census->answers);
+        census->tried_usec = clock_monotonic_usec();
+        return error_trace(attachment_pool_init(&census->attachments));
+}
+
+void census_deinit(Census *census) {
+        attachment_pool_deinit(&census->attachments);
+}
+
+/* Leases come and go with fs.leases-enable; a failure for another reason changes nothing. */
+static void try_again(Census *census) {
+        uint64_t now = clock_monotonic_usec();
+        Answers answers;
+
+        if (now < census->tried_usec + RETRY_USEC)
+                return;
+        census->tried_usec = now;
+        if (answers_find(&answers) == 0 && answers.leases != census->answers.leases) {
+                census->answers.leases = answers.leases;
+                answers_log(&census->answers);
+        }
+}
+
+/**
+ * census_ask() - does anybody have the segment?
+ * @census:     what the kernel can answer
+ * @segment:    the segment
+ *
+ * One system call where the kernel has leases. What it does not know counts as held. Without leases
+ * the marks are counted: they tell when to let go, for letting go harms nobody who still has it,
+ * but they are no reason to touch the memory.
+ *
+ * Return: HOLDERS_NONE, HOLDERS_NONE_KNOWN or HOLDERS_SOME.
+ */
+Holders census_ask(Census *census, Segment *segment) {
+        /* Native attachments for writing are not seen by leases. */
+        if (segment->n_native > 0 || segment->holds)
+                return HOLDERS_SOME;
+        /* Nobody was given a descriptor either. */
+        if (segment->kind == KIND_SYSV && segment->master_fd < 0)
+                return HOLDERS_NONE;
+        switch (lease_take(segment->master_fd)) {
+        case LEASE_TAKEN:
+                return HOLDERS_NONE;
+        case LEASE_HELD:
+                return HOLDERS_SOME;
+        case LEASE_UNKNOWN:
+                break;
+        }
+        try_again(census);
+        if (census->answers.leases)
+                return HOLDERS_SOME;
+        census_count(census, segment);
+        return segment->n_attachments == 0 ? HOLDERS_NONE_KNOWN : HOLDERS_SOME;
+}
+
+/**
+ * census_may_count() - is it time to count the marks of a segment?
+ * @segment:    the segment
+ * @asked:      whether somebody waits for the answer
+ */
+bool census_may_count(const Segment *segment, bool asked) {
+        uint64_t pause;
+
+        if (asked && segment->count_cost_usec < COST_EXACT_USEC)
+                return true;
+        pause = segment->count_cost_usec * (asked ? SHARE_ASKED : SHARE_BACKGROUND);
+        return clock_monotonic_usec() >= segment->counted_usec + pause;
+}
+
+static void end_one(Census *census, Segment *segment, Attachment *attachment) {
+        segment->detach_usec = clock_realtime_usec();
+        if (attachment->process.pid > 0)
+                segment->last_pid = attachment->process.pid;
+        keep_stamp(segment);
+        segment_detach(segment, attachment);
+        attachment_free(&census->attachments, attachment);
+        events_post(census->events, EVENT_DETACHED, segment);
+}
+
+/*
+ * A mark that is gone says that its attachment is, unless it is the last one while the lease says
+ * that somebody is there: then it was the mark alone that was taken away. But what others can open
+ * without the broker may be theirs.
+ */
+static bool outlives_mark(const Census *census, const Segment *segment) {
+        return census->answers.leases && segment->n_attachments == 1 &&
+               segment->kind == KIND_MEMFD && !segment->adopted;
+}
+
+/**
+ * census_count() - find out which attachments have ended
+ * @census:     what the kernel can answer
+ * @segment:    a segment that census_ask() has said is held
+ */
+void census_count(Census *census, Segment *segment) {
+        uint64_t begin = clock_spent_usec();
+        Attachment *attachment, *next;
+
+        DL_FOREACH_SAFE(segment->attachments, attachment, next) {
+                if (!attachment->marked)
+                        continue;
+                switch (mark_probe(segment->master_fd, attachment->id)) {
+                case MARK_ALIVE:
+                        segment_set_covered(segment, attachment, false);
+                        break;
+                case MARK_UNKNOWN:
+                        segment_set_covered(segment, attachment, true);
+                        break;
+                case MARK_GONE:
+                        if (outlives_mark(census, segment)) {
+                                segment_unmark(segment, attachment);
+                                break;
+                        }
+                        end_one(census, segment, attachment);
+                        if (segment->n_unexplained > 0)
+                                --segment->n_unexplained;
+                }
+        }
+        if (segment->n_unmarked == 0)
+                segment->n_unexplained = 0;
+        segment->counted_usec = clock_monotonic_usec();
+        segment->count_cost_usec = clock_spent_usec() - begin;
+}
+
+/* The unmarked attachment that is most likely the one that ended. */
+static Attachment *find_ended(const Segment *segment) {
+        Attachment *attachment, *oldest = NULL;
+
+        DL_FOREACH(segment->attachments, attachment) {
+                if (attachment->marked && !attachment->covered)
+                        continue;
+                if (!process_alive(&attachment->process))
+                        return attachment;
+                if (!oldest)
+                        oldest = attachment;
+        }
+        return oldest;
+}
+
+/**
+ * census_conclude() - give up on waiting for a better explanation of the last events
+ * @census:     what the kernel can answer
+ * @segment:    a segment whose marks were just counted, and that is held
+ *
+ * Each event that no lost mark explains ends one attachment that has no mark; the last attachment
+ * ends by the lease alone.
+ */
+void census_conclude(Census *census, Segment *segment) {
+        while (segment->n_unexplained > 0 && segment->n_unmarked > 0 &&
+               segment->n_attachments > 1) {
+                end_one(census, segment, find_ended(segment));
+                --segment->n_unexplained;
+        }
+        segment->n_unexplained = 0;
+}
+
+/* census_end_all() - nobody has the segment any more */
+void census_end_all(Census *census, Segment *segment) {
+        Attachment *attachment, *next;
+
+        DL_FOREACH_SAFE(segment->attachments, attachment, next)
+                end_one(census, segment, attachment);
+        segment->n_unexplained = 0;
+}
+
+/* census_forget() - the broker ends, and attachments go on without it */
+void census_forget(Census *census, Segment *segment) {
+        Attachment *attachment, *next;
+
+        DL_FOREACH_SAFE(segment->attachments, attachment, next) {
+                segment_detach(segment, attachment);
+                attachment_free(&census->attachments, attachment);
+        }
+}

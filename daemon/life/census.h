@@ -1,0 +1,44 @@
+#ifndef SHMBROKER_DAEMON_LIFE_CENSUS_H
+#define SHMBROKER_DAEMON_LIFE_CENSUS_H
+
+/* Who is attached, from what the kernel answers. Nothing is destroyed here. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/kernel/answers.h"
+#include "daemon/life/events.h"
+#include "daemon/model/attachment.h"
+#include "daemon/model/segment.h"
+
+typedef struct Census Census;
+typedef enum Holders Holders;
+
+struct Census {
+        Answers answers;
+        /* CLOCK_MONOTONIC, when the answers were last tried */
+        uint64_t tried_usec;
+        AttachmentPool attachments;
+        Events *events;
+};
+
+enum Holders {
+        /* Nobody, and the broker holds the lease, to be dropped by lease_drop() */
+        HOLDERS_NONE,
+        /* Nobody as far as the marks tell, for there are no leases: memory must not be touched */
+        HOLDERS_NONE_KNOWN,
+        HOLDERS_SOME,
+};
+
+int census_init(Census *census, Events *events);
+void census_deinit(Census *census);
+
+Holders census_ask(Census *census, Segment *segment);
+bool census_may_count(const Segment *segment, bool asked);
+void census_count(Census *census, Segment *segment);
+void census_conclude(Census *census, Segment *segment);
+void census_forget(Census *census, Segment *segment);
+void census_end_all(Census *census, Segment *segment);
+
+#endif

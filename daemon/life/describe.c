@@ -1,0 +1,124 @@
+#include "daemon/life/describe.h"
+
+#include <sys/stat.h>
+
+#include "daemon/kind/kind.h"
+#include "proto/util.h"
+
+static void describe_permission(const Permission *permission, Permissions *ret) {
+        *ret = (Permissions){
+                .owner_uid = permission->owner_uid,
+                .owner_gid = permission->owner_gid,
+                .creator_uid = permission->creator_uid,
+                .creator_gid = permission->creator_gid,
+                .mode = permission->mode,
+        };
+}
+
+/**
+ * describe_memory() - the memory that a segment takes now
+ * @segment:    the segment, which keeps it as what was last seen
+ *
+ * Return: bytes, negative if they cannot be told.
+ */
+int64_t describe_memory(Segment *segment) {
+        struct stat st;
+
+        segment->allocated_bytes = segment->master_fd >= 0 && fstat(segment->master_fd, &st) == 0
+                                           ? st.st_blocks * BLOCK_BYTES
+                                           : -1;
+        return segment->allocated_bytes;
+}
+
+/* Of a sealable one a client may have added to them. */
+static void look_at_seals(Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+
+        if (segment->sealable && row->look_at_seals)
+                segment->seals |= row->look_at_seals(segment->master_fd);
+}
+
+/*
+ * Who has it beside its attachments can be told only while there are none, or where the kernel
+ * counts them apart. That nobody has it is not known of what leases do not see.
+ */
+static void describe_holders(const Segment *segment, SegmentInfo *ret) {
+        ret->attach_count = (int64_t) segment_attach_count(segment);
+        if (segment->n_native > 0)
+                GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, true);
+        else if (segment->n_attachments == 0 && !segment->holds &&
+                 (segment->held || !segment_may_be_uncounted(segment)))
+                GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, segment->held);
+}
+
+/* Where it is found without the broker. */
+static void describe_object(const Segment *segment, SegmentInfo *ret) {
+        if (segment->kind == KIND_SYSV) {
+                GIVE_VALUE(ret, INFO_KEY, key, segment->sysv.key);
+                GIVE_VALUE(ret, INFO_SHMID, shmid, segment->sysv.shmid);
+        }
+        if (segment->kind == KIND_POSIX && segment->object_name)
+                GIVE_VALUE(ret, INFO_POSIX_NAME, posix_name, segment->object_name->text);
+        if (segment->kind == KIND_FILE && segment->object_name)
+                GIVE_VALUE(ret, INFO_FILE_PATH, file_path, segment->object_name->text);
+}
+
+/**
+ * describe_segment() - the state of a segment
+ * @segment:    the segment; life_settle() makes its count exact
+ * @look:       LOOK_MEMORY and LOOK_SEALS, or none of them
+ * @ret:        the state, of use as long as the segment is not changed
+ */
+void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
+        if (look & LOOK_MEMORY)
+                (void) describe_memory(segment);
+        if (look & LOOK_SEALS)
+                look_at_seals(segment);
+        *ret = (SegmentInfo){
+                .id = segment->id,
+                .kind = segment->kind,
+                .size_bytes = (int64_t) segment->size_bytes,
+                .page_bytes = (int64_t) segment->page_bytes,
+                .change_time_usec = (int64_t) segment->change_usec,
+                .removed = segment->removed,
+                .remove_on_last_detach = segment->remove_on_last_detach,
+                .locked = segment_is_locked(segment),
+                .adopted = segment->adopted,
+                .seals = segment->seals,
+        };
+        describe_permission(&segment->permission, &ret->permissions);
+        describe_holders(segment, ret);
+        describe_object(segment, ret);
+        if (segment->name)
+                GIVE_VALUE(ret, INFO_NAME, name, segment->name);
+        if (segment->maximum_bytes > 0)
+                GIVE_VALUE(ret, INFO_MAXIMUM_BYTES, maximum_bytes,
+                           (int64_t) segment->maximum_bytes);
+        if (segment->allocated_bytes >= 0)
+                GIVE_VALUE(ret, INFO_ALLOCATED_BYTES, allocated_bytes, segment->allocated_bytes);
+        if (segment->attach_usec)
+                GIVE_VALUE(ret, INFO_ATTACH_TIME, attach_time_usec, (int64_t) segment->attach_usec);
+        if (segment->detach_usec)
+                GIVE_VALUE(ret, INFO_DETACH_TIME, detach_time_usec, (int64_t) segment->detach_usec);
+        if (segment->creator_pid > 0)
+                GIVE_VALUE(ret, INFO_CREATOR_PID, creator_pid, segment->creator_pid);
+        if (segment->last_pid > 0)
+                GIVE_VALUE(ret, INFO_LAST_PID, last_pid, segment->last_pid);
+        if (segment->lingers)
+                GIVE_VALUE(ret, INFO_LINGER, linger_usec, (int64_t) segment->linger_usec);
+}
+
+/* describe_attachment() - an attachment; looks into /proc whether its process is still there */
+void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
+        *ret = (AttachmentInfo){
+                .id = attachment->id,
+                .inherited = !attachment->unknown && !process_alive(&attachment->process),
+        };
+        if (attachment->unknown)
+                return;
+        if (attachment->process.pid > 0)
+                GIVE_VALUE(ret, ATTACHMENT_PID, pid, attachment->process.pid);
+        GIVE_VALUE(ret, ATTACHMENT_UID, uid, attachment->uid);
+        GIVE_VALUE(ret, ATTACHMENT_ACCESS, access, attachment->access);
+        GIVE_VALUE(ret, ATTACHMENT_SINCE, since_usec, (int64_t) attachment->since_usec);
+}

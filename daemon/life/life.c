@@ -1,0 +1,565 @@
+#include "daemon/life/life.h"
+
+#include <assert.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/kernel/lease.h"
+#include "daemon/kind/kind.h"
+#include "daemon/life/outside.h"
+#include "daemon/life/report.h"
+#include "daemon/model/client.h"
+#include "daemon/model/hold.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+/* What is done in one go before others have their turn. */
+#define TICK_SEGMENTS 64U
+
+/*
+ * The event comes a moment before the kernel's count drops, while the descriptor is being closed on
+ * another processor. So a segment that is still held is asked again after these times; a request
+ * that comes meanwhile asks at once, and is right, for then close(2) has returned.
+ */
+static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
+
+/* How often some of those are asked that nothing tells of; of System V segments only ipcrm(1) and
+ * shmat(2) stay unseen so long. */
+#define UNWATCHED_USEC 100000U
+#define SYSV_USEC 1000000U
+
+int life_init(Life *life, Registry *registry, const Host *host, Keep *keep) {
+        int r;
+
+        *life = (Life) LIFE_NULL;
+        life->registry = registry;
+        life->host = host;
+        life->keep = keep;
+        r = census_init(&life->census, &life->events);
+        if (r)
+                return error_trace(r);
+        if (life->census.answers.closings)
+                closings_init(&life->closings);
+        return error_trace(worker_init(&life->reaper));
+}
+
+static void unsuspect(Life *life, Segment *segment) {
+        Suspicion *suspicion = &segment->suspicion;
+
+        if (!suspicion->active)
+                return;
+        DL_DELETE2(life->suspects[suspicion->stage], segment, suspicion.prev, suspicion.next);
+        suspicion->active = false;
+}
+
+static void suspect(Life *life, Segment *segment, unsigned int stage) {
+        Suspicion *suspicion = &segment->suspicion;
+
+        /* One that is due soon stays: else a stream of events would put it off for ever. */
+        if (suspicion->active && suspicion->stage == stage)
+                return;
+        unsuspect(life, segment);
+        suspicion->active = true;
+        suspicion->stage = stage;
+        suspicion->due_usec = clock_monotonic_usec() + stage_usec[stage];
+        DL_APPEND2(life->suspects[stage], segment, suspicion.prev, suspicion.next);
+}
+
+static uint64_t linger_due(const Segment *segment) {
+        uint64_t due;
+
+        return __builtin_add_overflow(segment->idle_usec, segment->linger_usec, &due)
+                       ? USEC_INFINITY
+                       : due;
+}
+
+static void unwait(Life *life, Segment *segment) {
+        if (!segment->waits)
+                return;
+        DL_DELETE2(life->waiting, segment, wait_prev, wait_next);
+        segment->waits = false;
+}
+
+static int compare_due(const Segment *one, const Segment *other) {
+        uint64_t due_one = linger_due(one), due_other = linger_due(other);
+
+        return (due_one > due_other) - (due_one < due_other);
+}
+
+static void wait_to_go(Life *life, Segment *segment) {
+        if (segment->waits || !segment->lingers)
+                return;
+        DL_INSERT_INORDER2(life->waiting, segment, compare_due, wait_prev, wait_next);
+        segment->waits = true;
+}
+
+static bool is_unwatched(const Segment *segment) {
+        return segment->wd < 0 && segment->kind != KIND_SYSV;
+}
+
+static bool is_polled(const Segment *segment) {
+        return segment->wd < 0 || segment->kind == KIND_SYSV;
+}
+
+static void unpoll(Life *life, const Segment *segment) {
+        life->n_unwatched -= is_unwatched(segment);
+        life->n_sysv -= segment->kind == KIND_SYSV;
+}
+
+static uint64_t poll_usec(const Life *life) {
+        return life->n_unwatched > 0 ? UNWATCHED_USEC : SYSV_USEC;
+}
+
+static void poll(Life *life, const Segment *segment) {
+        uint64_t due;
+
+        life->n_unwatched += is_unwatched(segment);
+        life->n_sysv += segment->kind == KIND_SYSV;
+        due = clock_monotonic_usec() + poll_usec(life);
+        if (life->n_unwatched + life->n_sysv == 1 || due < life->unwatched_due_usec)
+                life->unwatched_due_usec = due;
+}
+
+/* Lets go of what is behind a segment, and of the segment. With @leased, nobody has it for sure,
+ * and its memory can go first. */
+static void let_go(Life *life, Segment *segment, bool leased) {
+        const KindRow *row = kind_rows[segment->kind];
+
+        if (segment_may_be_uncounted(segment))
+                leased = false;
+        unsuspect(life, segment);
+        unwait(life, segment);
+        unpoll(life, segment);
+        closings_unwatch(&life->closings, segment->wd);
+        registry_remove(life->registry, segment);
+        reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
+                                               .size_bytes = segment_capacity(segment),
+                                               .locked_at = steal_ptr(segment->locked_at),
+                                               .anchor = steal_ptr(segment->sysv.anchor),
+                                               .shmid = segment->sysv.shmid,
+                                               .punch = leased ? row->punch : NULL });
+        segment_free(segment);
+}
+
+/* It goes, and is not to come back. */
+static void destroy(Life *life, Segment *segment, bool leased) {
+        report_segment(REPORT_DESTROYED, segment);
+        events_post(&life->events, EVENT_DESTROYED, segment);
+        if (life->keep)
+                keep_end(life->keep, segment);
+        let_go(life, segment, leased);
+        ++life->n_destroyed;
+}
+
+/* life_deinit() - let go of everything; whoever is attached keeps the memory */
+void life_deinit(Life *life) {
+        Segment *segment;
+
+        while (life->registry && (segment = life->registry->first)) {
+                census_forget(&life->census, segment);
+                let_go(life, segment, false);
+        }
+        worker_deinit(&life->reaper);
+        closings_deinit(&life->closings);
+        census_deinit(&life->census);
+        events_deinit(&life->events);
+}
+
+/* Finds out when it is let go of. Without a watch it is asked again and again. */
+static void watch(Life *life, Segment *segment) {
+        int wd;
+
+        if (segment->master_fd >= 0 &&
+            closings_watch(&life->closings, segment->master_fd,
+                           segment->kind != KIND_MEMFD || segment->adopted, &wd) == 0 &&
+            registry_set_wd(life->registry, segment, wd) < 0)
+                closings_unwatch(&life->closings, wd);
+        if (is_polled(segment))
+                poll(life, segment);
+}
+
+/* The kernel took the watch away together with the last name. */
+static void watch_again(Life *life, Segment *segment) {
+        unpoll(life, segment);
+        (void) registry_set_wd(life->registry, segment, -1);
+        watch(life, segment);
+}
+
+/* life_begin() - look after a segment that was just added to the registry */
+void life_begin(Life *life, Segment *segment) {
+        segment->idle_usec = clock_monotonic_usec();
+        watch(life, segment);
+        wait_to_go(life, segment);
+}
+
+/* life_meet() - find out whether anybody has a segment that is about to begin */
+void life_meet(Life *life, Segment *segment) {
+        Holders holders = census_ask(&life->census, segment);
+
+        segment->held = holders == HOLDERS_SOME;
+        if (holders == HOLDERS_NONE)
+                lease_drop(segment->master_fd);
+}
+
+/* life_doubt() - have a segment asked a little later */
+void life_doubt(Life *life, Segment *segment) {
+        suspect(life, segment, 0);
+}
+
+/**
+ * life_linger() - change how long a segment stays without an attachment
+ * @life:       the object
+ * @segment:    the segment
+ * @lingers:    whether it is to go at all for that reason
+ * @linger_usec: after that long, counted from its last detach or its creation
+ */
+void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec) {
+        unwait(life, segment);
+        segment->lingers = lingers;
+        segment->linger_usec = lingers ? linger_usec : 0;
+        if (!segment->held && segment->n_attachments == 0)
+                wait_to_go(life, segment);
+}
+
+static bool is_due(const Segment *segment) {
+        return segment_goes_when_free(segment) ||
+               (segment->lingers && clock_monotonic_usec() >= linger_due(segment));
+}
+
+/* What is found without the broker has to go by its name as well. */
+static void drop_name(const Life *life, Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+        KindFailure failure = {};
+
+        if (segment->removed || !row->unlink || row->unlink(life->host, segment, &failure) == 0)
+                return;
+        log_warning("Segment %lld goes, but not its object: %s.", (long long) segment->id,
+                    failure.reason);
+}
+
+static bool settle_free(Life *life, Segment *segment, bool leased, Outside *outside) {
+        unsuspect(life, segment);
+        census_end_all(&life->census, segment);
+        if (is_due(segment)) {
+                /* That it was removed says less than that it is gone. */
+                outside->removed = false;
+                outside_tell(life, segment, outside);
+                drop_name(life, segment);
+                destroy(life, segment, leased);
+                return false;
+        }
+        if (leased)
+                lease_drop(segment->master_fd);
+        wait_to_go(life, segment);
+        return true;
+}
+
+/* Somebody had it whom the broker knows only by that. */
+static void note_other_gone(Life *life, Segment *segment) {
+        segment->detach_usec = clock_realtime_usec();
+        keep_stamp(segment);
+        events_post(&life->events, EVENT_DETACHED, segment);
+}
+
+/* Asks the kernel about one segment, and does what follows. False if the segment is gone. */
+static bool settle_holders(Life *life, Segment *segment, Outside *outside) {
+        bool held = segment->held, attached = segment->n_attachments > 0;
+        Holders holders = census_ask(&life->census, segment);
+
+        segment->held = holders == HOLDERS_SOME;
+        if (segment->held) {
+                segment->armed = true;
+                unwait(life, segment);
+                return true;
+        }
+        /* Without leases, asking has taken the last attachment off the record already. */
+        if (held || attached)
+                segment->idle_usec = clock_monotonic_usec();
+        if (held && !attached && segment->kind != KIND_SYSV)
+                note_other_gone(life, segment);
+        return settle_free(life, segment, holders == HOLDERS_NONE, outside);
+}
+
+/* The same, and if somebody has it, who; and tells what was noticed before, exactly. */
+static bool settle_noticed(Life *life, Segment *segment, bool asked, Outside *outside) {
+        if (!settle_holders(life, segment, outside))
+                return false;
+        if (segment->held && (segment->suspicion.active || segment->wd < 0) &&
+            census_may_count(segment, asked))
+                census_count(&life->census, segment);
+        outside_tell(life, segment, outside);
+        return true;
+}
+
+static bool settle(Life *life, Segment *segment, bool asked) {
+        Outside outside;
+
+        (void) outside_look(life, segment, &outside);
+        return settle_noticed(life, segment, asked, &outside);
+}
+
+/* life_attach() - count an attachment whose description is open already */
+void life_attach(Life *life, Segment *segment, Attachment *attachment) {
+        segment_attach(segment, attachment);
+        segment->armed = true;
+        segment->held = true;
+        segment->attach_usec = attachment->since_usec;
+        segment->last_pid = attachment->process.pid;
+        keep_stamp(segment);
+        unwait(life, segment);
+        ++life->n_attached;
+        if (!events_watched(&life->events))
+                return;
+        /* What is told has to be exact: others may have ended meanwhile. This one is there, so the
+         * segment stays. */
+        life_drain(life);
+        (void) settle(life, segment, true);
+        events_post(&life->events, EVENT_ATTACHED, segment);
+}
+
+/**
+ * life_ask() - is a segment that is asked for still there?
+ * @life:       the object
+ * @segment:    the segment
+ *
+ * Asks the kernel, with one system call, only if the segment goes when nobody has it, or if others
+ * did something to it. Who is attached is not found out otherwise.
+ *
+ * Return: whether the segment is still there.
+ */
+bool life_ask(Life *life, Segment *segment) {
+        Outside outside;
+
+        if (outside_look(life, segment, &outside)) {
+                life_drain(life);
+                return settle_noticed(life, segment, true, &outside);
+        }
+        if (!segment_goes_when_free(segment) && !(segment->waits && is_due(segment)))
+                return true;
+        return settle_holders(life, segment, &outside);
+}
+
+/**
+ * life_settle() - find out how it is with a segment now
+ * @life:       the object
+ * @segment:    the segment; life_drain() has been called for this request
+ *
+ * Return: whether the segment is still there.
+ */
+bool life_settle(Life *life, Segment *segment) {
+        return settle(life, segment, true);
+}
+
+/**
+ * life_withdraw() - take back an attachment that could not be handed out
+ * @life:       the object
+ * @segment:    its segment; it may be gone afterwards
+ * @attachment: the attachment
+ * @fd:         its descriptor, which is closed, and which nobody else has
+ */
+void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd) {
+        segment_detach(segment, attachment);
+        attachment_free(&life->census.attachments, attachment);
+        events_post(&life->events, EVENT_DETACHED, segment);
+        fd_close(fd);
+        life_drain(life);
+        /* That event is explained. */
+        if (segment->n_unexplained > 0)
+                --segment->n_unexplained;
+        if (segment->n_attachments == 0) {
+                segment->idle_usec = clock_monotonic_usec();
+                segment->held = false;
+        }
+        (void) settle(life, segment, true);
+}
+
+/**
+ * life_remove() - IPC_RMID: the name is free at once, here and outside
+ * @life:       the object
+ * @segment:    the segment
+ * @failure:    details
+ * @ret_destroyed: whether it is gone already
+ *
+ * Return: 0, or a code of its kind, and then nothing has changed.
+ */
+int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_destroyed) {
+        const KindRow *row = kind_rows[segment->kind];
+        bool removed = segment->removed;
+        int r;
+
+        if (!removed) {
+                if (life->keep && row->unlink)
+                        keep_prepare(life->keep, segment);
+                r = row->unlink ? row->unlink(life->host, segment, failure) : 0;
+                if (r)
+                        return r;
+                segment_set_removed(segment, clock_realtime_usec());
+        }
+        registry_unname(life->registry, segment);
+        if (!removed)
+                report_segment(REPORT_REMOVED, segment);
+        *ret_destroyed = !settle(life, segment, true);
+        if (*ret_destroyed || removed)
+                return 0;
+        if (life->keep)
+                keep_change(life->keep, segment);
+        events_post(&life->events, EVENT_REMOVED, segment);
+        return 0;
+}
+
+/* life_hold() - keep a segment for somebody who was told its shmid, until it is attached */
+void life_hold(Life *life, Segment *segment, Hold *hold) {
+        DL_APPEND2(segment->holds, hold, segment_prev, segment_next);
+        segment->armed = true;
+        segment->held = true;
+        unwait(life, segment);
+}
+
+/* life_end_holds() - a client is gone, and will attach nothing any more */
+void life_end_holds(Life *life, Client *client) {
+        Hold *hold, *next;
+
+        DL_FOREACH_SAFE2(client->holds, hold, next, client_next) {
+                suspect(life, hold->segment, 0);
+                hold_free(hold);
+        }
+}
+
+static void closed(void *userdata, int wd, Closing closing) {
+        Life *life = userdata;
+        Segment *segment;
+
+        if (wd < 0) {
+                ++life->n_overflows;
+                DL_FOREACH(life->registry->first, segment)
+                        suspect(life, segment, 0);
+                return;
+        }
+        segment = registry_find_wd(life->registry, wd);
+        if (!segment)
+                return;
+        segment->n_unexplained += closing == CLOSING_END;
+        if (closing == CLOSING_UNWATCHED)
+                watch_again(life, segment);
+        suspect(life, segment, 0);
+}
+
+/**
+ * life_drain() - take in what the kernel has told until now
+ * @life:       the object
+ *
+ * Nothing is destroyed, so that segments which the caller has found stay.
+ */
+void life_drain(Life *life) {
+        closings_drain(&life->closings, closed, life);
+}
+
+/* life_catch_up() - settle everything that may have ended: somebody has met a limit */
+void life_catch_up(Life *life) {
+        uint64_t begin = clock_monotonic_usec();
+        Segment *segment, *next;
+
+        life_drain(life);
+        for (size_t i = 0; i < SUSPICION_STAGES; ++i)
+                DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next)
+                        if (settle(life, segment, true) && segment->counted_usec >= begin)
+                                census_conclude(&life->census, segment);
+        if (life->n_unwatched + life->n_sysv == 0)
+                return;
+        for (segment = life->registry->first; segment; segment = next) {
+                next = segment->next;
+                if (is_polled(segment))
+                        (void) settle(life, segment, true);
+        }
+}
+
+/* life_due() - when life_tick() has something to do, on CLOCK_MONOTONIC, or USEC_INFINITY */
+uint64_t life_due(const Life *life) {
+        uint64_t due = USEC_INFINITY;
+
+        for (size_t i = 0; i < SUSPICION_STAGES; ++i)
+                if (life->suspects[i])
+                        due = MIN(due, life->suspects[i]->suspicion.due_usec);
+        if (life->waiting)
+                due = MIN(due, linger_due(life->waiting));
+        if (life->n_unwatched + life->n_sysv > 0)
+                due = MIN(due, life->unwatched_due_usec);
+        return due;
+}
+
+static void tick_suspect(Life *life, Segment *segment) {
+        unsigned int stage = segment->suspicion.stage;
+
+        if (!settle(life, segment, false))
+                return;
+        if (!segment->suspicion.active)
+                return;
+        if (stage + 1 < SUSPICION_STAGES) {
+                suspect(life, segment, stage + 1);
+                return;
+        }
+        /* The last time of asking, unless counting has to wait for its turn. */
+        unsuspect(life, segment);
+        if (segment->counted_usec < segment->suspicion.due_usec) {
+                suspect(life, segment, stage);
+                return;
+        }
+        census_conclude(&life->census, segment);
+}
+
+static void tick_suspects(Life *life, uint64_t now) {
+        Segment *segment;
+
+        for (unsigned int stage = 0; stage < SUSPICION_STAGES; ++stage)
+                for (unsigned int n = 0; n < TICK_SEGMENTS; ++n) {
+                        segment = life->suspects[stage];
+                        if (!segment || segment->suspicion.due_usec > now)
+                                break;
+                        tick_suspect(life, segment);
+                }
+}
+
+/* What lingers and is idle goes, or turns out to be held by somebody the broker does not know. */
+static void tick_waiting(Life *life, uint64_t now) {
+        Segment *segment;
+
+        for (unsigned int n = 0; n < TICK_SEGMENTS; ++n) {
+                segment = life->waiting;
+                if (!segment || linger_due(segment) > now)
+                        return;
+                unwait(life, segment);
+                if (settle(life, segment, false) && !segment->waits)
+                        suspect(life, segment, 0);
+        }
+}
+
+static void tick_unwatched(Life *life, uint64_t now) {
+        unsigned int n = 0;
+        Segment *segment, *next;
+
+        if (life->n_unwatched + life->n_sysv == 0 || life->unwatched_due_usec > now)
+                return;
+        segment = registry_next(life->registry, life->unwatched_after_id);
+        for (; segment && n < TICK_SEGMENTS; segment = next) {
+                next = segment->next;
+                life->unwatched_after_id = segment->id;
+                if (!is_polled(segment))
+                        continue;
+                ++n;
+                (void) settle(life, segment, false);
+        }
+        if (!segment)
+                life->unwatched_after_id = 0;
+        life->unwatched_due_usec = now + poll_usec(life);
+}
+
+/* life_tick() - do what is due, or a part of it */
+void life_tick(Life *life) {
+        uint64_t now = clock_monotonic_usec();
+
+        life_drain(life);
+        tick_suspects(life, now);
+        tick_waiting(life, now);
+        tick_unwatched(life, now);
+}

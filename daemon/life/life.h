@@ -1,0 +1,74 @@
+#ifndef SHMBROKER_DAEMON_LIFE_LIFE_H
+#define SHMBROKER_DAEMON_LIFE_LIFE_H
+
+/*
+ * When a segment goes. Takes in what the kernel tells, asks when there is reason to, and destroys
+ * what is to go once nobody has it: after Remove, at the last detach, or when it lingered long
+ * enough. Never what somebody has.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/kernel/closings.h"
+#include "daemon/kind/kind.h"
+#include "daemon/life/census.h"
+#include "daemon/life/events.h"
+#include "daemon/life/reaper.h"
+#include "daemon/model/registry.h"
+#include "daemon/state/keep.h"
+
+typedef struct Client Client;
+typedef struct Life Life;
+
+struct Life {
+        Registry *registry;
+        const Host *host;
+        /* NULL if nothing is to survive */
+        Keep *keep;
+        Events events;
+        Census census;
+        Closings closings;
+        Worker reaper;
+        /* Segments that are asked again, a queue for each stage, first due first */
+        Segment *suspects[SUSPICION_STAGES];
+        /* Segments that linger and are idle, first due first */
+        Segment *waiting;
+        /* Segments for which no watch was to be had, and those of kind sysv, of which the kernel
+         * does not tell everything; and where the round of both goes on */
+        size_t n_unwatched;
+        size_t n_sysv;
+        int64_t unwatched_after_id;
+        uint64_t unwatched_due_usec;
+
+        uint64_t n_destroyed;
+        uint64_t n_attached;
+        uint64_t n_overflows;
+};
+
+#define LIFE_NULL                                                                                  \
+        { .closings = CLOSINGS_NULL, .reaper = WORKER_NULL }
+
+int life_init(Life *life, Registry *registry, const Host *host, Keep *keep);
+void life_deinit(Life *life);
+
+void life_begin(Life *life, Segment *segment);
+void life_meet(Life *life, Segment *segment);
+void life_doubt(Life *life, Segment *segment);
+void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec);
+void life_attach(Life *life, Segment *segment, Attachment *attachment);
+void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd);
+int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_destroyed);
+void life_hold(Life *life, Segment *segment, Hold *hold);
+void life_end_holds(Life *life, Client *client);
+
+bool life_ask(Life *life, Segment *segment);
+bool life_settle(Life *life, Segment *segment);
+void life_drain(Life *life);
+void life_catch_up(Life *life);
+
+uint64_t life_due(const Life *life);
+void life_tick(Life *life);
+
+#endif

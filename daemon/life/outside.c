@@ -1,0 +1,136 @@
+#include "daemon/life/outside.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/kind/kind.h"
+#include "daemon/model/hold.h"
+#include "proto/util.h"
+
+/* What is there is paid for, whether or not there is a limit in the way: it is there already. */
+static void charge_size(Segment *segment) {
+        charge_force(&segment->bytes_charge, MAX(segment_capacity(segment), segment->page_bytes));
+}
+
+/* What was promised holds no longer: the size is what there is. */
+static bool notice_size(Life *life, Segment *segment, uint64_t object_bytes) {
+        uint64_t size_bytes = object_bytes;
+
+        if (object_bytes == segment->object_bytes)
+                return false;
+        log_warning("Segment %lld was %s from outside, from %llu to %llu bytes.",
+                    (long long) segment->id,
+                    object_bytes < segment->object_bytes ? "truncated" : "enlarged",
+                    (unsigned long long) segment->object_bytes, (unsigned long long) object_bytes);
+        if (segment->maximum_bytes > 0) {
+                segment->maximum_bytes = MAX(object_bytes, 1U);
+                size_bytes = MIN(segment->size_bytes, object_bytes);
+        }
+        segment->object_bytes = object_bytes;
+        registry_resize(life->registry, segment, size_bytes);
+        charge_size(segment);
+        segment->change_usec = clock_realtime_usec();
+        return true;
+}
+
+static bool notice_permission(Segment *segment, const ObjectState *state) {
+        Permission *permission = &segment->permission;
+
+        if (!state->has_permission)
+                return false;
+        if (permission->owner_uid == state->uid && permission->owner_gid == state->gid &&
+            permission->mode == state->mode)
+                return false;
+        permission->owner_uid = state->uid;
+        permission->owner_gid = state->gid;
+        permission->mode = state->mode;
+        segment->change_usec = MAX(segment->change_usec, state->change_usec);
+        return true;
+}
+
+static void notice_times(Segment *segment, const ObjectState *state) {
+        /* Also of who came and went between two looks. */
+        segment->armed = segment->armed || state->attach_usec > 0;
+        segment->attach_usec = MAX(segment->attach_usec, state->attach_usec);
+        segment->detach_usec = MAX(segment->detach_usec, state->detach_usec);
+        if (state->last_pid > 0)
+                segment->last_pid = state->last_pid;
+}
+
+static void end_oldest_hold(Segment *segment) {
+        if (segment->holds)
+                hold_free(segment->holds);
+}
+
+/* Equal numbers of those who came and went meanwhile cancel out, as everywhere. */
+static void notice_natives(Segment *segment, size_t n_native, Outside *ret) {
+        if (n_native > segment->n_native)
+                ret->n_attached = n_native - segment->n_native;
+        else
+                ret->n_detached = segment->n_native - n_native;
+        if (n_native > 0)
+                segment->armed = true;
+        else if (ret->n_detached > 0)
+                segment->idle_usec = clock_monotonic_usec();
+        for (size_t i = 0; i < ret->n_attached; ++i)
+                end_oldest_hold(segment);
+        segment->n_native = n_native;
+}
+
+static bool notice_lock(Segment *segment, const ObjectState *state) {
+        bool changed = segment->sysv.locked != state->locked;
+
+        segment->sysv.locked = state->locked;
+        if (segment->kind == KIND_SYSV && !state->locked)
+                charge_give_back(&segment->locked_charge);
+        return changed;
+}
+
+static bool notice_removal(Life *life, Segment *segment, const ObjectState *state) {
+        if (!state->unlinked || segment->removed)
+                return false;
+        log_notice("Segment %lld was removed from outside.", (long long) segment->id);
+        segment_set_removed(segment, clock_realtime_usec());
+        registry_unname(life->registry, segment);
+        return true;
+}
+
+/**
+ * outside_look() - see what others did to a segment, and set it right
+ * @life:       where the segment is
+ * @segment:    the segment; it stays
+ * @ret:        what outside_tell() is to tell when it is known who is attached
+ *
+ * Return: whether there is anything.
+ */
+bool outside_look(Life *life, Segment *segment, Outside *ret) {
+        const KindRow *row = kind_rows[segment->kind];
+        ObjectState state;
+
+        *ret = (Outside) OUTSIDE_NULL;
+        if (!row->look || !row->look(life->host, segment, &state))
+                return false;
+        segment->allocated_bytes = state.allocated_bytes;
+        ret->changed = notice_size(life, segment, state.object_bytes);
+        ret->changed |= notice_permission(segment, &state);
+        ret->changed |= notice_lock(segment, &state);
+        notice_times(segment, &state);
+        notice_natives(segment, state.n_native, ret);
+        keep_stamp(segment);
+        ret->removed = notice_removal(life, segment, &state);
+        if ((ret->changed || ret->removed) && life->keep)
+                keep_change(life->keep, segment);
+        return ret->changed || ret->removed || ret->n_attached > 0 || ret->n_detached > 0;
+}
+
+/* outside_tell() - tell of it, once */
+void outside_tell(Life *life, Segment *segment, Outside *outside) {
+        for (; outside->n_attached > 0; --outside->n_attached)
+                events_post(&life->events, EVENT_ATTACHED, segment);
+        for (; outside->n_detached > 0; --outside->n_detached)
+                events_post(&life->events, EVENT_DETACHED, segment);
+        if (outside->changed)
+                events_post(&life->events, EVENT_CHANGED, segment);
+        if (outside->removed)
+                events_post(&life->events, EVENT_REMOVED, segment);
+        *outside = (Outside) OUTSIDE_NULL;
+}

@@ -1,0 +1,63 @@
+#include "daemon/life/reaper.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include "proto/fd.h"
+
+/* Up to here it is done at once: some tens of microseconds. */
+#define SMALL_BYTES (UINT64_C(1) << 20)
+
+typedef struct ReaperJob ReaperJob;
+
+struct ReaperJob {
+        WorkerJob job;
+        Remains remains;
+};
+
+/*
+ * Detaches a System V segment, and tells whether it is still there. Who attached it natively at the
+ * last moment keeps it: it is gone for all only when the kernel does not know it any more.
+ */
+static bool detach(const Remains *remains) {
+        struct shmid_ds ds;
+
+        if (!remains->anchor)
+                return false;
+        (void) shmdt(remains->anchor);
+        return shmctl(remains->shmid, IPC_STAT, &ds) == 0 || errno == EACCES;
+}
+
+static void let_go(const Remains *remains) {
+        bool kept = detach(remains);
+
+        if (remains->locked_at)
+                (void) munmap(remains->locked_at, (size_t) remains->size_bytes);
+        if (remains->punch && !kept)
+                remains->punch(remains->fd, remains->size_bytes);
+        fd_close(remains->fd);
+}
+
+static void work(WorkerJob *job) {
+        ReaperJob *reaper_job = (ReaperJob *) job;
+
+        let_go(&reaper_job->remains);
+        free(reaper_job);
+}
+
+/* reaper_take() - let go of what was behind a segment; the descriptor is the reaper's from now on
+ */
+void reaper_take(Worker *worker, const Remains *remains) {
+        ReaperJob *job = NULL;
+
+        if (remains->size_bytes > SMALL_BYTES && worker->running)
+                job = malloc(sizeof(*job));
+        if (!job) {
+                let_go(remains);
+                return;
+        }
+        *job = (ReaperJob){ .job = { .work = work }, .remains = *remains };
+        worker_take(worker, &job->job);
+}

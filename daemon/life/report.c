@@ -1,0 +1,165 @@
+#include "daemon/life/report.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "proto/util.h"
+
+/* So many entries of a kind that clients can bring about, in so long. */
+#define ENTRIES_AT_ONCE 10U
+#define WINDOW_USEC UINT64_C(1000000)
+
+#define NUMBER_BYTES 24
+
+typedef struct Window Window;
+
+struct Window {
+        uint64_t begin_usec;
+        unsigned int n_entries;
+        unsigned int n_withheld;
+};
+
+static const char *const message_ids[_REPORT_N] = {
+        [REPORT_CREATED] = "18e3d5c327d74896995729e77eb10195",
+        [REPORT_REMOVED] = "0d4096d202c948c3a350c1d4674ab9da",
+        [REPORT_DESTROYED] = "0ca92dd74ec74db88824ebfe3ffcaa96",
+        [REPORT_RESTORED] = "7fbe3126660141a8bd9fe1f469bad60b",
+        [REPORT_LOST] = "a1ce0f85c1fd41bc92c535e2621f3e21",
+        [REPORT_LIMIT] = "f8473f5b21cb499bb9e45945f234d752",
+        [REPORT_BROKEN] = "9db9a636b3da4292af3ada2486966f73",
+};
+
+static Window windows[_REPORT_N];
+
+/* Is there room for one more? The journal is everybody's, and writing to it takes time. */
+static bool has_room(Report report) {
+        uint64_t now = clock_monotonic_usec();
+        Window *window = &windows[report];
+
+        if (now - window->begin_usec >= WINDOW_USEC) {
+                if (window->n_withheld > 0)
+                        log_info("%u more entries like the last of MESSAGE_ID %s were left out.",
+                                 window->n_withheld, message_ids[report]);
+                *window = (Window){ .begin_usec = now };
+        }
+        if (window->n_entries == ENTRIES_AT_ONCE) {
+                ++window->n_withheld;
+                return false;
+        }
+        ++window->n_entries;
+        return true;
+}
+
+static const char *called(const Segment *segment) {
+        if (segment->name)
+                return segment->name;
+        return segment->former_name ? segment->former_name : "";
+}
+
+/* report_segment() - a segment was created, removed or destroyed: at level debug, for there may be
+ * thousands a second */
+void report_segment(Report report, const Segment *segment) {
+        static const char *const what[_REPORT_N] = {
+                [REPORT_CREATED] = "created",
+                [REPORT_REMOVED] = "removed",
+                [REPORT_DESTROYED] = "destroyed",
+        };
+        char id[NUMBER_BYTES], uid[NUMBER_BYTES];
+
+        if (log_get_level() < LOG_DEBUG)
+                return;
+        (void) snprintf(id, sizeof(id), "%" PRId64, segment->id);
+        (void) snprintf(uid, sizeof(uid), "%u", segment->permission.owner_uid);
+        log_fields(LOG_DEBUG,
+                   ((LogField[]){
+                           { "MESSAGE_ID", message_ids[report] },
+                           { "SHMBROKER_SEGMENT_ID", id },
+                           { "SHMBROKER_SEGMENT_NAME", called(segment) },
+                           { "SHMBROKER_SEGMENT_KIND", kind_names.names[segment->kind] },
+                           { "SHMBROKER_OWNER_UID", uid },
+                   }),
+                   "Segment %s is %s.", id, what[report]);
+}
+
+/* report_restored() - segments of an earlier broker are there again */
+void report_restored(size_t n_segments, size_t n_attachments) {
+        char segments[NUMBER_BYTES], attachments[NUMBER_BYTES];
+
+        (void) snprintf(segments, sizeof(segments), "%zu", n_segments);
+        (void) snprintf(attachments, sizeof(attachments), "%zu", n_attachments);
+        log_fields(LOG_NOTICE,
+                   ((LogField[]){
+                           { "MESSAGE_ID", message_ids[REPORT_RESTORED] },
+                           { "SHMBROKER_SEGMENTS", segments },
+                           { "SHMBROKER_ATTACHMENTS", attachments },
+                   }),
+                   "%zu segments are there again, with %zu attachments.", n_segments,
+                   n_attachments);
+}
+
+/**
+ * report_lost() - a segment of an earlier broker is not there any more
+ * @segment:    what is known of it
+ * @reason:     a sentence without its full stop
+ */
+void report_lost(const Segment *segment, const char *reason) {
+        const char *name = called(segment);
+        char id[NUMBER_BYTES];
+
+        if (!has_room(REPORT_LOST))
+                return;
+        (void) snprintf(id, sizeof(id), "%" PRId64, segment->id);
+        log_fields(LOG_WARNING,
+                   ((LogField[]){
+                           { "MESSAGE_ID", message_ids[REPORT_LOST] },
+                           { "SHMBROKER_SEGMENT_ID", id },
+                           { "SHMBROKER_SEGMENT_NAME", name },
+                           { "SHMBROKER_SEGMENT_KIND", kind_names.names[segment->kind] },
+                   }),
+                   "Segment %s (%s) is forgotten: %s.", id, name[0] ? name : "without a name",
+                   reason);
+}
+
+/**
+ * report_limit() - somebody met a limit
+ * @uid:        who
+ * @pid:        its process, as of when it connected
+ * @limit:      the name of the limit
+ * @consequence: what follows, the end of a sentence without its full stop
+ */
+void report_limit(uid_t uid, pid_t pid, const char *limit, const char *consequence) {
+        char user[NUMBER_BYTES], process[NUMBER_BYTES];
+
+        if (log_get_level() < LOG_INFO || !has_room(REPORT_LIMIT))
+                return;
+        (void) snprintf(user, sizeof(user), "%u", uid);
+        (void) snprintf(process, sizeof(process), "%d", pid);
+        log_fields(LOG_INFO,
+                   ((LogField[]){
+                           { "MESSAGE_ID", message_ids[REPORT_LIMIT] },
+                           { "SHMBROKER_LIMIT", limit },
+                           { "SHMBROKER_PEER_UID", user },
+                           { "SHMBROKER_PEER_PID", process },
+                   }),
+                   "User %u has reached the limit %s: %s.", uid, limit, consequence);
+}
+
+/* report_broken() - something came on a connection that is no call; as above */
+void report_broken(uid_t uid, pid_t pid, const char *reason) {
+        char user[NUMBER_BYTES], process[NUMBER_BYTES];
+
+        if (log_get_level() < LOG_INFO || !has_room(REPORT_BROKEN))
+                return;
+        (void) snprintf(user, sizeof(user), "%u", uid);
+        (void) snprintf(process, sizeof(process), "%d", pid);
+        log_fields(LOG_INFO,
+                   ((LogField[]){
+                           { "MESSAGE_ID", message_ids[REPORT_BROKEN] },
+                           { "SHMBROKER_PEER_PID", process },
+                           { "SHMBROKER_PEER_UID", user },
+                   }),
+                   "A client sent what is no call (%s); its connection is closed.", reason);
+}

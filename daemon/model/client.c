@@ -1,0 +1,66 @@
+#include "daemon/model/client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+/* socket(7), SO_PEERGROUPS: ERANGE tells how much room it takes. */
+static int read_groups(int fd, gid_t **ret_groups, size_t *ret_n_groups) {
+        _cleanup_(freep) gid_t *groups = NULL;
+        socklen_t n = 0;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &n) < 0 && errno != ERANGE)
+                return error_origin(-errno);
+        if (n > 0) {
+                groups = malloc(n);
+                if (!groups)
+                        return error_origin(-ENOMEM);
+                if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)
+                        return error_origin(-errno);
+        }
+        *ret_groups = steal_ptr(groups);
+        *ret_n_groups = n / sizeof(gid_t);
+        return 0;
+}
+
+/**
+ * client_init() - find out who has connected
+ * @client:     the object, CLIENT_NULL before
+ * @accounts:   where the user is looked up; nothing is charged yet
+ * @fd:         the connected socket
+ *
+ * The credentials are those at connect(2), and stay so whatever the peer does (unix(7)).
+ *
+ * Return: 0, or a negative errno. client_deinit() is due in any case.
+ */
+int client_init(Client *client, Accounts *accounts, int fd) {
+        struct ucred credentials;
+        socklen_t n = sizeof(credentials);
+        int r;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
+                return error_origin(-errno);
+        client->credentials.uid = credentials.uid;
+        client->credentials.gid = credentials.gid;
+        client->credentials.pid = credentials.pid;
+        r = read_groups(fd, &client->credentials.groups, &client->credentials.n_groups);
+        if (r)
+                return error_trace(r);
+        process_identify(&client->process, credentials.pid);
+        client->user = accounts_user(accounts, credentials.uid);
+        return client->user ? 0 : error_origin(-ENOMEM);
+}
+
+void client_deinit(Client *client) {
+        assert(!client->holds);
+        fd_close(client->passed_fd);
+        charge_give_back(&client->connection);
+        client->user = user_unref(client->user);
+        free(client->credentials.groups);
+        *client = (Client) CLIENT_NULL;
+}

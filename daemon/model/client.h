@@ -1,0 +1,35 @@
+#ifndef SHMBROKER_DAEMON_MODEL_CLIENT_H
+#define SHMBROKER_DAEMON_MODEL_CLIENT_H
+
+/* Who is at the other end of a connection: what the kernel said of the peer when it connected. */
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "daemon/base/process.h"
+#include "daemon/model/limits.h"
+#include "daemon/model/permission.h"
+
+typedef struct Client Client;
+typedef struct Hold Hold;
+
+struct Client {
+        Credentials credentials;
+        User *user;
+        Charge connection;
+        Process process;
+        /* Before a descriptor can follow, the kernel has to be asked whether the client has read */
+        bool must_look;
+        /* A descriptor that came with what is being read, or -EBADF */
+        int passed_fd;
+        /* Segments that it was told the shmid of and has not attached, see hold.h */
+        Hold *holds;
+};
+
+#define CLIENT_NULL                                                                                \
+        { .passed_fd = -EBADF }
+
+int client_init(Client *client, Accounts *accounts, int fd);
+void client_deinit(Client *client);
+
+#endif

@@ -1,0 +1,243 @@
+#include "daemon/model/limits.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "daemon/base/table.h"
+#include "proto/util.h"
+
+/* Attachments of a user, and of all: each costs the broker a hundred bytes, and the kernel a lock.
+ */
+#define ATTACHMENTS_PER_USER (UINT64_C(1) << 16)
+#define ATTACHMENTS (ATTACHMENTS_PER_USER * 4)
+
+/* Calls come whole, as a rule, and then nothing is kept: this is for those who do otherwise. */
+#define INPUT_BYTES_PER_USER (UINT64_C(16) << 20)
+#define INPUT_BYTES (INPUT_BYTES_PER_USER * 4)
+
+/* One that does not read has one reply waiting, of 64 KiB at most. */
+#define OUTPUT_BYTES_PER_USER (UINT64_C(16) << 20)
+#define OUTPUT_BYTES (OUTPUT_BYTES_PER_USER * 4)
+
+/* Each is told every change, by a broker that has one thread. */
+#define WATCHES_PER_USER 256U
+#define WATCHES (WATCHES_PER_USER * 4)
+
+typedef struct LimitNames LimitNames;
+
+/* As GetStatus() and LimitReached() call them. */
+struct LimitNames {
+        const char *total;
+        const char *user;
+};
+
+#define NAMES(name)                                                                                \
+        { .total = (name), .user = name "PerUser" }
+
+static const LimitNames limit_names[_LIMIT_N] = {
+        [LIMIT_SEGMENTS] = NAMES("segments"),        [LIMIT_BYTES] = NAMES("bytes"),
+        [LIMIT_ATTACHMENTS] = NAMES("attachments"),  [LIMIT_CONNECTIONS] = NAMES("connections"),
+        [LIMIT_INPUT] = NAMES("inputBytes"),         [LIMIT_OUTPUT] = NAMES("outputBytes"),
+        [LIMIT_UNREAD] = NAMES("unreadDescriptors"), [LIMIT_WAITING] = NAMES("waitingCalls"),
+        [LIMIT_WATCHES] = NAMES("watches"),          [LIMIT_LOCKED] = NAMES("lockedBytes"),
+        [LIMIT_HUGE] = NAMES("hugeBytes"),
+};
+
+const char *limit_total_name(Limit limit) {
+        return limit_names[limit].total;
+}
+
+const char *limit_user_name(Limit limit) {
+        return limit_names[limit].user;
+}
+
+/**
+ * accounts_init() - set the limits to what this host can bear
+ * @accounts:   the object
+ * @resources:  what the host has
+ *
+ * In all, half of the memory may be shared; each segment and each connection takes a descriptor,
+ * and some are left for the broker itself. A user gets half of what there is, so that one of them
+ * alone never takes what others need. Of huge pages there is no more than there is in any case.
+ */
+void accounts_init(Accounts *accounts, const Resources *resources) {
+        uint64_t n_descriptors = resources->n_descriptors;
+
+        *accounts = (Accounts){
+                .total_maximum = {
+                        [LIMIT_SEGMENTS] = MAX(n_descriptors / 2, 1U),
+                        [LIMIT_BYTES] = resources->memory_bytes / 2,
+                        [LIMIT_ATTACHMENTS] = ATTACHMENTS,
+                        [LIMIT_CONNECTIONS] = MAX(n_descriptors / 4, 2U),
+                        [LIMIT_INPUT] = INPUT_BYTES,
+                        [LIMIT_OUTPUT] = OUTPUT_BYTES,
+                        [LIMIT_UNREAD] = MAX(n_descriptors / 2, 2U),
+                        [LIMIT_WAITING] = MAX(n_descriptors / 4, 2U),
+                        [LIMIT_WATCHES] = WATCHES,
+                        [LIMIT_LOCKED] = MIN(resources->lockable_bytes,
+                                              resources->memory_bytes / 4),
+                        [LIMIT_HUGE] = LIMIT_NONE,
+                },
+        };
+        for (size_t i = 0; i < _LIMIT_N; ++i)
+                accounts->user_maximum[i] = accounts->total_maximum[i] / 2;
+        accounts->user_maximum[LIMIT_ATTACHMENTS] = ATTACHMENTS_PER_USER;
+        accounts->user_maximum[LIMIT_INPUT] = INPUT_BYTES_PER_USER;
+        accounts->user_maximum[LIMIT_OUTPUT] = OUTPUT_BYTES_PER_USER;
+        accounts->user_maximum[LIMIT_WATCHES] = WATCHES_PER_USER;
+        accounts->user_maximum[LIMIT_HUGE] = resources->huge_bytes / 2;
+}
+
+void accounts_deinit(_unused_ Accounts *accounts) {
+        assert(!accounts->users);
+        for (size_t i = 0; i < _LIMIT_N; ++i)
+                assert(accounts->total_used[i] == 0);
+}
+
+/**
+ * accounts_user() - the account of a user
+ * @accounts:   all of them
+ * @uid:        the user
+ *
+ * Users are few, and looked up once for each connection.
+ *
+ * Return: a new reference, or NULL if there is no memory.
+ */
+User *accounts_user(Accounts *accounts, uid_t uid) {
+        User *user;
+
+        DL_FOREACH(accounts->users, user)
+                if (user->uid == uid)
+                        return user_ref(user);
+        user = calloc(1, sizeof(*user));
+        if (!user)
+                return NULL;
+        user->accounts = accounts;
+        user->uid = uid;
+        user->n_references = 1;
+        DL_APPEND(accounts->users, user);
+        return user;
+}
+
+/* accounts_next() - the user that follows in the order of uids, -1 to begin; or NULL */
+User *accounts_next(const Accounts *accounts, int64_t after_uid) {
+        User *user, *next = NULL;
+
+        DL_FOREACH(accounts->users, user)
+                if (user->uid > after_uid && (!next || user->uid < next->uid))
+                        next = user;
+        return next;
+}
+
+User *user_ref(User *user) {
+        if (user)
+                ++user->n_references;
+        return user;
+}
+
+User *user_unref(User *user) {
+        if (!user || --user->n_references > 0)
+                return NULL;
+        for (size_t i = 0; i < _LIMIT_N; ++i)
+                assert(user->used[i] == 0);
+        DL_DELETE(user->accounts->users, user);
+        free(user);
+        return NULL;
+}
+
+static bool exceeds(uint64_t used, uint64_t amount, uint64_t maximum) {
+        uint64_t sum;
+
+        return __builtin_add_overflow(used, amount, &sum) || sum > maximum;
+}
+
+/* charge_anyway() - charge a user for what is there already, whatever the limit is */
+void charge_anyway(Charge *charge, User *user, Limit limit, uint64_t amount) {
+        assert(!charge->user);
+        user->used[limit] += amount;
+        user->accounts->total_used[limit] += amount;
+        *charge = (Charge){ .user = user_ref(user), .limit = limit, .amount = amount };
+}
+
+/**
+ * charge_take() - charge a user for something that is about to be made
+ * @charge:     beside the thing; nothing is on it yet
+ * @user:       who pays
+ * @limit:      for what
+ * @amount:     how much
+ * @ret_reached: which limit is in the way
+ *
+ * Return: 0, or CHARGE_E_LIMIT, and then nothing was charged.
+ */
+int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
+                LimitReached *ret_reached) {
+        Accounts *accounts = user->accounts;
+
+        assert(!charge->user);
+        if (exceeds(user->used[limit], amount, accounts->user_maximum[limit])) {
+                *ret_reached =
+                        (LimitReached){ limit_names[limit].user, accounts->user_maximum[limit] };
+                return CHARGE_E_LIMIT;
+        }
+        if (exceeds(accounts->total_used[limit], amount, accounts->total_maximum[limit])) {
+                *ret_reached =
+                        (LimitReached){ limit_names[limit].total, accounts->total_maximum[limit] };
+                return CHARGE_E_LIMIT;
+        }
+        charge_anyway(charge, user, limit, amount);
+        return 0;
+}
+
+/* charge_add() - charge more of the same; CHARGE_E_LIMIT, and then @charge is as it was */
+int charge_add(Charge *charge, User *user, Limit limit, uint64_t amount,
+               LimitReached *ret_reached) {
+        Charge more = CHARGE_NULL;
+        int r;
+
+        r = charge_take(&more, user, limit, amount, ret_reached);
+        if (r)
+                return r;
+        more.amount += charge->amount;
+        if (charge->user) {
+                assert(charge->user == user && charge->limit == limit);
+                user_unref(charge->user);
+        }
+        *charge = more;
+        return 0;
+}
+
+/* charge_reduce() - some of it is gone */
+void charge_reduce(Charge *charge, uint64_t amount) {
+        assert(charge->user && charge->amount >= amount);
+        charge->user->used[charge->limit] -= amount;
+        charge->user->accounts->total_used[charge->limit] -= amount;
+        charge->amount -= amount;
+        if (charge->amount > 0)
+                return;
+        user_unref(charge->user);
+        *charge = (Charge) CHARGE_NULL;
+}
+
+/* charge_force() - the thing has another size by now, whatever the limit is; not 0 */
+void charge_force(Charge *charge, uint64_t amount) {
+        User *user = charge->user;
+
+        assert(user && amount > 0);
+        user->used[charge->limit] += amount - charge->amount;
+        user->accounts->total_used[charge->limit] += amount - charge->amount;
+        charge->amount = amount;
+}
+
+/* charge_give_back() - the thing is gone; nothing happens if nothing is on @charge */
+void charge_give_back(Charge *charge) {
+        if (charge->user)
+                charge_reduce(charge, charge->amount);
+}
+
+/* steal_charge() - pass a charge on, and leave nothing on @charge */
+Charge steal_charge(Charge *charge) {
+        Charge stolen = *charge;
+
+        *charge = (Charge) CHARGE_NULL;
+        return stolen;
+}

@@ -1,0 +1,118 @@
+#ifndef SHMBROKER_DAEMON_MODEL_LIMITS_H
+#define SHMBROKER_DAEMON_MODEL_LIMITS_H
+
+/*
+ * Who has how much, and how much may be had: in all and by each user. Everything that a client can
+ * make the broker keep is charged before it is kept; the charge stands beside the thing, and goes
+ * with it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct Accounts Accounts;
+typedef struct Charge Charge;
+typedef enum Limit Limit;
+typedef struct LimitReached LimitReached;
+typedef struct Resources Resources;
+typedef struct User User;
+
+enum Limit {
+        LIMIT_SEGMENTS,
+        LIMIT_BYTES,
+        LIMIT_ATTACHMENTS,
+        LIMIT_CONNECTIONS,
+        /* Bytes of calls that are not whole yet, or have to wait */
+        LIMIT_INPUT,
+        /* Bytes of replies that the socket did not take */
+        LIMIT_OUTPUT,
+        /* Descriptors that were sent and not read, as far as is known */
+        LIMIT_UNREAD,
+        /* Calls that cannot be answered yet */
+        LIMIT_WAITING,
+        LIMIT_WATCHES,
+        /* Bytes locked in memory */
+        LIMIT_LOCKED,
+        /* Bytes of segments with huge pages, which come from a pool of the host's */
+        LIMIT_HUGE,
+        _LIMIT_N,
+};
+
+/* A limit that is not set */
+#define LIMIT_NONE UINT64_MAX
+
+enum {
+        _CHARGE_E_SUCCESS,
+        CHARGE_E_LIMIT,
+};
+
+/* What there is to be shared. */
+struct Resources {
+        /* Memory of the host, and of that in huge pages */
+        uint64_t memory_bytes;
+        uint64_t huge_bytes;
+        /* Memory that the broker may lock (RLIMIT_MEMLOCK) */
+        uint64_t lockable_bytes;
+        /* Descriptors that the broker may have open; it may also have so many under way to clients
+         * (unix(7), ETOOMANYREFS) */
+        uint64_t n_descriptors;
+};
+
+struct User {
+        Accounts *accounts;
+        uid_t uid;
+        /* Whatever names the user: connections and charges */
+        size_t n_references;
+        /* CLOCK_MONOTONIC: what its clients have read is not looked at until then */
+        uint64_t look_pause_usec;
+        uint64_t used[_LIMIT_N];
+        struct User *next;
+        struct User *prev;
+};
+
+struct Accounts {
+        uint64_t total_maximum[_LIMIT_N];
+        uint64_t user_maximum[_LIMIT_N];
+        uint64_t total_used[_LIMIT_N];
+        User *users;
+};
+
+/* So much of one thing, charged to one user, or nothing. */
+struct Charge {
+        User *user;
+        Limit limit;
+        uint64_t amount;
+};
+
+#define CHARGE_NULL                                                                                \
+        {}
+
+/* Which limit it was. */
+struct LimitReached {
+        const char *name;
+        uint64_t maximum;
+};
+
+void accounts_init(Accounts *accounts, const Resources *resources);
+void accounts_deinit(Accounts *accounts);
+
+const char *limit_total_name(Limit limit);
+const char *limit_user_name(Limit limit);
+
+User *accounts_user(Accounts *accounts, uid_t uid);
+User *accounts_next(const Accounts *accounts, int64_t after_uid);
+User *user_ref(User *user);
+User *user_unref(User *user);
+
+int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
+                LimitReached *ret_reached);
+int charge_add(Charge *charge, User *user, Limit limit, uint64_t amount, LimitReached *ret_reached);
+void charge_reduce(Charge *charge, uint64_t amount);
+void charge_anyway(Charge *charge, User *user, Limit limit, uint64_t amount);
+void charge_force(Charge *charge, uint64_t amount);
+void charge_give_back(Charge *charge);
+Charge steal_charge(Charge *charge);
+
+#endif

@@ -1,0 +1,45 @@
+#include "daemon/model/permission.h"
+
+/* The three bits of a mode, as one digit of its octal number. */
+#define BIT_READ 4U
+#define BIT_WRITE 2U
+
+static bool in_group(const Credentials *credentials, gid_t gid) {
+        if (credentials->gid == gid)
+                return true;
+        for (size_t i = 0; i < credentials->n_groups; ++i)
+                if (credentials->groups[i] == gid)
+                        return true;
+        return false;
+}
+
+/**
+ * permission_grants() - may somebody attach a segment?
+ * @permission: of the segment
+ * @credentials: of the peer
+ * @write:      whether for writing as well as reading
+ *
+ * The first class that fits decides, as natively: owner and creator, then their groups, then
+ * everyone else. Uid 0 of the broker's user namespace may everything.
+ */
+bool permission_grants(const Permission *permission, const Credentials *credentials, bool write) {
+        unsigned int wanted = write ? BIT_READ | BIT_WRITE : BIT_READ, shift;
+
+        if (credentials->uid == 0)
+                return true;
+        if (credentials->uid == permission->owner_uid ||
+            credentials->uid == permission->creator_uid)
+                shift = 6;
+        else if (in_group(credentials, permission->owner_gid) ||
+                 in_group(credentials, permission->creator_gid))
+                shift = 3;
+        else
+                shift = 0;
+        return (permission->mode >> shift & wanted) == wanted;
+}
+
+/* permission_controls() - may somebody remove a segment, or change it? Owner, creator and uid 0. */
+bool permission_controls(const Permission *permission, const Credentials *credentials) {
+        return credentials->uid == 0 || credentials->uid == permission->owner_uid ||
+               credentials->uid == permission->creator_uid;
+}

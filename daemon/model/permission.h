@@ -1,0 +1,32 @@
+#ifndef SHMBROKER_DAEMON_MODEL_PERMISSION_H
+#define SHMBROKER_DAEMON_MODEL_PERMISSION_H
+
+/* Who may: ipcperms() of the kernel, with the credentials that the peer had at connect(2). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef struct Credentials Credentials;
+typedef struct Permission Permission;
+
+struct Permission {
+        uid_t owner_uid;
+        gid_t owner_gid;
+        uid_t creator_uid;
+        gid_t creator_gid;
+        mode_t mode;
+};
+
+struct Credentials {
+        uid_t uid;
+        gid_t gid;
+        pid_t pid;
+        gid_t *groups;
+        size_t n_groups;
+};
+
+bool permission_grants(const Permission *permission, const Credentials *credentials, bool write);
+bool permission_controls(const Permission *permission, const Credentials *credentials);
+
+#endif

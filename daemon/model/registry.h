@@ -1,0 +1,45 @@
+#ifndef SHMBROKER_DAEMON_MODEL_REGISTRY_H
+#define SHMBROKER_DAEMON_MODEL_REGISTRY_H
+
+/* All segments, by id, by name and by watch, in the order of their ids. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/model/segment.h"
+
+typedef struct Registry Registry;
+
+enum {
+        _REGISTRY_E_SUCCESS,
+        REGISTRY_E_EXISTS,
+};
+
+struct Registry {
+        Segment *by_id;
+        Segment *by_name;
+        Segment *by_wd;
+        Segment *first;
+        size_t n_segments;
+        /* Sum of their sizes */
+        uint64_t n_bytes;
+};
+
+#define REGISTRY_NULL                                                                              \
+        {}
+
+void registry_deinit(Registry *registry);
+
+int registry_add(Registry *registry, Segment *segment);
+void registry_remove(Registry *registry, Segment *segment);
+void registry_unname(Registry *registry, Segment *segment);
+int registry_set_name(Registry *registry, Segment *segment, const char *name, Segment *replaced);
+void registry_resize(Registry *registry, Segment *segment, uint64_t size_bytes);
+int registry_set_wd(Registry *registry, Segment *segment, int wd);
+
+Segment *registry_find(Registry *registry, int64_t id);
+Segment *registry_find_name(Registry *registry, const char *name);
+Segment *registry_find_wd(Registry *registry, int wd);
+Segment *registry_next(Registry *registry, int64_t after_id);
+
+#endif

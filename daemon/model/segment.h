@@ -1,0 +1,183 @@
+#ifndef SHMBROKER_DAEMON_MODEL_SEGMENT_H
+#define SHMBROKER_DAEMON_MODEL_SEGMENT_H
+
+/* One segment, as the registry keeps it. What is behind it is up to its kind. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/base/label.h"
+#include "daemon/base/table.h"
+#include "daemon/model/attachment.h"
+#include "daemon/model/limits.h"
+#include "daemon/model/permission.h"
+#include "proto/types.h"
+
+/* How often, and when, a segment is asked again after an event: see life.c. */
+#define SUSPICION_STAGES 3
+
+/* Either forbids what readWrite is for. */
+#define SEALS_WRITE (1U << SEAL_WRITE | 1U << SEAL_FUTURE_WRITE)
+
+typedef struct Hold Hold;
+typedef struct Identity Identity;
+typedef struct Segment Segment;
+typedef struct Stamp Stamp;
+typedef struct Suspicion Suspicion;
+typedef struct Sysv Sysv;
+
+/* Something was closed, and it is not settled yet what. */
+struct Suspicion {
+        bool active;
+        unsigned int stage;
+        uint64_t due_usec;
+        Segment *prev;
+        Segment *next;
+};
+
+/* What tells an object from every other, also from one of the same name or number; 0 where the
+ * kernel does not say, or there is no descriptor. */
+struct Identity {
+        uint64_t device;
+        uint64_t inode;
+        uint64_t birth_usec;
+};
+
+/* kind sysv: the segment of the kernel, as it was when it was last looked at. */
+struct Sysv {
+        int shmid;
+        /* 0 is IPC_PRIVATE */
+        uint32_t key;
+        /* The broker's own attachment, which keeps the segment */
+        void *anchor;
+        /* shm_perm.uid: the owner, or the broker, if it was handed over to that */
+        uid_t uid;
+        /* shm_atime, shm_dtime and shm_lpid */
+        int64_t attach_sec;
+        int64_t detach_sec;
+        pid_t last_pid;
+        /* shm_ctime */
+        int64_t change_sec;
+        /* SHM_LOCKED */
+        bool locked;
+};
+
+struct Segment {
+        int64_t id;
+        /* NULL if it is private, or removed */
+        char *name;
+        /* What it was called before it was removed */
+        char *former_name;
+        Kind kind;
+        /* The size that is promised, and the one that it may be raised to; 0 if it is fixed */
+        uint64_t size_bytes;
+        uint64_t maximum_bytes;
+        uint64_t page_bytes;
+        /* Memory in use when it was last looked at, negative if it could not be told */
+        int64_t allocated_bytes;
+        /* As of the last look; of a sealable one, clients may add to them */
+        unsigned int seals;
+        bool sealable;
+        /* Where it is mapped while it is locked in memory, else NULL */
+        void *locked_at;
+        /* An earlier broker had it locked, and so has this one as soon as it comes to it */
+        bool lock_again;
+        Charge locked_charge;
+        Permission permission;
+        /* It was there before the broker took it over */
+        bool adopted;
+
+        /* What is behind it: the size of the inode, and for kinds posix and file its name, with the
+         * directory, NULL if it has none, and when the inode changed, in nanoseconds */
+        uint64_t object_bytes;
+        Identity identity;
+        Label *object_name;
+        uint64_t object_change_nsec;
+        Sysv sysv;
+        /* Attachments of kind sysv that were not handed out, as of the last look */
+        size_t n_native;
+        /* Those who were told a shmid and have not attached it yet */
+        Hold *holds;
+
+        /* struct shmid_ds; times since the epoch, 0 for never */
+        uint64_t attach_usec;
+        uint64_t detach_usec;
+        uint64_t change_usec;
+        pid_t creator_pid;
+        pid_t last_pid;
+
+        /* IPC_RMID was asked for */
+        bool removed;
+        bool remove_on_last_detach;
+        /* It was attached once, so that its last detach can come */
+        bool armed;
+        bool lingers;
+        uint64_t linger_usec;
+        /* CLOCK_MONOTONIC, since when nobody is attached; what linger_usec is counted from */
+        uint64_t idle_usec;
+
+        /* The broker's own open file description, and the name of its descriptor in /proc/self/fd;
+         * a System V segment may have none */
+        int master_fd;
+        char master_name[12];
+        /* inotify watch, negative if there is none */
+        int wd;
+
+        Attachment *attachments;
+        size_t n_attachments;
+        /* Whether anybody has it open, as of the last time the kernel was asked */
+        bool held;
+        /* CLOCK_MONOTONIC: marking took so long that it is left out until then */
+        uint64_t marks_pause_usec;
+        unsigned int n_slow_marks;
+        /* Attachments without a mark that can be probed, and events that no lost mark explains */
+        size_t n_unmarked;
+        size_t n_unexplained;
+        /* CLOCK_MONOTONIC, when the marks were last counted, and how long it took */
+        uint64_t counted_usec;
+        uint64_t count_cost_usec;
+        Suspicion suspicion;
+
+        /* keep.c: its stamp, or NULL, and whether the journal lacks the last change */
+        Stamp *stamp;
+        bool unwritten;
+        /* And whether systemd has its descriptor */
+        bool stored;
+
+        Charge segment_charge;
+        Charge bytes_charge;
+        Charge huge_charge;
+
+        /* events.c: the number of the last event about it, 0 if there was none */
+        uint64_t last_event;
+
+        /* registry.c */
+        UT_hash_handle by_id;
+        UT_hash_handle by_name;
+        UT_hash_handle by_wd;
+        Segment *prev;
+        Segment *next;
+        /* life.c: segments that linger and are idle, the next to go first */
+        bool waits;
+        Segment *wait_prev;
+        Segment *wait_next;
+};
+
+Segment *segment_new(void);
+Segment *segment_free(Segment *segment);
+
+void segment_attach(Segment *segment, Attachment *attachment);
+void segment_detach(Segment *segment, Attachment *attachment);
+size_t segment_attach_count(const Segment *segment);
+void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
+void segment_unmark(Segment *segment, Attachment *attachment);
+bool segment_has_huge_pages(const Segment *segment);
+bool segment_is_locked(const Segment *segment);
+uint64_t segment_capacity(const Segment *segment);
+bool segment_may_be_uncounted(const Segment *segment);
+bool segment_goes_when_free(const Segment *segment);
+void segment_set_removed(Segment *segment, uint64_t now_usec);
+
+#endif

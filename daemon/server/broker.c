@@ -1,0 +1,512 @@
+#include "daemon/server/broker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/server/restore.h"
+#include "proto/address.h"
+#include "proto/error.h"
+#include "proto/util.h"
+
+/* How often systemd is told how it goes, at most. */
+static const struct timeval status_interval = { .tv_sec = 1 };
+
+/* How long watchers are served in one go, and how much longer than that others have their turn. */
+#define WATCHERS_USEC 300U
+#define WATCHERS_PAUSE 3U
+
+/* How often the broker looks, unasked, at what was closed, at most. */
+static const struct timeval closings_interval = { .tv_usec = 1000 };
+
+static void fill_defaults(Broker *broker) {
+        const Accounts *accounts = &broker->service.accounts;
+
+        memcpy(broker->defaults.total_maximum, accounts->total_maximum,
+               sizeof(accounts->total_maximum));
+        memcpy(broker->defaults.user_maximum, accounts->user_maximum,
+               sizeof(accounts->user_maximum));
+        broker->defaults.log_level = LOG_INFO;
+}
+
+/* Limits and log level, from the file; if that is wrong, what held before stays. */
+static int configure(Broker *broker) {
+        Accounts *accounts = &broker->service.accounts;
+        Settings settings = broker->defaults;
+        int r;
+
+        r = settings_read(broker->options->config, &settings);
+        if (r == SETTINGS_E_NONE && broker->options->config_given) {
+                log_error("There is no configuration file %s.", broker->options->config);
+                return SETTINGS_E_INVALID;
+        }
+        if (r == SETTINGS_E_INVALID)
+                return r;
+        if (r < 0) {
+                log_error("Cannot read %s: %s.", broker->options->config, strerror(-r));
+                return SETTINGS_E_INVALID;
+        }
+        memcpy(accounts->total_maximum, settings.total_maximum, sizeof(accounts->total_maximum));
+        memcpy(accounts->user_maximum, settings.user_maximum, sizeof(accounts->user_maximum));
+        broker->service.sysv_descriptors = settings.sysv_descriptors;
+        log_set_level(broker->options->verbose ? LOG_DEBUG : settings.log_level);
+        return 0;
+}
+
+static void on_signal(evutil_socket_t number, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) what;
+        if (number != SIGHUP) {
+                (void) event_base_loopbreak(broker->base);
+                return;
+        }
+        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
+        if (configure(broker))
+                log_error("The configuration stays as it was.");
+        else
+                log_notice("The configuration was read again.");
+        (void) sd_notify(false, "READY=1");
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        broker->tick_usec = USEC_INFINITY;
+        life_tick(&broker->service.life);
+        broker_update(broker);
+}
+
+static void tell_status(Broker *broker) {
+        const Service *service = &broker->service;
+
+        broker->n_status_segments = service->registry.n_segments;
+        broker->n_status_attachments = service->life.census.attachments.n_used;
+        (void) sd_notifyf(false, "STATUS=%zu segments, %" PRIu64 " bytes, %zu attachments",
+                          service->registry.n_segments, service->registry.n_bytes,
+                          service->life.census.attachments.n_used);
+}
+
+static void on_status(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        broker->status_due = false;
+        tell_status(broker);
+}
+
+/* broker_until() - how long it is until a time on CLOCK_MONOTONIC */
+struct timeval broker_until(uint64_t due) {
+        uint64_t now = clock_monotonic_usec(), wait = due > now ? due - now : 0;
+
+        return (struct timeval){ .tv_sec = (time_t) (wait / 1000000),
+                                 .tv_usec = (suseconds_t) (wait % 1000000) };
+}
+
+/*
+ * Watchers get a quarter of the time at most, however many there are and however much happens: who
+ * cannot be told in time is told so (overflow).
+ */
+static void on_watchers(evutil_socket_t fd, short what, void *userdata) {
+        uint64_t begin = clock_monotonic_usec(), end, n_posted;
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        broker->watchers_due = false;
+        n_posted = broker->service.life.events.n_posted;
+        broker->watchers_behind = !peer_tell_watchers(broker, begin + WATCHERS_USEC);
+        broker->n_events_told = n_posted;
+        end = clock_monotonic_usec();
+        broker->watchers_usec = end + (end - begin) * WATCHERS_PAUSE;
+        broker_update(broker);
+}
+
+static void update_watchers(Broker *broker) {
+        struct timeval wait;
+
+        if (!broker->watchers || broker->watchers_due)
+                return;
+        if (!broker->watchers_behind &&
+            broker->n_events_told == broker->service.life.events.n_posted)
+                return;
+        wait = broker_until(broker->watchers_usec);
+        broker->watchers_due = true;
+        (void) event_add(broker->tell, &wait);
+}
+
+/**
+ * broker_update() - see to what is due next, after anything has happened
+ * @broker:     the broker
+ *
+ * No system call: timers are the loop's own business.
+ */
+void broker_update(Broker *broker) {
+        uint64_t due = life_due(&broker->service.life);
+        struct timeval wait;
+
+        if (due < broker->tick_usec) {
+                wait = broker_until(due);
+                broker->tick_usec = due;
+                (void) event_add(broker->tick, &wait);
+        }
+        update_watchers(broker);
+        if (!broker->status || broker->status_due)
+                return;
+        if (broker->n_status_segments == broker->service.registry.n_segments &&
+            broker->n_status_attachments == broker->service.life.census.attachments.n_used)
+                return;
+        broker->status_due = true;
+        (void) event_add(broker->status, &status_interval);
+}
+
+/*
+ * The event is not persistent: after it the queue is left alone for a moment, so that a stream of
+ * closings wakes the broker a thousand times a second at most. A request that has to know more
+ * drains the queue itself.
+ */
+static void on_closings(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        life_tick(&broker->service.life);
+        (void) event_add(broker->closings_pause, &closings_interval);
+        broker_update(broker);
+}
+
+static void on_closings_pause(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        (void) event_add(broker->closings, NULL);
+}
+
+/* A write lease that is broken sends SIGIO; what is larger than RLIMIT_FSIZE sends SIGXFSZ. */
+static void ignore_signals(void) {
+        static const int ignored[] = { SIGPIPE, SIGIO, SIGXFSZ };
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+        for (size_t i = 0; i < ARRAY_SIZE(ignored); ++i)
+                (void) sigaction(ignored[i], &ignore, NULL);
+}
+
+static int add_signals(Broker *broker) {
+        static const int handled[ARRAY_SIZE(broker->signals)] = { SIGTERM, SIGINT, SIGHUP };
+
+        for (size_t i = 0; i < ARRAY_SIZE(handled); ++i) {
+                broker->signals[i] = evsignal_new(broker->base, handled[i], on_signal, broker);
+                if (!broker->signals[i] || event_add(broker->signals[i], NULL) < 0)
+                        return error_origin(-ENOMEM);
+        }
+        return 0;
+}
+
+/* That the loop comes here is what systemd wants to know (sd_watchdog_enabled(3)). */
+static void on_watchdog(evutil_socket_t fd, short what, void *userdata) {
+        (void) fd;
+        (void) what;
+        (void) userdata;
+        (void) sd_notify(false, "WATCHDOG=1");
+}
+
+static int add_watchdog(Broker *broker) {
+        struct timeval interval;
+        uint64_t usec;
+
+        if (sd_watchdog_enabled(false, &usec) <= 0)
+                return 0;
+        interval = (struct timeval){ .tv_sec = (time_t) (usec / 2 / 1000000),
+                                     .tv_usec = (suseconds_t) (usec / 2 % 1000000) };
+        broker->watchdog = event_new(broker->base, -1, EV_PERSIST, on_watchdog, broker);
+        if (!broker->watchdog || event_add(broker->watchdog, &interval) < 0)
+                return error_origin(-ENOMEM);
+        return 0;
+}
+
+static int add_timers(Broker *broker) {
+        broker->tick_usec = USEC_INFINITY;
+        broker->tick = evtimer_new(broker->base, on_tick, broker);
+        if (!broker->tick)
+                return error_origin(-ENOMEM);
+        (void) event_priority_set(broker->tick, BROKER_PRIORITY_KERNEL);
+        broker->tell = evtimer_new(broker->base, on_watchers, broker);
+        if (!broker->tell)
+                return error_origin(-ENOMEM);
+        (void) event_priority_set(broker->tell, BROKER_PRIORITY_PEERS);
+        if (!getenv("NOTIFY_SOCKET"))
+                return 0;
+        broker->status = evtimer_new(broker->base, on_status, broker);
+        return broker->status ? 0 : error_origin(-ENOMEM);
+}
+
+static int add_closings(Broker *broker) {
+        int fd = broker->service.life.closings.fd;
+
+        if (fd < 0)
+                return 0;
+        broker->closings = event_new(broker->base, fd, EV_READ, on_closings, broker);
+        broker->closings_pause = evtimer_new(broker->base, on_closings_pause, broker);
+        if (!broker->closings || !broker->closings_pause)
+                return error_origin(-ENOMEM);
+        (void) event_priority_set(broker->closings, BROKER_PRIORITY_KERNEL);
+        return event_add(broker->closings, NULL) < 0 ? error_origin(-ENOMEM) : 0;
+}
+
+static void on_worker(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        worker_collect(&broker->service.worker);
+        broker_update(broker);
+}
+
+static int add_worker(Broker *broker) {
+        broker->worker = event_new(broker->base, broker->service.worker.fd, EV_READ | EV_PERSIST,
+                                   on_worker, broker);
+        if (!broker->worker)
+                return error_origin(-ENOMEM);
+        (void) event_priority_set(broker->worker, BROKER_PRIORITY_KERNEL);
+        return event_add(broker->worker, NULL) < 0 ? error_origin(-ENOMEM) : 0;
+}
+
+static void on_store(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        store_collect(&broker->service.keep.store);
+}
+
+static int add_store(Broker *broker) {
+        int fd = broker->service.keep.store.fd;
+
+        if (fd < 0)
+                return 0;
+        broker->store = event_new(broker->base, fd, EV_READ | EV_PERSIST, on_store, broker);
+        if (!broker->store || event_add(broker->store, NULL) < 0)
+                return error_origin(-ENOMEM);
+        return 0;
+}
+
+static int open_base(Broker *broker) {
+        int r;
+
+        broker->base = event_base_new();
+        if (!broker->base || event_base_priority_init(broker->base, _BROKER_PRIORITY_N) < 0)
+                return error_origin(-ENOMEM);
+        r = add_signals(broker);
+        if (r)
+                return error_trace(r);
+        r = add_timers(broker);
+        if (r)
+                return error_trace(r);
+        r = add_worker(broker);
+        if (r)
+                return error_trace(r);
+        r = add_store(broker);
+        if (r)
+                return error_trace(r);
+        r = add_watchdog(broker);
+        if (r)
+                return error_trace(r);
+        return error_trace(add_closings(broker));
+}
+
+/* Why the state directory is of no use; the negative errno for it. */
+static int refuse_state(const char *directory, int r) {
+        switch (r) {
+        case JOURNAL_E_BUSY:
+                log_error("Another broker has the state directory %s.", directory);
+                return -EBUSY;
+        case JOURNAL_E_DAMAGED:
+        case JOURNAL_E_OLD_DAMAGED:
+                log_error(
+                        "The file %s/%s is not one that the broker wrote; it is left as it is. Without it, ids "
+                        "may be used again.",
+                        directory, r == JOURNAL_E_DAMAGED ? "journal" : "state");
+                return -EUCLEAN;
+        case JOURNAL_E_NEWER:
+                log_error(
+                        "The file %s/journal is of a newer version of the broker; it is left as it is. Use that "
+                        "version, or another state directory.",
+                        directory);
+                return -EUCLEAN;
+        default:
+                log_error("Cannot begin on the state directory %s: %s.", directory, strerror(-r));
+                return error_trace(r);
+        }
+}
+
+/* Beside the socket, which is on a tmpfs. */
+static int restore(Broker *broker) {
+        _cleanup_(freep) char *path = NULL;
+
+        if (asprintf(&path, "%s.stamps", address_path(broker->options->address)) < 0)
+                return error_origin(-ENOMEM);
+        if (stamps_open(&broker->service.keep.stamps, path) < 0)
+                log_info("%s cannot be used, so times of attaching are lost by a crash.", path);
+        return error_trace(restore_segments(&broker->service));
+}
+
+/* Where systemd keeps nothing, memory files are as lasting as the broker. */
+static int start_store(Broker *broker) {
+        int r = store_init(&broker->service.keep.store);
+
+        if (r == STORE_E_NONE) {
+                log_info("There is no store for descriptors, so memory files end with the broker.");
+                return 0;
+        }
+        return error_trace(r);
+}
+
+static int start_service(Broker *broker) {
+        const char *directory = broker->options->state_directory;
+        int r;
+
+        r = service_init(&broker->service, directory, broker->options->file_directory);
+        if (r)
+                return refuse_state(directory, r);
+        fill_defaults(broker);
+        if (configure(broker))
+                return -EINVAL;
+        return start_store(broker);
+}
+
+static int start_listener(Broker *broker) {
+        const char *address = broker->options->address;
+        int r;
+
+        r = listener_open(&broker->listener, broker, address_path(address));
+        switch (r) {
+        case 0:
+                return 0;
+        case LISTENER_E_BUSY:
+                log_error("Another broker listens at %s.", address);
+                return -EADDRINUSE;
+        case LISTENER_E_PASSED:
+                log_error("What systemd passed is not one listening Unix stream socket.");
+                return -EINVAL;
+        case -EEXIST:
+                log_error("%s is there and is no socket; it is left as it is.",
+                          address_path(address));
+                return r;
+        default:
+                log_error("Cannot listen at %s: %s.", address, strerror(-r));
+                return error_trace(r);
+        }
+}
+
+static int start(Broker *broker) {
+        int r;
+
+        ignore_signals();
+        r = start_service(broker);
+        if (r)
+                return r;
+        r = open_base(broker);
+        if (r)
+                return error_trace(r);
+        r = start_listener(broker);
+        if (r)
+                return r;
+        /* Behind the listener, for now no other broker has this socket's stamps. */
+        return error_trace(restore(broker));
+}
+
+static void stop(Broker *broker) {
+        while (broker->peers)
+                peer_free(broker->peers);
+        listener_close(&broker->listener);
+        for (size_t i = 0; i < ARRAY_SIZE(broker->signals); ++i)
+                if (broker->signals[i])
+                        event_free(broker->signals[i]);
+        if (broker->closings)
+                event_free(broker->closings);
+        if (broker->closings_pause)
+                event_free(broker->closings_pause);
+        if (broker->tick)
+                event_free(broker->tick);
+        if (broker->tell)
+                event_free(broker->tell);
+        if (broker->worker)
+                event_free(broker->worker);
+        if (broker->store)
+                event_free(broker->store);
+        if (broker->watchdog)
+                event_free(broker->watchdog);
+        if (broker->status)
+                event_free(broker->status);
+        if (broker->base)
+                event_base_free(broker->base);
+        frame_spare_deinit(&broker->spare);
+        service_deinit(&broker->service);
+        libevent_global_shutdown();
+}
+
+/* Whether systemd stops the service or starts it again is not known here. */
+static void log_farewell(const Broker *broker) {
+        size_t n_named = 0, n_stored = 0, n_lost = 0;
+        const Segment *segment;
+
+        DL_FOREACH(broker->service.registry.first, segment) {
+                bool named = segment->kind != KIND_MEMFD && !segment->removed;
+
+                n_named += named;
+                n_stored += !named && segment->stored;
+                n_lost += !named && !segment->stored;
+        }
+        log_notice("The broker ends; %zu segments are there again when it begins.", n_named);
+        if (n_stored > 0)
+                log_notice(
+                        "%zu more are there again if it is restarted, for systemd keeps them; if it "
+                        "is stopped, from systemd 254 on.",
+                        n_stored);
+        if (n_lost > 0)
+                log_notice("%zu segments end with it; whoever is attached keeps the memory.",
+                           n_lost);
+}
+
+/**
+ * broker_run() - be a broker until a signal says that it is enough
+ * @options:    the command line
+ *
+ * Return: 0, or a negative errno, after a sentence in the log that says why.
+ */
+int broker_run(const Options *options) {
+        Broker *broker;
+        int r;
+
+        broker = calloc(1, sizeof(*broker));
+        if (!broker)
+                return error_origin(-ENOMEM);
+        broker->options = options;
+        broker->service = (Service) SERVICE_NULL;
+        broker->listener = (Listener) LISTENER_NULL;
+        r = start(broker);
+        if (r == 0) {
+                log_notice("The broker listens at %s.", options->address);
+                tell_status(broker);
+                (void) sd_notify(false, "READY=1");
+                r = event_base_dispatch(broker->base) < 0 ? error_origin(-EIO) : 0;
+                (void) sd_notify(false, "STOPPING=1");
+                /* What has ended by now goes now, and not only when there is another broker. */
+                life_catch_up(&broker->service.life);
+                log_farewell(broker);
+        }
+        stop(broker);
+        free(broker);
+        return r;
+}

@@ -1,0 +1,239 @@
+#include "daemon/server/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/base/log.h"
+#include "daemon/server/broker.h"
+#include "daemon/server/peer.h"
+#include "daemon/state/store-pair.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/socket.h"
+#include "proto/util.h"
+
+/* Everybody may connect: who may what is decided for each segment. */
+#define SOCKET_MODE 0666
+
+/* Taken in one go before those who are connected have their turn. */
+#define ACCEPT_AT_ONCE 64
+
+static const struct timeval pause_time = { .tv_usec = 100000 };
+
+/* Which of the descriptors that systemd passed is not the store's: its index in @names, negative if
+ * there is none, LISTENER_E_PASSED if there are several. sd_listen_fds(3) */
+static int find_passed(char **names, int n, int *ret_index) {
+        int index = -1;
+
+        for (int i = 0; i < n; ++i) {
+                if (store_pairs_has_name(names[i]))
+                        continue;
+                if (index >= 0)
+                        return LISTENER_E_PASSED;
+                index = i;
+        }
+        *ret_index = index;
+        return 0;
+}
+
+/* The one socket that systemd passed, if it passed any. */
+static int take_passed(Listener *listener) {
+        char **names = NULL;
+        int n, r, i, fd;
+
+        n = sd_listen_fds_with_names(true, &names);
+        if (n <= 0)
+                return n < 0 ? LISTENER_E_PASSED : 0;
+        r = find_passed(names, n, &i);
+        while (n > 0)
+                free(names[--n]);
+        free(names);
+        if (r || i < 0)
+                return r;
+        fd = SD_LISTEN_FDS_START + i;
+        if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
+                return LISTENER_E_PASSED;
+        if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+                return error_origin(-errno);
+        listener->fd = fd;
+        return 0;
+}
+
+/*
+ * A lock file beside the socket: of two that start at the same time, one finds the other's lock.
+ * The file may be another one by the time it is locked, for who ends takes it away.
+ */
+static int lock(Listener *listener) {
+        struct stat locked, named;
+
+        for (;;) {
+                listener->lock_fd = fd_close(listener->lock_fd);
+                listener->lock_fd =
+                        open(listener->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+                if (listener->lock_fd < 0)
+                        return error_origin(-errno);
+                if (flock(listener->lock_fd, LOCK_EX | LOCK_NB) < 0)
+                        return errno == EWOULDBLOCK ? LISTENER_E_BUSY : error_origin(-errno);
+                if (fstat(listener->lock_fd, &locked) < 0)
+                        return error_origin(-errno);
+                if (stat(listener->lock_path, &named) == 0 && named.st_dev == locked.st_dev &&
+                    named.st_ino == locked.st_ino) {
+                        listener->locked = true;
+                        return 0;
+                }
+        }
+}
+
+/* A socket that nobody listens at was left behind; anything else that has the name stays. */
+static int clear_path(const char *path) {
+        struct stat st;
+        int r;
+
+        if (lstat(path, &st) < 0)
+                return errno == ENOENT ? 0 : error_origin(-errno);
+        if (!S_ISSOCK(st.st_mode))
+                return error_origin(-EEXIST);
+        r = socket_connect(path);
+        if (r >= 0 || r == -EAGAIN) {
+                fd_close(r);
+                return LISTENER_E_BUSY;
+        }
+        if (r != -ECONNREFUSED)
+                return error_trace(r);
+        return unlink(path) < 0 ? error_origin(-errno) : 0;
+}
+
+static int bind_path(Listener *listener) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", listener->path);
+        listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (listener->fd < 0)
+                return error_origin(-errno);
+        if (bind(listener->fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+                return error_origin(-errno);
+        if (chmod(listener->path, SOCKET_MODE) < 0 || listen(listener->fd, SOMAXCONN) < 0)
+                return error_origin(-errno);
+        return 0;
+}
+
+/* The directory of the socket is the broker's own; the one above has to be there. */
+static int make_directory(const char *path) {
+        _cleanup_(freep) char *directory = strdup(path);
+
+        if (!directory)
+                return error_origin(-ENOMEM);
+        *strrchr(directory, '/') = '\0';
+        if (directory[0] && mkdir(directory, 0755) < 0 && errno != EEXIST)
+                return error_origin(-errno);
+        return 0;
+}
+
+static int open_own(Listener *listener, const char *path) {
+        int r;
+
+        r = make_directory(path);
+        if (r)
+                return error_trace(r);
+        if (asprintf(&listener->lock_path, "%s.lock", path) < 0) {
+                listener->lock_path = NULL;
+                return error_origin(-ENOMEM);
+        }
+        r = lock(listener);
+        if (r)
+                return r;
+        r = clear_path(path);
+        if (r)
+                return r;
+        listener->path = strdup(path);
+        if (!listener->path)
+                return error_origin(-ENOMEM);
+        return bind_path(listener);
+}
+
+static void pause_over(evutil_socket_t fd, short what, void *userdata) {
+        Listener *listener = userdata;
+
+        (void) fd;
+        (void) what;
+        (void) event_add(listener->event, NULL);
+}
+
+static void accept_some(evutil_socket_t listening_fd, short what, void *userdata) {
+        Listener *listener = userdata;
+
+        (void) what;
+        for (int i = 0; i < ACCEPT_AT_ONCE; ++i) {
+                int fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+                if (fd >= 0) {
+                        peer_accept(listener->broker, fd);
+                } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+                           errno == ENOBUFS) {
+                        /* Whoever waits keeps waiting, but the loop must not spin. */
+                        log_warning("No connection can be accepted for a moment: %s.",
+                                    strerror(errno));
+                        (void) event_del(listener->event);
+                        (void) event_add(listener->pause, &pause_time);
+                        return;
+                } else if (errno != ECONNABORTED && errno != EINTR) {
+                        return;
+                }
+        }
+}
+
+/**
+ * listener_open() - listen
+ * @listener:   the object, LISTENER_NULL before
+ * @broker:     whose peers they become who connect
+ * @path:       where, unless systemd passed a socket
+ *
+ * Return: 0, LISTENER_E_BUSY, LISTENER_E_PASSED, or a negative errno: -EEXIST if there is something
+ *         that is no socket. listener_close() is due in any case.
+ */
+int listener_open(Listener *listener, Broker *broker, const char *path) {
+        int r;
+
+        listener->broker = broker;
+        r = take_passed(listener);
+        if (r)
+                return r;
+        if (listener->fd < 0) {
+                r = open_own(listener, path);
+                if (r)
+                        return r;
+        }
+        listener->event =
+                event_new(broker->base, listener->fd, EV_READ | EV_PERSIST, accept_some, listener);
+        listener->pause = evtimer_new(broker->base, pause_over, listener);
+        if (!listener->event || !listener->pause || event_add(listener->event, NULL) < 0)
+                return error_origin(-ENOMEM);
+        return 0;
+}
+
+void listener_close(Listener *listener) {
+        if (listener->event)
+                event_free(listener->event);
+        if (listener->pause)
+                event_free(listener->pause);
+        if (listener->path && listener->fd >= 0)
+                (void) unlink(listener->path);
+        if (listener->locked)
+                (void) unlink(listener->lock_path);
+        fd_close(listener->fd);
+        fd_close(listener->lock_fd);
+        free(listener->path);
+        free(listener->lock_path);
+        *listener = (Listener) LISTENER_NULL;
+}

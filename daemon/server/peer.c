@@ -1,0 +1,532 @@
+#include "daemon/server/peer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/call/dispatch.h"
+#include "daemon/life/report.h"
+#include "daemon/model/client.h"
+#include "daemon/server/broker.h"
+#include "daemon/server/output.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/frame.h"
+#include "proto/socket.h"
+#include "proto/util.h"
+
+/* Calls that are answered in one go before others have their turn. */
+#define CALLS_AT_ONCE 32
+
+/*
+ * Who is one too many waits that long for a place: connections that were closed before may not have
+ * been looked at yet.
+ */
+static const struct timeval second_try = { .tv_usec = 2000 };
+
+/* How much a watch is told in one turn, as long as it has more. */
+#define WATCH_BYTES (3U * STREAM_REPLY_MAX)
+
+/* How much longer than looking at what all clients of a user have read it is left alone. */
+#define LOOK_PAUSE 9U
+
+/* How long to wait before looking again whether a client has read. */
+#define LOOK_AGAIN_MIN_USEC 1000
+#define LOOK_AGAIN_MAX_USEC 64000
+
+enum {
+        _PEER_E_SUCCESS,
+        /* There is nobody left to serve */
+        PEER_E_GONE,
+};
+
+struct Peer {
+        Broker *broker;
+        int fd;
+        struct event *event;
+        short interest;
+        long look_again_usec;
+
+        Client client;
+        Frames frames;
+        /* For what is kept in frames while the peer is not being served */
+        Charge input;
+        /* What occupies the connection: more replies to come, or a call that has to wait */
+        Stream stream;
+        Pending *pending;
+        Output output;
+        /* Nothing more is read; closed as soon as everything is written */
+        bool ended;
+
+        Peer *prev;
+        Peer *next;
+        /* Those that watch */
+        Peer *watcher_prev;
+        Peer *watcher_next;
+};
+
+static bool is_watch(const Peer *peer) {
+        return peer->stream.kind == STREAM_WATCH;
+}
+
+static int send_plain(Peer *peer, const Writer *writer) {
+        return output_send(&peer->output, writer->data, writer->n_data, -EBADF, NULL) ? PEER_E_GONE
+                                                                                      : 0;
+}
+
+/* Instead of an attachment, which is taken back. */
+static int send_limit(Peer *peer, Writer *writer, Acquired *acquired, const LimitReached *reached) {
+        call_acquire_undo(&peer->broker->service, acquired);
+        writer->n_data = 0;
+        dispatch_limit(writer, reached);
+        ++peer->broker->service.counters.n_limits_reached;
+        return send_plain(peer, writer);
+}
+
+/*
+ * What this user has not read is known again, and not only guessed. It takes a system call for each
+ * connection, so one who reads nothing and goes on asking gets a tenth of the time for it at most.
+ */
+static void look_at_unread(const Peer *peer) {
+        User *user = peer->client.user;
+        uint64_t begin = clock_monotonic_usec(), end;
+        Peer *other;
+
+        if (begin < user->look_pause_usec)
+                return;
+        DL_FOREACH(peer->broker->peers, other)
+                if (other->client.user == user)
+                        output_look(&other->output);
+        end = clock_monotonic_usec();
+        user->look_pause_usec = end + (end - begin) * LOOK_PAUSE;
+}
+
+/* Sends the reply that carries an attachment. If the kernel takes no descriptor, there is none. */
+static int send_acquired(Peer *peer, Writer *writer, Acquired *acquired) {
+        LimitReached reached = { .name = call_no_descriptors, .maximum = LIMIT_NONE };
+        Output *output = &peer->output;
+        int r;
+
+        r = output_send(output, writer->data, writer->n_data, acquired->fd, &reached);
+        if (r == OUTPUT_E_UNREAD) {
+                look_at_unread(peer);
+                r = output_send(output, writer->data, writer->n_data, acquired->fd, &reached);
+        }
+        switch (r) {
+        case 0:
+                return 0;
+        case OUTPUT_E_DESCRIPTORS:
+        case OUTPUT_E_UNREAD:
+                return send_limit(peer, writer, acquired, &reached);
+        default:
+                call_acquire_undo(&peer->broker->service, acquired);
+                return PEER_E_GONE;
+        }
+}
+
+/* After a call that nobody can have meant, nothing that follows can be told apart either. */
+static void end_broken(Peer *peer, const char *reason) {
+        const Credentials *credentials = &peer->client.credentials;
+
+        report_broken(credentials->uid, credentials->pid, reason);
+        ++peer->broker->service.counters.n_broken_peers;
+        frames_deinit(&peer->frames);
+        peer->ended = true;
+}
+
+static void wake(void *userdata) {
+        Peer *peer = userdata;
+
+        event_active(peer->event, 0, 0);
+}
+
+/* Sends what a call came to, or keeps what it goes on with. */
+static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
+        assert(!writer->overflow);
+        if (answer->stream.kind != STREAM_NONE)
+                peer->stream = answer->stream;
+        if (answer->stream.kind == STREAM_WATCH) {
+                DL_APPEND2(peer->broker->watchers, peer, watcher_prev, watcher_next);
+                peer->broker->watchers_behind = true;
+        }
+        if (answer->pending) {
+                peer->pending = answer->pending;
+                peer->pending->wake = wake;
+                peer->pending->userdata = peer;
+        }
+        if (writer->n_data == 0)
+                return 0;
+        if (answer->acquired.fd >= 0)
+                return send_acquired(peer, writer, &answer->acquired);
+        return send_plain(peer, writer);
+}
+
+static int answer_call(Peer *peer, char *text, size_t n_text) {
+        Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
+        Answer answer = ANSWER_NULL;
+
+        peer->client.must_look = output_must_look(&peer->output);
+        if (dispatch_call(&peer->broker->service, &peer->client, text, n_text, &writer, &answer)) {
+                end_broken(peer, "not a call in JSON");
+                return 0;
+        }
+        return send_answer(peer, &writer, &answer);
+}
+
+static int answer_pending(Peer *peer) {
+        Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
+        Answer answer = ANSWER_NULL;
+
+        peer->client.must_look = output_must_look(&peer->output);
+        dispatch_pending(&peer->broker->service, &peer->client, steal_ptr(peer->pending), &writer,
+                         &answer);
+        return send_answer(peer, &writer, &answer);
+}
+
+static int answer_more(Peer *peer) {
+        /* A watch has more turns, and shorter ones: others are waiting. */
+        Writer writer =
+                WRITER_INIT(peer->broker->scratch, is_watch(peer) ? WATCH_BYTES : SCRATCH_BYTES);
+
+        stream_write(&peer->stream, &peer->broker->service, &peer->client, &writer);
+        assert(!writer.overflow);
+        return writer.n_data == 0 ? 0 : send_plain(peer, &writer);
+}
+
+/* Is the connection occupied by something that does not go on by itself? A watch waits for its
+ * turn, which peer_tell_watchers() gives it. */
+static bool waits(const Peer *peer) {
+        if (peer->pending)
+                return !peer->pending->ready && !pending_over(peer->pending);
+        return is_watch(peer);
+}
+
+/* A descriptor belongs to a message that is not whole yet, or to none. */
+static void drop_passed(Peer *peer) {
+        if (frames_empty(&peer->frames))
+                peer->client.passed_fd = fd_close(peer->client.passed_fd);
+}
+
+/* One can be waited for; of more, nobody could tell which is meant. */
+static void take_passed(Peer *peer) {
+        FdQueue *fds = &peer->broker->fds;
+
+        if (fds->n_fds == 1 && peer->client.passed_fd < 0)
+                peer->client.passed_fd = fd_queue_pop(fds);
+        else if (fds->n_fds > 0)
+                peer->client.passed_fd = fd_close(peer->client.passed_fd);
+        fd_queue_deinit(fds);
+}
+
+static int receive(Peer *peer) {
+        size_t n_space, n_received = 0;
+        char *space;
+        int r;
+
+        if (frames_reserve(&peer->frames, &peer->broker->spare, &space, &n_space) < 0)
+                return PEER_E_GONE;
+        drop_passed(peer);
+        r = socket_receive(peer->fd, space, n_space, &peer->broker->fds, &n_received);
+        take_passed(peer);
+        switch (r) {
+        case 0:
+        case SOCKET_E_TRUNCATED:
+                frames_added(&peer->frames, n_received);
+                return 0;
+        case SOCKET_E_AGAIN:
+                return 0;
+        case SOCKET_E_GONE:
+                peer->ended = true;
+                return 0;
+        default:
+                return PEER_E_GONE;
+        }
+}
+
+/* One step; @ret_more says whether another one can follow at once. */
+static int step(Peer *peer, bool *readable, bool *ret_more) {
+        size_t n_text;
+        char *text;
+
+        *ret_more = !waits(peer);
+        if (!*ret_more)
+                return 0;
+        if (peer->pending)
+                return answer_pending(peer);
+        if (peer->stream.kind != STREAM_NONE)
+                return answer_more(peer);
+        switch (frames_next(&peer->frames, &text, &n_text)) {
+        case FRAMES_MESSAGE:
+                return answer_call(peer, text, n_text);
+        case FRAMES_TOO_LONG:
+                end_broken(peer, "longer than a message may be");
+                return 0;
+        default:
+                break;
+        }
+        if (peer->ended)
+                return PEER_E_GONE;
+        if (!*readable) {
+                *ret_more = false;
+                return 0;
+        }
+        *readable = false;
+        return receive(peer);
+}
+
+/* Tells a client which limit it has met before it could be answered. */
+static void tell_limit(Peer *peer, const LimitReached *reached) {
+        Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
+        size_t n_sent;
+
+        dispatch_limit(&writer, reached);
+        /* To whoever reads it: the connection ends in any case. */
+        (void) socket_send(peer->fd, writer.data, writer.n_data, -EBADF, &n_sent);
+        ++peer->broker->service.counters.n_limits_reached;
+}
+
+/* Charges for what has come and cannot be answered yet; mostly that is nothing. */
+static int charge_input(Peer *peer) {
+        LimitReached reached;
+
+        if (peer->frames.n_allocated == peer->input.amount)
+                return 0;
+        charge_give_back(&peer->input);
+        if (peer->frames.n_allocated == 0)
+                return 0;
+        if (charge_take(&peer->input, peer->client.user, LIMIT_INPUT, peer->frames.n_allocated,
+                        &reached) == 0)
+                return 0;
+        report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached.name,
+                     "a connection is closed");
+        tell_limit(peer, &reached);
+        return PEER_E_GONE;
+}
+
+/* Goes on with a peer until it has to wait for something. */
+static int run(Peer *peer, bool readable, bool *ret_again) {
+        bool more = true;
+        int r;
+
+        *ret_again = false;
+        r = output_flush(&peer->output) ? PEER_E_GONE : 0;
+        for (int i = 0; r == 0 && more && !output_pending(&peer->output); ++i) {
+                if (i == CALLS_AT_ONCE) {
+                        *ret_again = true;
+                        break;
+                }
+                r = step(peer, &readable, &more);
+        }
+        if (is_watch(peer) && !output_pending(&peer->output))
+                peer->broker->watchers_behind = true;
+        drop_passed(peer);
+        frames_settle(&peer->frames, &peer->broker->spare);
+        return r ? r : charge_input(peer);
+}
+
+/*
+ * Who waits is not read, so that only the end of the connection is of interest: the change to it,
+ * for what is unread stays readable all the time. Of an end with something unread at the other side
+ * (ECONNRESET) libevent says that one can read, and not that it is closed.
+ */
+#define INTEREST_WAITS (EV_READ | EV_CLOSED | EV_ET)
+
+static short wanted(const Peer *peer) {
+        if (!output_pending(&peer->output))
+                return waits(peer) ? INTEREST_WAITS : EV_READ;
+        /* Writable is what the socket may be all the time while a client does not read: only the
+         * change tells something, and it may come a moment too early, so there is a timer too. */
+        return peer->output.state == OUTPUT_PARKED ? EV_WRITE | EV_ET : EV_WRITE;
+}
+
+/* When a peer is looked at whatever happens; NULL for never. */
+static const struct timeval *look_again(const Peer *peer, short what, struct timeval *space) {
+        if (what == EV_READ || what == EV_WRITE)
+                return NULL;
+        if (what != INTEREST_WAITS)
+                *space = (struct timeval){ .tv_usec = peer->look_again_usec };
+        else if (peer->pending && peer->pending->deadline_usec != USEC_INFINITY)
+                *space = broker_until(peer->pending->deadline_usec);
+        else
+                return NULL;
+        return space;
+}
+
+static void pump(evutil_socket_t fd, short what, void *userdata);
+
+static int set_interest(Peer *peer, short what) {
+        struct timeval space;
+
+        /* With a timer it is added again each time, for the timer's sake. */
+        if (peer->interest == what && !(what & EV_ET))
+                return 0;
+        if (peer->interest != what) {
+                (void) event_del(peer->event);
+                if (event_assign(peer->event, peer->broker->base, peer->fd,
+                                 (short) (what | EV_PERSIST), pump, peer) < 0)
+                        return PEER_E_GONE;
+                (void) event_priority_set(peer->event, BROKER_PRIORITY_PEERS);
+                peer->interest = what;
+        }
+        return event_add(peer->event, look_again(peer, what, &space)) < 0 ? PEER_E_GONE : 0;
+}
+
+/* What every event of a connection comes to: the one place where its interest is decided. */
+static void pump(evutil_socket_t fd, short what, void *userdata) {
+        Peer *peer = userdata;
+        Broker *broker = peer->broker;
+        bool again = false;
+        int r;
+
+        (void) fd;
+        if (what & EV_TIMEOUT)
+                peer->look_again_usec = MIN(peer->look_again_usec * 2, LOOK_AGAIN_MAX_USEC);
+        else
+                peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
+        /* One that has only said all it has to say still waits for its answer. */
+        if (peer->interest == INTEREST_WAITS && what & (EV_READ | EV_CLOSED) &&
+            socket_hung_up(peer->fd))
+                r = PEER_E_GONE;
+        else
+                r = run(peer, what & EV_READ, &again);
+        if (r == 0)
+                r = set_interest(peer, wanted(peer));
+        if (r)
+                peer_free(peer);
+        else if (again)
+                event_active(peer->event, 0, 0);
+        broker_update(broker);
+}
+
+DEFINE_CLEANUP(Peer, peer_free)
+
+/* There is no place for a client, which has asked nothing yet. */
+static void refuse(Peer *peer, const LimitReached *reached) {
+        tell_limit(peer, reached);
+        ++peer->broker->service.counters.n_refused_peers;
+        report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached->name,
+                     "a connection is refused");
+}
+
+static int charge_connection(Peer *peer, LimitReached *ret_reached) {
+        return charge_take(&peer->client.connection, peer->client.user, LIMIT_CONNECTIONS, 1,
+                           ret_reached);
+}
+
+static void try_again(evutil_socket_t fd, short what, void *userdata) {
+        Peer *peer = userdata;
+        LimitReached reached;
+
+        (void) fd;
+        (void) what;
+        if (charge_connection(peer, &reached)) {
+                refuse(peer, &reached);
+                peer_free(peer);
+        } else if (set_interest(peer, EV_READ)) {
+                peer_free(peer);
+        }
+}
+
+/* Serves the peer, if there is a place for it, or sees to it a little later. */
+static int begin(Peer *peer) {
+        struct event_base *base = peer->broker->base;
+        LimitReached reached;
+        bool full = charge_connection(peer, &reached);
+
+        if (full)
+                peer->event = event_new(base, -1, 0, try_again, peer);
+        else
+                peer->event = event_new(base, peer->fd, EV_READ | EV_PERSIST, pump, peer);
+        if (!peer->event)
+                return PEER_E_GONE;
+        peer->interest = full ? 0 : EV_READ;
+        (void) event_priority_set(peer->event, BROKER_PRIORITY_PEERS);
+        return event_add(peer->event, full ? &second_try : NULL) < 0 ? PEER_E_GONE : 0;
+}
+
+/**
+ * peer_accept() - serve a client that has connected
+ * @broker:     the broker, which owns the peer
+ * @fd:         the connected socket, which is the peer's from now on
+ */
+void peer_accept(Broker *broker, int fd) {
+        _cleanup_(peer_freep) Peer *peer = NULL;
+
+        peer = calloc(1, sizeof(*peer));
+        if (!peer) {
+                fd_close(fd);
+                return;
+        }
+        peer->broker = broker;
+        peer->fd = fd;
+        peer->output = (Output) OUTPUT_NULL;
+        peer->client = (Client) CLIENT_NULL;
+        peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
+        if (client_init(&peer->client, &broker->service.accounts, fd) < 0)
+                return;
+        output_init(&peer->output, fd, peer->client.user);
+        if (begin(peer))
+                return;
+        DL_APPEND(broker->peers, peer);
+        steal_ptr(peer);
+}
+
+/* One piece of what a watch has to tell; true if that was all, or no more can be sent now. The peer
+ * may be gone afterwards. */
+static bool tell(Peer *peer) {
+        if (answer_more(peer) || set_interest(peer, wanted(peer))) {
+                peer_free(peer);
+                return true;
+        }
+        return output_pending(&peer->output) || stream_idle(&peer->stream);
+}
+
+/**
+ * peer_tell_watchers() - tell those that watch what has happened
+ * @broker:     the broker
+ * @end_usec:   CLOCK_MONOTONIC, when it is enough for now
+ *
+ * Return: whether there is nothing left to be told to those who read.
+ */
+bool peer_tell_watchers(Broker *broker, uint64_t end_usec) {
+        Peer *last = broker->watchers ? broker->watchers->watcher_prev : NULL, *peer = NULL;
+        bool all = true;
+
+        while (peer != last && clock_monotonic_usec() < end_usec) {
+                peer = broker->watchers;
+                /* To the end of the queue first, for it may go: the connection may have ended. */
+                DL_DELETE2(broker->watchers, peer, watcher_prev, watcher_next);
+                DL_APPEND2(broker->watchers, peer, watcher_prev, watcher_next);
+                if (!output_pending(&peer->output) && !stream_idle(&peer->stream))
+                        all &= tell(peer);
+        }
+        return all && peer == last;
+}
+
+/* peer_free() - close a connection; attachments that were handed out stay */
+Peer *peer_free(Peer *peer) {
+        if (!peer)
+                return NULL;
+        if (peer->prev)
+                DL_DELETE(peer->broker->peers, peer);
+        if (peer->event)
+                event_free(peer->event);
+        if (is_watch(peer))
+                DL_DELETE2(peer->broker->watchers, peer, watcher_prev, watcher_next);
+        pending_free(peer->pending);
+        stream_end(&peer->stream);
+        output_deinit(&peer->output);
+        frames_deinit(&peer->frames);
+        charge_give_back(&peer->input);
+        fd_close(peer->fd);
+        life_end_holds(&peer->broker->service.life, &peer->client);
+        client_deinit(&peer->client);
+        free(peer);
+        return NULL;
+}

@@ -1,0 +1,391 @@
+#include "daemon/server/restore.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/call/slow.h"
+#include "daemon/kernel/lease.h"
+#include "daemon/kernel/mark.h"
+#include "daemon/kind/kind.h"
+#include "daemon/life/report.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+/* A client can make marks for others that are not there; more than that are not looked for. */
+#define RESTORED_MARKS_MAX 65536U
+
+typedef struct Found Found;
+typedef struct Restoring Restoring;
+
+struct Found {
+        int64_t id;
+        int fd;
+};
+
+struct Restoring {
+        Service *service;
+        /* Descriptors that systemd kept */
+        Found *found;
+        size_t n_found;
+        size_t n_allocated;
+        uint64_t now_usec;
+        size_t n_restored;
+        size_t n_lost;
+};
+
+DEFINE_CLEANUP(Segment, segment_free)
+
+static int copy_text(const char *text, char **ret) {
+        if (!text)
+                return 0;
+        *ret = strdup(text);
+        return *ret ? 0 : error_origin(-ENOMEM);
+}
+
+static int fill_names(const Host *host, Segment *segment, const SegmentRecord *record) {
+        const char *directory = "", *name = NULL;
+        int r;
+
+        r = copy_text(record->name, &segment->name);
+        if (r)
+                return error_trace(r);
+        r = copy_text(record->former_name, &segment->former_name);
+        if (r)
+                return error_trace(r);
+        if (record->kind == KIND_POSIX && record->posix_name)
+                name = record->posix_name + 1;
+        if (record->kind == KIND_FILE && record->file_name) {
+                directory = host->files_path;
+                name = record->file_name;
+        }
+        if (!name)
+                return 0;
+        segment->object_name = label_new(directory, name);
+        return segment->object_name ? 0 : error_origin(-ENOMEM);
+}
+
+static int fill_segment(const Host *host, Segment *segment, const SegmentRecord *record) {
+        segment->id = record->id;
+        segment->kind = record->kind;
+        segment->size_bytes = record->size_bytes;
+        segment->maximum_bytes = record->maximum_bytes;
+        segment->page_bytes = record->page_bytes;
+        segment->permission = record->permission;
+        segment->attach_usec = record->attach_usec;
+        segment->detach_usec = record->detach_usec;
+        segment->change_usec = record->change_usec;
+        segment->creator_pid = record->creator_pid;
+        segment->last_pid = record->last_pid;
+        segment->removed = record->removed;
+        segment->remove_on_last_detach = record->remove_on_last_detach;
+        segment->armed = record->armed;
+        segment->lingers = record->lingers;
+        segment->linger_usec = record->linger_usec;
+        segment->sealable = record->sealable;
+        segment->seals = record->seals;
+        segment->adopted = record->adopted;
+        segment->object_bytes = record->object_bytes;
+        segment->identity = (Identity){
+                .device = record->device,
+                .inode = record->inode,
+                .birth_usec = record->birth_usec,
+        };
+        segment->sysv = (Sysv){
+                .shmid = record->shmid,
+                .key = record->key,
+                .uid = record->native_uid,
+                .change_sec = (int64_t) record->kernel_ctime,
+        };
+        return fill_names(host, segment, record);
+}
+
+/* What is there is paid for, whatever the limits are by now. */
+static int charge_segment(Service *service, Segment *segment, uid_t uid) {
+        User *user = accounts_user(&service->accounts, uid);
+
+        if (!user)
+                return error_origin(-ENOMEM);
+        charge_anyway(&segment->segment_charge, user, LIMIT_SEGMENTS, 1);
+        charge_anyway(&segment->bytes_charge, user, LIMIT_BYTES,
+                      MAX(segment_capacity(segment), segment->page_bytes));
+        if (segment_has_huge_pages(segment))
+                charge_anyway(&segment->huge_charge, user, LIMIT_HUGE, segment_capacity(segment));
+        user_unref(user);
+        return 0;
+}
+
+static int compare_found(const void *one, const void *other) {
+        int64_t id_one = ((const Found *) one)->id, id_other = ((const Found *) other)->id;
+
+        return (id_one > id_other) - (id_one < id_other);
+}
+
+/* The descriptor that systemd kept of a segment, which is the caller's then, or -EBADF. */
+static int take_found(Restoring *restoring, int64_t id) {
+        const Found key = { .id = id };
+        Found *found;
+
+        if (restoring->n_found == 0)
+                return -EBADF;
+        found = bsearch(&key, restoring->found, restoring->n_found, sizeof(key), compare_found);
+        return found ? steal_fd(&found->fd) : -EBADF;
+}
+
+/* The description has to be the one that was kept: of two, each would hold the segment. */
+static int use_kept(Segment *segment, int fd) {
+        const KindRow *row = kind_rows[segment->kind];
+
+        if (!kind_is_same(segment, fd)) {
+                fd_close(fd);
+                return KIND_E_NONE;
+        }
+        fd_close(segment->master_fd);
+        kind_set_master(segment, fd);
+        segment->stored = true;
+        if (row->look_at_seals)
+                segment->seals |= row->look_at_seals(fd);
+        return 0;
+}
+
+/* Nobody was told of it before the broker was killed. Its stamp is not needed any more then. */
+static bool is_unanswered(Restoring *restoring, const Segment *segment) {
+        Stamps *stamps = &restoring->service->keep.stamps;
+        Stamp *stamp = stamps_find(stamps, segment->id, restoring->now_usec);
+        bool attached;
+
+        if (!stamp)
+                return false;
+        attached = stamp->attach_usec > 0 || segment->attach_usec > 0;
+        stamps_free(stamps, stamp);
+        return !attached && !segment->adopted;
+}
+
+/* Was it on its way in or out, so that nothing is lost with it? */
+static bool was_moving(Restoring *restoring, const Segment *segment) {
+        return segment->object_name && (segment->remove_on_last_detach || segment->lingers ||
+                                        is_unanswered(restoring, segment));
+}
+
+/* Removed by an earlier broker that did not get to say so, or from outside. */
+static void note_removed(Restoring *restoring, Segment *segment) {
+        segment_set_removed(segment, restoring->now_usec);
+        if (segment->name)
+                segment->former_name = steal_ptr(segment->name);
+}
+
+static int find_object(Restoring *restoring, Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+        Service *service = restoring->service;
+        int kept_fd = take_found(restoring, segment->id), r;
+        KindFailure failure = {};
+        Identity identity = segment->identity;
+        bool found;
+
+        r = row->find ? row->find(&service->host, segment, &failure) : KIND_E_NONE;
+        segment->identity = identity;
+        found = r == 0;
+        if (kept_fd >= 0)
+                r = use_kept(segment, kept_fd);
+        switch (r) {
+        case 0:
+                if (!found && !segment->removed &&
+                    (segment->object_name || segment->kind == KIND_SYSV))
+                        note_removed(restoring, segment);
+                break;
+        case KIND_E_NONE:
+                if (was_moving(restoring, segment))
+                        break;
+                ++restoring->n_lost;
+                report_lost(segment, "its object is not there any more");
+                break;
+        case KIND_E_NOT_SUPPORTED:
+                ++restoring->n_lost;
+                report_lost(segment, failure.reason);
+                break;
+        default:
+                ++restoring->n_lost;
+                report_lost(segment, "its object cannot be opened");
+        }
+        return r;
+}
+
+/* Who it was is not known any more, only that it is there. */
+static void add_attachment(Census *census, Segment *segment, int64_t id) {
+        Attachment *attachment = attachment_new(&census->attachments);
+
+        if (!attachment)
+                return;
+        attachment->id = id;
+        attachment->unknown = true;
+        attachment->marked = true;
+        segment_attach(segment, attachment);
+}
+
+/*
+ * The marks of those whom an earlier broker attached, from @first to @last. The kernel tells of any
+ * one in that range; so it is asked again for what is on both sides of it.
+ */
+static void find_marks(Census *census, Segment *segment, int64_t first, int64_t last) {
+        int64_t id;
+
+        while (first <= last && segment->n_attachments < RESTORED_MARKS_MAX &&
+               mark_find(segment->master_fd, first, last, &id)) {
+                add_attachment(census, segment, id);
+                find_marks(census, segment, first, id - 1);
+                first = id + 1;
+        }
+}
+
+/* A broker that ended in the middle of a question left its lease on what outlived it. */
+static void find_attachments(Service *service, Segment *segment) {
+        int64_t end = service->keep.journal.generation << 32;
+
+        if (segment->master_fd < 0)
+                return;
+        lease_drop(segment->master_fd);
+        if (service->life.census.answers.marks)
+                find_marks(&service->life.census, segment, 1, end - 1);
+}
+
+static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_uid, bool locked) {
+        Service *service = restoring->service;
+        int r;
+
+        r = charge_segment(service, segment, charged_uid);
+        if (r)
+                return error_trace(r);
+        keep_restored(&service->keep, segment, restoring->now_usec);
+        r = registry_add(&service->registry, segment);
+        if (r)
+                return r < 0 ? error_trace(r) : error_origin(-EEXIST);
+        if (locked && segment->kind != KIND_SYSV && segment->master_fd >= 0)
+                slow_lock_again(service, segment);
+        find_attachments(service, segment);
+        life_meet(&service->life, segment);
+        life_begin(&service->life, segment);
+        /* The last may have let go while there was no broker. */
+        life_doubt(&service->life, segment);
+        return 0;
+}
+
+/*
+ * The name of two, of which one was about to take it from the other (Publish), is that of who
+ * changed last. The other one is removed as soon as it is there.
+ */
+static Segment *find_loser(Restoring *restoring, Segment *segment) {
+        Segment *rival = NULL;
+
+        if (segment->name)
+                rival = registry_find_name(&restoring->service->registry, segment->name);
+        if (!rival)
+                return NULL;
+        if (rival->change_usec > segment->change_usec) {
+                segment->former_name = steal_ptr(segment->name);
+                return segment;
+        }
+        registry_unname(&restoring->service->registry, rival);
+        return rival;
+}
+
+static void remove_loser(Life *life, Segment *loser) {
+        KindFailure failure = {};
+        bool destroyed;
+
+        if (loser && life_remove(life, loser, &failure, &destroyed))
+                log_warning("Segment %lld goes, but not its object: %s.", (long long) loser->id,
+                            failure.reason);
+}
+
+static int restore_one(const SegmentRecord *record, void *userdata) {
+        _cleanup_(segment_freep) Segment *segment = segment_new();
+        Restoring *restoring = userdata;
+        Service *service = restoring->service;
+        Segment *loser;
+        int r;
+
+        if (!segment)
+                return error_origin(-ENOMEM);
+        r = fill_segment(&service->host, segment, record);
+        if (r)
+                return error_trace(r);
+        if (find_object(restoring, segment)) {
+                (void) journal_write_gone(&service->keep.journal, record->id);
+                return 0;
+        }
+        loser = find_loser(restoring, segment);
+        r = begin_segment(restoring, segment, record->charged_uid, record->locked);
+        if (r)
+                return error_trace(r);
+        if (segment->removed && !record->removed)
+                keep_change(&service->keep, segment);
+        steal_ptr(segment);
+        ++restoring->n_restored;
+        remove_loser(&service->life, loser);
+        return 0;
+}
+
+/* Those that the journal knows; what was stored and never told of is nobody's. */
+static int take_kept(int64_t id, int fd, void *userdata) {
+        Restoring *restoring = userdata;
+        Found *found;
+
+        if (!journal_has(&restoring->service->keep.journal, id)) {
+                fd_close(fd);
+                return STORE_E_UNWANTED;
+        }
+        if (restoring->n_found == restoring->n_allocated) {
+                restoring->n_allocated = MAX(restoring->n_allocated * 2, 64U);
+                found = reallocarray(restoring->found, restoring->n_allocated, sizeof(*found));
+                if (!found) {
+                        fd_close(fd);
+                        return error_origin(-ENOMEM);
+                }
+                restoring->found = found;
+        }
+        restoring->found[restoring->n_found++] = (Found){ .id = id, .fd = fd };
+        return 0;
+}
+
+static int restore(Restoring *restoring) {
+        Keep *keep = &restoring->service->keep;
+        int r;
+
+        r = store_visit(&keep->store, take_kept, restoring);
+        if (r)
+                return error_trace(r);
+        if (restoring->n_found > 0)
+                qsort(restoring->found, restoring->n_found, sizeof(*restoring->found),
+                      compare_found);
+        return error_trace(journal_visit(&keep->journal, restore_one, restoring));
+}
+
+/**
+ * restore_segments() - have the segments back that an earlier broker had
+ * @service:    with its limits set, and without segments
+ *
+ * What is not there any more, or is not the same any more, is logged and forgotten.
+ *
+ * Return: 0, or a negative errno.
+ */
+int restore_segments(Service *service) {
+        Restoring restoring = { .service = service, .now_usec = clock_realtime_usec() };
+        int r;
+
+        r = restore(&restoring);
+        for (size_t i = 0; i < restoring.n_found; ++i)
+                fd_close(restoring.found[i].fd);
+        free(restoring.found);
+        if (r)
+                return error_trace(r);
+        if (restoring.n_lost > 0)
+                (void) journal_lost(&service->keep.journal);
+        stamps_settle(&service->keep.stamps);
+        if (restoring.n_restored > 0)
+                report_restored(restoring.n_restored, service->life.census.attachments.n_used);
+        return 0;
+}

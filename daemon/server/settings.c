@@ -1,0 +1,162 @@
+#include "daemon/server/settings.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "proto/error.h"
+#include "proto/util.h"
+
+#define NUMBER_MAXIMUM (UINT64_C(1) << 53)
+
+typedef struct Reading Reading;
+
+struct Reading {
+        const char *path;
+        Settings settings;
+        bool invalid;
+};
+
+static const char *const level_names[] = {
+        [LOG_ERR] = "error", [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
+        [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+};
+
+static const char *const hand_out_names[_HAND_OUT_N] = {
+        [HAND_OUT_EVERYONE] = "everyone",
+        [HAND_OUT_OWNER] = "owner",
+        [HAND_OUT_NOBODY] = "nobody",
+};
+
+/* A number, with K, M, G or T behind it for powers of 1024. */
+static bool parse_number(const char *text, uint64_t *ret) {
+        static const char units[] = "KMGT";
+        unsigned long long value;
+        const char *unit;
+        char *end;
+
+        if (text[0] < '0' || text[0] > '9')
+                return false;
+        errno = 0;
+        value = strtoull(text, &end, 10);
+        if (errno)
+                return false;
+        if (*end) {
+                unit = strchr(units, *end);
+                if (!unit || end[1])
+                        return false;
+                for (ptrdiff_t i = 0; i <= unit - units; ++i)
+                        if (__builtin_mul_overflow(value, 1024ULL, &value))
+                                return false;
+        }
+        if (value > NUMBER_MAXIMUM)
+                return false;
+        *ret = value;
+        return true;
+}
+
+static bool parse_level(const char *text, int *ret) {
+        for (size_t i = 0; i < ARRAY_SIZE(level_names); ++i)
+                if (level_names[i] && strcmp(level_names[i], text) == 0) {
+                        *ret = (int) i;
+                        return true;
+                }
+        return false;
+}
+
+static bool parse_hand_out(const char *text, HandOut *ret) {
+        for (size_t i = 0; i < _HAND_OUT_N; ++i)
+                if (strcmp(hand_out_names[i], text) == 0) {
+                        *ret = (HandOut) i;
+                        return true;
+                }
+        return false;
+}
+
+static bool parse_maximum(const char *text, uint64_t *ret) {
+        if (strcmp(text, "infinity") != 0)
+                return parse_number(text, ret);
+        *ret = LIMIT_NONE;
+        return true;
+}
+
+static bool parse_limit(Settings *settings, const char *name, const char *value) {
+        for (size_t i = 0; i < _LIMIT_N; ++i) {
+                if (strcmp(name, limit_total_name((Limit) i)) == 0)
+                        return parse_maximum(value, &settings->total_maximum[i]);
+                if (strcmp(name, limit_user_name((Limit) i)) == 0)
+                        return parse_maximum(value, &settings->user_maximum[i]);
+        }
+        return false;
+}
+
+/*
+ * inih takes what does not fit into its buffer (INI_MAX_LINE) for another line: a comment must not
+ * become a setting so. Any other line of that length is none that is understood.
+ */
+static char *next_line(char *line, int n_line, void *userdata) {
+        FILE *file = userdata;
+        int c;
+
+        if (!fgets(line, n_line, file))
+                return NULL;
+        if (strchr(line, '\n') || feof(file))
+                return line;
+        do
+                c = fgetc(file);
+        while (c != EOF && c != '\n');
+        if (!strchr("#;", line[strspn(line, " \t")]))
+                (void) strcpy(line, "?");
+        return line;
+}
+
+/* Called by inih for each line; 0 says that it is wrong. */
+static int read_line(void *userdata, const char *section, const char *name, const char *value) {
+        Reading *reading = userdata;
+        bool good = false;
+
+        if (strcmp(section, "limits") == 0)
+                good = parse_limit(&reading->settings, name, value);
+        else if (strcmp(section, "log") == 0 && strcmp(name, "level") == 0)
+                good = parse_level(value, &reading->settings.log_level);
+        else if (strcmp(section, "sysv") == 0 && strcmp(name, "descriptors") == 0)
+                good = parse_hand_out(value, &reading->settings.sysv_descriptors);
+        if (!good) {
+                log_error("%s: '%s = %s' in section [%s] is not understood; see shmbroker.conf(5).",
+                          reading->path, name, value, section);
+                reading->invalid = true;
+        }
+        return good;
+}
+
+/**
+ * settings_read() - read the configuration file
+ * @path:       the file
+ * @settings:   what holds if the file does not say; changed only if all of the file is understood
+ *
+ * Return: 0, SETTINGS_E_NONE, SETTINGS_E_INVALID, or a negative errno.
+ */
+int settings_read(const char *path, Settings *settings) {
+        Reading reading = { .path = path, .settings = *settings };
+        FILE *file;
+        int r, error;
+
+        file = fopen(path, "re");
+        if (!file)
+                return errno == ENOENT ? SETTINGS_E_NONE : error_origin(-errno);
+        r = ini_parse_stream(next_line, file, read_line, &reading);
+        /* An error of reading looks like the end of the file to inih. */
+        error = ferror(file) ? errno : r < 0 ? EIO : 0;
+        fclose(file);
+        if (error)
+                return error_origin(-error);
+        if (r > 0 && !reading.invalid)
+                log_error("%s:%d: this line is not understood; see shmbroker.conf(5).", path, r);
+        if (r > 0)
+                return SETTINGS_E_INVALID;
+        *settings = reading.settings;
+        return 0;
+}

@@ -1,0 +1,121 @@
+#ifndef SHMBROKER_DAEMON_STATE_JOURNAL_H
+#define SHMBROKER_DAEMON_STATE_JOURNAL_H
+
+/*
+ * What must survive the daemon: which numbers were given away, so that no id is ever used again,
+ * and what each segment is, so that it can be found again. One file, "journal", in the state
+ * directory, which one broker has at a time (it holds a flock(2) on "lock" there).
+ *
+ * The file is text, and only ever appended to or replaced as a whole:
+ *
+ *      shmbroker journal 1
+ *      CHECKSUM KIND KEY=VALUE KEY=VALUE ...
+ *      ...
+ *
+ * The number in the first line is the version of all that follows. A change of anything, be it a
+ * new key, is a new version, and a version that is not known is not read.
+ *
+ * Each further line is a record, written by one write(2), newline included. CHECKSUM is the CRC-32C
+ * (RFC 3720, as iSCSI has it) of what is behind the blank that follows it, without the newline, as
+ * eight digits of lower-case hexadecimal. One blank is before each KEY. Keys come at most once and
+ * in the order below. Kinds of records:
+ *
+ * generation  At each start of a broker, and when more ids are reserved.
+ *      number  how many starts there were; the upper half of the ids of attachments
+ *      ids     ids of segments below may have been given away
+ *      first   the first start since which none lost a segment; 0 if that is not known
+ *      The highest of each that is anywhere in the file holds.
+ *
+ * segment     The whole state of one segment. The last record of an id holds.
+ *      id name formerName kind sizeBytes maximumBytes pageBytes ownerUid ownerGid creatorUid
+ *      creatorGid mode chargedUid attachTimeUSec detachTimeUSec changeTimeUSec creatorPid lastPid
+ *      removed removeOnLastDetach armed lingers lingerUSec sealable seals locked adopted shmid key
+ *      kernelCtime nativeUid posixName fileName device inode birthTimeUSec objectBytes
+ *
+ * gone        The segment is no more, and no record of it before this one holds.
+ *      id
+ *
+ * A number is decimal, without a sign and without zeros in front. What is true is "yes". kind is a
+ * Kind of the interface; seals are names of seals as the interface has them, in its order, with
+ * commas between. A string is its bytes, of which all but A-Z a-z 0-9 . _ + : @ / - are %XX, in
+ * upper-case hexadecimal. What is 0, false, empty or not there has no key, but kind always has.
+ *
+ * A line that is not exactly so, and what is behind the last newline, is no record: it was cut by a
+ * crash, or damaged. It is told of and skipped, and the rest holds. The file as it was is kept as
+ * "journal.damaged" (or journal.damaged.1 and so on, if that is there) before a clean one replaces
+ * it. As it may have been a generation, numbers are then left out that it may have given away.
+ *
+ * In the place of a journal an older version had the file "state": the lines "shmbroker 1", "epoch
+ * N" and "segments N", which are number and ids of above. It is taken over and removed.
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/state/record.h"
+
+typedef struct Journal Journal;
+typedef struct JournalEntry JournalEntry;
+
+/* Called for a segment; what is not 0 ends the visit and is returned by it. */
+typedef int JournalVisitor(const SegmentRecord *segment, void *userdata);
+
+enum {
+        _JOURNAL_E_SUCCESS,
+        /* Another broker has the directory */
+        JOURNAL_E_BUSY,
+        /* The file is not a journal */
+        JOURNAL_E_DAMAGED,
+        /* A newer version wrote it */
+        JOURNAL_E_NEWER,
+        /* The file "state" of an older version is not one that it wrote */
+        JOURNAL_E_OLD_DAMAGED,
+        /* The numbers given away are used up, and more could not be written down */
+        JOURNAL_E_NO_IDS,
+        /* It could not be written, as when the file system is full: what held before holds */
+        JOURNAL_E_NOT_WRITTEN,
+};
+
+struct Journal {
+        int directory_fd;
+        int lock_fd;
+        int fd;
+        /* How often a broker began on this directory; the upper half of attachment ids */
+        int64_t generation;
+        /* The first of them since which no segment was lost */
+        int64_t first_generation;
+        int64_t next_segment_id;
+        /* Up to here, exclusively, the file has given segment ids away */
+        int64_t end_segment_id;
+        int64_t next_attachment;
+
+        /* Where the last record of each segment is, by id */
+        JournalEntry *entries;
+        /* Length of these records, and of the file as far as it holds */
+        uint64_t live_bytes;
+        uint64_t n_bytes;
+        /* Rewriting failed: not tried again before the file is that long */
+        uint64_t pause_bytes;
+        /* Something is in the file that does not hold, and nothing may be written behind it */
+        bool broken;
+};
+
+#define JOURNAL_NULL                                                                               \
+        { .directory_fd = -EBADF, .lock_fd = -EBADF, .fd = -EBADF }
+
+int journal_open(Journal *journal, const char *directory);
+void journal_close(Journal *journal);
+
+int journal_segment_id(Journal *journal, int64_t *ret);
+int journal_attachment_id(Journal *journal, int64_t *ret);
+
+int journal_lost(Journal *journal);
+
+bool journal_has(Journal *journal, int64_t id);
+int journal_visit(Journal *journal, JournalVisitor *visit, void *userdata);
+int journal_write_segment(Journal *journal, const SegmentRecord *segment);
+int journal_write_gone(Journal *journal, int64_t id);
+
+#endif

@@ -1,0 +1,435 @@
+/*
+ * A broker that ends, in order or not, and another one that begins where it left off: what has a
+ * name outside is found again, with who is attached. Without a systemd that keeps descriptors.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "proto/fd.h"
+#include "proto/util.h"
+#include "tests/support/fixture.h"
+#include "tests/support/native.h"
+#include "tests/support/unit.h"
+
+#define SIZE 10000
+#define NAME "restart/it"
+
+static Wire wire;
+
+/* The last one without a capability has no descriptors. */
+static const Kind kinds[] = { KIND_POSIX, KIND_FILE, KIND_SYSV };
+static const int signals[] = { SIGTERM, SIGKILL };
+
+/* Of a test in two loops. */
+static Kind kind_of(int i) {
+        return kinds[i / (int) ARRAY_SIZE(signals)];
+}
+
+static int signal_of(int i) {
+        return signals[i % (int) ARRAY_SIZE(signals)];
+}
+
+static void setup(void) {
+        native_begin();
+        fixture_up(NULL);
+        wire_open(&wire);
+}
+
+static void teardown(void) {
+        wire_close(&wire);
+        fixture_down();
+        native_end();
+}
+
+static void restart(int signal_number) {
+        wire_close(&wire);
+        fixture_restart(signal_number, NULL);
+        wire_open(&wire);
+}
+
+static AcquireParameters creation(Kind kind, uint32_t key) {
+        AcquireParameters parameters = {};
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, NAME);
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, kind);
+        GIVE_VALUE(&parameters, ACQUIRE_MODE, mode, 0640);
+        if (kind == KIND_SYSV)
+                GIVE_VALUE(&parameters, ACQUIRE_KEY, key, key);
+        if (kind == KIND_POSIX)
+                GIVE_VALUE(&parameters, ACQUIRE_POSIX_NAME, posix_name, native_name("0"));
+        return parameters;
+}
+
+static int make(Kind kind, uint32_t key) {
+        AcquireParameters parameters = creation(kind, key);
+
+        return wire_acquire(&wire, &parameters, NULL);
+}
+
+static SegmentInfo info(void) {
+        SegmentInfo info;
+
+        ck_assert_int_eq(wire_stat(&wire, NAME, &info), FAULT_NONE);
+        return info;
+}
+
+static bool is_there(void) {
+        return wire_stat(&wire, NAME, &(SegmentInfo){}) == FAULT_NONE;
+}
+
+static void wait_until_gone(void) {
+        for (int i = 0; i < 2000 && is_there(); ++i)
+                usleep(5000);
+        ck_assert(!is_there());
+}
+
+static void remove_segment(void) {
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+}
+
+#define assert_same(before, after, member) ck_assert_int_eq((before).member, (after).member)
+
+/* It is the same one in every respect, and who has it has it. */
+START_TEST(test_same) {
+        Kind kind = kind_of(_i);
+        int fd = make(kind, native_key()), other;
+        SegmentInfo before, after;
+        int64_t posix_length;
+
+        ck_assert_int_eq(pwrite(fd, "before", 6, 0), 6);
+        other = wire_open_segment(&wire, NAME, ACCESS_READ_ONLY);
+        before = info();
+        posix_length = kind == KIND_POSIX ? (int64_t) strlen(before.posix_name) : 0;
+        restart(signal_of(_i));
+        ck_assert_int_eq(pwrite(fd, "after", 5, 6), 5);
+        after = info();
+        assert_same(before, after, id);
+        assert_same(before, after, kind);
+        assert_same(before, after, size_bytes);
+        assert_same(before, after, permissions.owner_uid);
+        assert_same(before, after, permissions.owner_gid);
+        assert_same(before, after, permissions.creator_uid);
+        assert_same(before, after, permissions.mode);
+        assert_same(before, after, attach_time_usec);
+        assert_same(before, after, detach_time_usec);
+        assert_same(before, after, change_time_usec);
+        assert_same(before, after, creator_pid);
+        assert_same(before, after, last_pid);
+        assert_same(before, after, key);
+        assert_same(before, after, shmid);
+        ck_assert_int_eq(after.attach_count, 2);
+        if (kind == KIND_POSIX)
+                ck_assert_int_eq((int64_t) strlen(after.posix_name), posix_length);
+        close(other);
+        ck_assert_int_eq(info().attach_count, 1);
+        other = wire_open_segment(&wire, NAME, ACCESS_READ_WRITE);
+        {
+                char bytes[11];
+
+                ck_assert_int_eq(pread(other, bytes, sizeof(bytes), 0), sizeof(bytes));
+                ck_assert_mem_eq(bytes, "beforeafter", sizeof(bytes));
+        }
+        ck_assert_int_eq(info().attach_count, 2);
+        close(fd);
+        close(other);
+        remove_segment();
+}
+END_TEST
+
+/* What goes with its last attachment goes also if that ended while there was no broker, and stays
+ * as long as it did not. */
+START_TEST(test_last_detach_meanwhile) {
+        Kind kind = kind_of(_i);
+        AcquireParameters parameters = creation(kind, native_key());
+        int fd;
+
+        GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
+        fd = wire_acquire(&wire, &parameters, NULL);
+        restart(signal_of(_i));
+        usleep(200000);
+        ck_assert(is_there());
+        wire_close(&wire);
+        close(fd);
+        fixture_restart(signal_of(_i), NULL);
+        wire_open(&wire);
+        wait_until_gone();
+}
+END_TEST
+
+/* Armed by an attachment of which the journal knows nothing. */
+START_TEST(test_armed) {
+        SetAttributesParameters set = {};
+        SegmentInfo segment;
+        Fault fault;
+
+        close(make(KIND_POSIX, 0));
+        ck_assert_int_eq(info().attach_count, 0);
+        GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&set, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
+        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        restart(signals[_i]);
+        usleep(200000);
+        ck_assert(is_there());
+        close(wire_open_segment(&wire, NAME, ACCESS_READ_ONLY));
+        restart(signals[_i]);
+        wait_until_gone();
+}
+END_TEST
+
+static void remove_outside(Kind kind, const SegmentInfo *segment) {
+        if (kind == KIND_SYSV)
+                ck_assert_int_eq(shmctl((int) segment->shmid, IPC_RMID, NULL), 0);
+        else if (kind == KIND_POSIX)
+                ck_assert_int_eq(shm_unlink(native_name("0")), 0);
+        else
+                ck_assert_int_eq(unlink(segment->file_path), 0);
+}
+
+/* Removed from outside while there was no broker: it is gone, and its name is free. */
+START_TEST(test_removed_meanwhile) {
+        Kind kind = kind_of(_i);
+        uint32_t key = native_key();
+        char path[256];
+        SegmentInfo segment;
+
+        close(make(kind, key));
+        segment = info();
+        if (kind == KIND_FILE) {
+                (void) snprintf(path, sizeof(path), "%s", segment.file_path);
+                segment.file_path = path;
+        }
+        wire_close(&wire);
+        ck_assert_int_eq(kill(fixture_daemon(), SIGSTOP), 0);
+        remove_outside(kind, &segment);
+        fixture_restart(SIGKILL, NULL);
+        wire_open(&wire);
+        ck_assert(!is_there());
+        close(make(kind, key));
+        remove_segment();
+}
+END_TEST
+
+/* Another object under the name is not taken for it, nor removed. */
+START_TEST(test_replaced_meanwhile) {
+        struct stat st;
+
+        close(make(KIND_POSIX, 0));
+        wire_close(&wire);
+        ck_assert_int_eq(kill(fixture_daemon(), SIGSTOP), 0);
+        ck_assert_int_eq(shm_unlink(native_name("0")), 0);
+        native_make_posix(native_name("0"), SIZE, 0640);
+        fixture_restart(SIGKILL, NULL);
+        wire_open(&wire);
+        ck_assert(!is_there());
+        ck_assert(native_has_posix(native_name("0"), &st));
+        ck_assert_int_eq(shm_unlink(native_name("0")), 0);
+}
+END_TEST
+
+/* What changed while there was no broker is as it is now. */
+START_TEST(test_changed_meanwhile) {
+        int fd;
+
+        close(make(KIND_POSIX, 0));
+        wire_close(&wire);
+        ck_assert_int_eq(kill(fixture_daemon(), SIGSTOP), 0);
+        fd = native_open_posix(native_name("0"), O_RDWR);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fchmod(fd, 0600), 0);
+        ck_assert_int_eq(ftruncate(fd, 123), 0);
+        fixture_restart(SIGKILL, NULL);
+        wire_open(&wire);
+        ck_assert_int_eq(info().size_bytes, 123);
+        ck_assert_int_eq(info().permissions.mode, 0600);
+        ck_assert(info().other_holders);
+        close(fd);
+        remove_segment();
+}
+END_TEST
+
+/* Every change survives: attributes, names and sizes; and so does that something is gone. */
+START_TEST(test_changes) {
+        AcquireParameters parameters = creation(KIND_FILE, 0);
+        PublishParameters publish = {};
+        SetAttributesParameters set = {};
+        ResizeParameters resize = {};
+        PublishReply published;
+        AcquireReply reply;
+        SegmentReply resized;
+        SegmentInfo segment;
+        Fault fault;
+
+        close(make(KIND_FILE, 0));
+        parameters.given &= ~(UINT64_C(1) << ACQUIRE_NAME);
+        GIVE_VALUE(&parameters, ACQUIRE_MAXIMUM_BYTES, maximum_bytes, 4 * SIZE);
+        close(wire_acquire(&wire, &parameters, &reply));
+        GIVE_VALUE(&publish, PUBLISH_ID, id, reply.segment.id);
+        GIVE_VALUE(&publish, PUBLISH_NAME, name, NAME);
+        GIVE_VALUE(&publish, PUBLISH_REPLACE, replace, true);
+        ck_assert_int_eq(wire_call(&wire, METHOD_PUBLISH, &publish, &published, &fault),
+                         FAULT_NONE);
+        GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&set, SET_MODE, mode, 0604);
+        GIVE_VALUE(&set, SET_LINGER, linger_usec, 3600000000);
+        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        GIVE_VALUE(&resize, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&resize, RESIZE_SIZE_BYTES, size_bytes, 2 * SIZE);
+        ck_assert_int_eq(wire_call(&wire, METHOD_RESIZE, &resize, &resized, &fault), FAULT_NONE);
+        for (int i = 0; i < 2; ++i) {
+                restart(signals[_i]);
+                segment = info();
+                ck_assert_int_eq(segment.id, reply.segment.id);
+                ck_assert_int_eq(segment.size_bytes, 2 * SIZE);
+                ck_assert_int_eq(segment.maximum_bytes, 4 * SIZE);
+                ck_assert_int_eq(segment.permissions.mode, 0604);
+                ck_assert_int_eq(segment.linger_usec, 3600000000);
+        }
+        remove_segment();
+        restart(signals[_i]);
+        ck_assert(!is_there());
+}
+END_TEST
+
+/* The broker that begins locks what another one had locked, whatever mlock(2) says of processes. */
+static void wait_until_locked(bool locked) {
+        ck_assert_int_eq(info().locked, locked);
+        /* The sanitizers' mlock(2) does nothing, so that their own memory is never locked. */
+        if (getenv("SANITIZERS")) {
+                puts("skip: the sanitizers lock no memory: what the kernel says is not asked");
+                return;
+        }
+        for (int i = 0; i < 2000 && (unit_locked_kilobytes(fixture_daemon()) > 0) != locked; ++i)
+                usleep(5000);
+        ck_assert_int_eq(unit_locked_kilobytes(fixture_daemon()) > 0, locked);
+        ck_assert_int_eq(info().locked, locked);
+}
+
+static void set_locked(bool locked) {
+        SetAttributesParameters set = {};
+        SegmentInfo segment;
+        Fault fault;
+
+        GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&set, SET_LOCKED, locked, locked);
+        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        ck_assert_int_eq(segment.locked, locked);
+}
+
+START_TEST(test_locked) {
+        close(make(KIND_POSIX, 0));
+        set_locked(true);
+        for (int i = 0; i < 2; ++i) {
+                restart(signals[_i]);
+                ck_assert(info().locked);
+                wait_until_locked(true);
+        }
+        /* It may not have come to it yet. */
+        restart(signals[_i]);
+        set_locked(false);
+        wait_until_locked(false);
+        restart(signals[_i]);
+        wait_until_locked(false);
+        remove_segment();
+}
+END_TEST
+
+static int64_t generation(void) {
+        StatusReply status;
+
+        wire_status(&wire, &status);
+        return status.generation;
+}
+
+/* Counted as long as nothing is lost. */
+START_TEST(test_generation) {
+        int64_t before = generation();
+
+        ck_assert_int_eq(before, 0);
+        close(make(KIND_POSIX, 0));
+        restart(SIGKILL);
+        ck_assert_int_eq(generation(), 1);
+        restart(SIGTERM);
+        ck_assert_int_eq(generation(), 2);
+        close(wire_create(&wire, "memfd", SIZE));
+        restart(SIGTERM);
+        ck_assert_int_eq(generation(), 0);
+        restart(SIGTERM);
+        ck_assert_int_eq(generation(), 1);
+        ck_assert(is_there());
+        remove_segment();
+}
+END_TEST
+
+/* Numbers are never used again, whatever happens. */
+START_TEST(test_ids) {
+        int64_t last_id = 0, last_attachment = 0;
+
+        for (int i = 0; i < 12; ++i) {
+                AcquireParameters parameters = creation(KIND_FILE, 0);
+                AcquireReply reply;
+
+                close(wire_acquire(&wire, &parameters, &reply));
+                ck_assert_int_gt(reply.segment.id, last_id);
+                ck_assert_int_gt(reply.attachment_id, last_attachment);
+                last_id = reply.segment.id;
+                last_attachment = reply.attachment_id;
+                remove_segment();
+                restart(signals[i % 2]);
+        }
+}
+END_TEST
+
+/* What others hold of removed ones they keep, and the broker forgets it without a store. */
+START_TEST(test_removed) {
+        Kind kind = kind_of(_i);
+        uint32_t key = native_key();
+        int fd = make(kind, key);
+        char byte;
+
+        ck_assert_int_eq(pwrite(fd, "x", 1, 0), 1);
+        remove_segment();
+        restart(signal_of(_i));
+        ck_assert(!is_there());
+        ck_assert_int_eq(pread(fd, &byte, 1, 0), 1);
+        ck_assert_int_eq(byte, 'x');
+        close(fd);
+        close(make(kind, key));
+        remove_segment();
+}
+END_TEST
+
+int main(void) {
+        bool descriptors = geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_CHECKPOINT_RESTORE) == 1;
+        int n_signals = ARRAY_SIZE(signals), n = (descriptors ? 3 : 2) * n_signals;
+        Suite *suite = suite_create("restart");
+        TCase *tc = tcase_create("restart");
+
+        if (!descriptors)
+                puts("skip: descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
+        tcase_set_timeout(tc, 60);
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_loop_test(tc, test_same, 0, n);
+        tcase_add_loop_test(tc, test_last_detach_meanwhile, 0, n);
+        tcase_add_loop_test(tc, test_armed, 0, n_signals);
+        tcase_add_loop_test(tc, test_removed_meanwhile, 0, n);
+        tcase_add_test(tc, test_replaced_meanwhile);
+        tcase_add_test(tc, test_changed_meanwhile);
+        tcase_add_loop_test(tc, test_changes, 0, n_signals);
+        tcase_add_loop_test(tc, test_locked, 0, n_signals);
+        tcase_add_test(tc, test_generation);
+        tcase_add_test(tc, test_ids);
+        tcase_add_loop_test(tc, test_removed, 0, n);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}

@@ -1,0 +1,341 @@
+/* Who is attached, from what the kernel answers. */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/kernel/lease.h"
+#include "daemon/kernel/mark.h"
+#include "daemon/life/census.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+#include "tests/support/unit-segment.h"
+#include "tests/support/unit.h"
+
+static Census census;
+static Events events;
+static Segment *segment;
+
+static void setup(void) {
+        unit_fds_begin();
+        (void) signal(SIGIO, SIG_IGN);
+        ck_assert_int_eq(census_init(&census, &events), 0);
+        segment = unit_segment(NULL, 4096);
+}
+
+static void teardown(void) {
+        census_end_all(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 0);
+        ck_assert_uint_eq(segment->n_unmarked, 0);
+        segment = segment_free(segment);
+        ck_assert_uint_eq(census.attachments.n_used, 0);
+        census_deinit(&census);
+        unit_fds_end();
+}
+
+static int attach(bool mark) {
+        int fd = unit_open_segment(segment, ACCESS_READ_WRITE);
+        Attachment *attachment = unit_attachment(&census.attachments, fd, mark);
+
+        ck_assert_int_eq(attachment->marked, mark);
+        segment_attach(segment, attachment);
+        return fd;
+}
+
+static Holders ask(void) {
+        Holders holders = census_ask(&census, segment);
+
+        if (holders == HOLDERS_NONE)
+                lease_drop(segment->master_fd);
+        return holders;
+}
+
+/* This kernel has all of them, which the other tests rest on. */
+START_TEST(test_answers) {
+        ck_assert(census.answers.leases);
+        ck_assert(census.answers.marks);
+        ck_assert(census.answers.closings);
+}
+END_TEST
+
+START_TEST(test_ask) {
+        int fd;
+
+        ck_assert_int_eq(ask(), HOLDERS_NONE);
+        fd = attach(true);
+        ck_assert_int_eq(ask(), HOLDERS_SOME);
+        fd_close(fd);
+        /* What is on record does not matter for the lease. */
+        ck_assert_int_eq(ask(), HOLDERS_NONE);
+        fd = unit_reopen(segment->master_fd, O_RDONLY);
+        ck_assert_int_eq(ask(), HOLDERS_SOME);
+        fd_close(fd);
+}
+END_TEST
+
+START_TEST(test_count) {
+        int fds[5];
+
+        for (int i = 0; i < 5; ++i)
+                fds[i] = attach(true);
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 5);
+        fd_close(fds[1]);
+        fd_close(fds[3]);
+        segment->n_unexplained = 2;
+        ck_assert_uint_eq(segment_attach_count(segment), 5);
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 3);
+        ck_assert_uint_eq(segment->n_unexplained, 0);
+        ck_assert_uint_eq(segment_attach_count(segment), 3);
+        ck_assert_uint_gt(segment->detach_usec, 0);
+        ck_assert_int_eq(segment->last_pid, getpid());
+        for (int i = 0; i < 5; i += 2)
+                fd_close(fds[i]);
+        /* While somebody else has it open, the last one may be who lost its mark alone. */
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 1);
+        ck_assert_uint_eq(segment->n_unmarked, 1);
+        ck_assert_int_eq(ask(), HOLDERS_NONE);
+}
+END_TEST
+
+/* A holder that drops its own mark is taken for gone, but never the last of all. */
+START_TEST(test_dropped_mark) {
+        struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+        int fd = attach(true);
+
+        ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &unlock), 0);
+        ck_assert_int_eq(ask(), HOLDERS_SOME);
+        census_count(&census, segment);
+        census_conclude(&census, segment);
+        ck_assert_uint_eq(segment_attach_count(segment), 1);
+        fd_close(fd);
+}
+END_TEST
+
+/* Where others can have it open without the broker, the last attachment ends before they do. */
+START_TEST(test_others) {
+        int fd = attach(true), other = unit_reopen(segment->master_fd, O_RDWR);
+
+        segment->adopted = true;
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 1);
+        fd_close(fd);
+        ck_assert_int_eq(ask(), HOLDERS_SOME);
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 0);
+        ck_assert_int_eq(ask(), HOLDERS_SOME);
+        fd_close(other);
+        ck_assert_int_eq(ask(), HOLDERS_NONE);
+}
+END_TEST
+
+/* A lock of somebody's over all marks: nothing is known of them while it is there. */
+START_TEST(test_covered) {
+        struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+        int one = attach(true), other = attach(true),
+            holder = unit_reopen(segment->master_fd, O_RDWR);
+
+        ck_assert_int_eq(fcntl(holder, F_OFD_SETLK, &lock), 0);
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 2);
+        fd_close(one);
+        segment->n_unexplained = 1;
+        census_count(&census, segment);
+        ck_assert_uint_ge(segment->n_attachments, 1);
+        ck_assert_uint_eq(segment_attach_count(segment), 1);
+        fd_close(holder);
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 1);
+        ck_assert_uint_eq(segment->n_unmarked, 0);
+        fd_close(other);
+}
+END_TEST
+
+/* Without marks the events are what there is. */
+START_TEST(test_conclude) {
+        int fds[4];
+
+        for (int i = 0; i < 4; ++i)
+                fds[i] = attach(i == 0);
+        ck_assert_uint_eq(segment->n_unmarked, 3);
+        fd_close(fds[1]);
+        segment->n_unexplained = 1;
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 4);
+        ck_assert_uint_eq(segment_attach_count(segment), 3);
+        census_conclude(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 3);
+        ck_assert_uint_eq(segment->n_unmarked, 2);
+        ck_assert_uint_eq(segment->n_unexplained, 0);
+        /* A mark that is gone explains its event. */
+        fd_close(fds[0]);
+        segment->n_unexplained = 1;
+        census_count(&census, segment);
+        census_conclude(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 2);
+        ck_assert_uint_eq(segment->n_unmarked, 2);
+        /* However many events there were, one is left while somebody has it. */
+        segment->n_unexplained = 10;
+        census_conclude(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 1);
+        fd_close(fds[2]);
+        fd_close(fds[3]);
+}
+END_TEST
+
+/* Of those without a mark, one whose process is gone ends first. */
+START_TEST(test_conclude_dead_first) {
+        Attachment *attachment;
+        int fds[3];
+        pid_t dead;
+
+        dead = fork();
+        if (dead == 0)
+                _exit(0);
+        ck_assert_int_eq(waitpid(dead, NULL, 0), dead);
+        for (int i = 0; i < 3; ++i)
+                fds[i] = attach(false);
+        segment->attachments->next->process.pid = dead;
+        segment->n_unexplained = 1;
+        census_conclude(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 2);
+        ck_assert_int_eq(segment->last_pid, dead);
+        DL_FOREACH(segment->attachments, attachment)
+                ck_assert_int_eq(attachment->process.pid, getpid());
+        for (int i = 0; i < 3; ++i)
+                fd_close(fds[i]);
+}
+END_TEST
+
+START_TEST(test_no_leases) {
+        int one = attach(true), other;
+
+        /* A failure alone says nothing: it counts as held. */
+        fd_close(steal_fd(&segment->master_fd));
+        ck_assert_int_eq(census_ask(&census, segment), HOLDERS_SOME);
+        census.tried_usec = 0;
+        ck_assert_int_eq(census_ask(&census, segment), HOLDERS_SOME);
+        ck_assert(census.answers.leases);
+        fd_close(one);
+        census_end_all(&census, segment);
+        segment_free(segment);
+
+        /* As if the kernel had none: the marks say when nobody is there. */
+        segment = unit_segment(NULL, 4096);
+        one = attach(true);
+        other = attach(true);
+        census.answers.leases = false;
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 2);
+        fd_close(one);
+        fd_close(other);
+        census_count(&census, segment);
+        ck_assert_uint_eq(segment->n_attachments, 0);
+}
+END_TEST
+
+/* Counting is put off when it costs much; who asks waits less. */
+START_TEST(test_may_count) {
+        ck_assert(census_may_count(segment, true));
+        ck_assert(census_may_count(segment, false));
+        segment->counted_usec = clock_monotonic_usec();
+        segment->count_cost_usec = 100;
+        ck_assert(census_may_count(segment, true));
+        segment->count_cost_usec = 1000000;
+        ck_assert(!census_may_count(segment, true));
+        ck_assert(!census_may_count(segment, false));
+        segment->counted_usec = clock_monotonic_usec() - 15000000;
+        ck_assert(census_may_count(segment, true));
+        ck_assert(!census_may_count(segment, false));
+        segment->counted_usec = clock_monotonic_usec() - 25000000;
+        ck_assert(census_may_count(segment, false));
+}
+END_TEST
+
+/* Charges go with the attachments they stand beside. */
+START_TEST(test_charges) {
+        Accounts accounts;
+        User *user;
+        LimitReached reached;
+        int fds[3];
+
+        accounts_init(&accounts, &(Resources){ .memory_bytes = 1 << 30, .n_descriptors = 1024 });
+        user = accounts_user(&accounts, 1);
+        for (int i = 0; i < 3; ++i) {
+                fds[i] = attach(true);
+                ck_assert_int_eq(charge_take(&segment->attachments->prev->charge, user,
+                                             LIMIT_ATTACHMENTS, 1, &reached),
+                                 0);
+        }
+        user_unref(user);
+        fd_close(fds[0]);
+        census_count(&census, segment);
+        ck_assert_uint_eq(accounts.total_used[LIMIT_ATTACHMENTS], 2);
+        fd_close(fds[1]);
+        fd_close(fds[2]);
+        census_end_all(&census, segment);
+        ck_assert_ptr_null(accounts.users);
+        accounts_deinit(&accounts);
+}
+END_TEST
+
+#define MANY 300
+
+/* At random, the count is always the number of descriptions that are open. */
+START_TEST(test_random) {
+        static int fds[MANY];
+        uint64_t seed = 1;
+        size_t n = 0;
+
+        for (size_t i = 0; i < MANY; ++i)
+                fds[i] = -EBADF;
+        /* One that stays, so that the last one is never in doubt. */
+        fds[0] = attach(true);
+        n = 1;
+        for (unsigned int i = 0; i < 2000; ++i) {
+                size_t which = unit_below(&seed, MANY - 1) + 1;
+
+                if (fds[which] >= 0) {
+                        fds[which] = fd_close(fds[which]);
+                        --n;
+                } else {
+                        fds[which] = attach(true);
+                        ++n;
+                }
+                if (i % 20)
+                        continue;
+                census_count(&census, segment);
+                ck_assert_uint_eq(segment_attach_count(segment), n);
+        }
+        for (size_t i = 0; i < MANY; ++i)
+                fd_close(fds[i]);
+        ck_assert_int_eq(ask(), HOLDERS_NONE);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("census");
+        TCase *tc = tcase_create("census");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_set_timeout(tc, 30);
+        tcase_add_test(tc, test_answers);
+        tcase_add_test(tc, test_ask);
+        tcase_add_test(tc, test_count);
+        tcase_add_test(tc, test_dropped_mark);
+        tcase_add_test(tc, test_others);
+        tcase_add_test(tc, test_covered);
+        tcase_add_test(tc, test_conclude);
+        tcase_add_test(tc, test_conclude_dead_first);
+        tcase_add_test(tc, test_no_leases);
+        tcase_add_test(tc, test_may_count);
+        tcase_add_test(tc, test_charges);
+        tcase_add_test(tc, test_random);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}

@@ -1,0 +1,334 @@
+/* The ring of events: every watch is told its own, in order, or how many it lost. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/life/events.h"
+#include "proto/util.h"
+#include "tests/support/unit-segment.h"
+#include "tests/support/unit.h"
+
+static const Credentials root = { .uid = 0 }, alice = { .uid = 1000, .gid = 1000 };
+
+static Events events;
+static Segment *one, *two;
+
+static void setup(void) {
+        unit_fds_begin();
+        events = (Events) EVENTS_NULL;
+        one = unit_segment("group/one", 100);
+        two = unit_segment("two", 100);
+        one->permission = two->permission = (Permission){ .mode = 0600 };
+}
+
+static void teardown(void) {
+        segment_free(one);
+        segment_free(two);
+        events_deinit(&events);
+        unit_fds_end();
+}
+
+static void begin(Watch *watch, const Credentials *credentials) {
+        ck_assert_int_eq(watch_begin(watch, &events, credentials, 0), 0);
+        watch->listing = false;
+}
+
+static void expect(Watch *watch, EventKind kind, int64_t sequence, const Segment *segment) {
+        WatchReply reply;
+
+        ck_assert(watch_pending(watch));
+        ck_assert(watch_next(watch, &reply));
+        ck_assert_uint_eq(reply.event, kind);
+        ck_assert_int_eq(reply.sequence, sequence);
+        ck_assert_int_eq(GIVEN(&reply, WATCHED_SEGMENT), segment != NULL);
+        if (segment)
+                ck_assert_int_eq(reply.segment.id, segment->id);
+}
+
+static void expect_nothing(Watch *watch) {
+        WatchReply reply;
+
+        ck_assert(!watch_next(watch, &reply));
+        ck_assert(!watch_pending(watch));
+}
+
+/* Nothing is kept for nobody. */
+START_TEST(test_unwatched) {
+        Watch watch = {};
+
+        events_post(&events, EVENT_CREATED, one);
+        ck_assert_ptr_null(events.ring);
+        ck_assert_uint_eq(events.n_posted, 0);
+        begin(&watch, &root);
+        expect_nothing(&watch);
+        watch_end(&watch);
+        ck_assert_ptr_null(events.ring);
+        watch_end(&watch);
+}
+END_TEST
+
+START_TEST(test_order) {
+        Watch watch = {}, late = {};
+
+        begin(&watch, &root);
+        events_post(&events, EVENT_CREATED, one);
+        events_post(&events, EVENT_CREATED, two);
+        begin(&late, &root);
+        events_post(&events, EVENT_CHANGED, one);
+        expect(&watch, EVENT_CREATED, 0, one);
+        expect(&watch, EVENT_CREATED, 1, two);
+        expect(&watch, EVENT_CHANGED, 2, one);
+        expect_nothing(&watch);
+        expect(&late, EVENT_CHANGED, 0, one);
+        events_post(&events, EVENT_DESTROYED, two);
+        expect(&watch, EVENT_DESTROYED, 3, two);
+        expect(&late, EVENT_DESTROYED, 1, two);
+        watch_end(&watch);
+        watch_end(&late);
+}
+END_TEST
+
+/* The state is that after the event, whatever the segment has come to since. */
+START_TEST(test_state) {
+        Watch watch = {};
+        WatchReply reply;
+
+        begin(&watch, &root);
+        one->permission.mode = 0640;
+        events_post(&events, EVENT_CHANGED, one);
+        one->permission.mode = 0600;
+        one->size_bytes = 7;
+        ck_assert(watch_next(&watch, &reply));
+        ck_assert_int_eq(reply.segment.permissions.mode, 0640);
+        ck_assert_int_eq(reply.segment.size_bytes, 100);
+        ck_assert_str_eq(reply.segment.name, "group/one");
+        watch_end(&watch);
+}
+END_TEST
+
+START_TEST(test_filters) {
+        Watch by_id = { .only_id = one->id }, by_name = { .has_pattern = true, .pattern = "gr*" },
+              none = { .has_pattern = true, .pattern = "one" };
+
+        begin(&by_id, &root);
+        begin(&by_name, &root);
+        begin(&none, &root);
+        events_post(&events, EVENT_CHANGED, two);
+        events_post(&events, EVENT_CHANGED, one);
+        /* A name that is free again still says which ones are meant. */
+        one->former_name = steal_ptr(one->name);
+        one->removed = true;
+        events_post(&events, EVENT_REMOVED, one);
+        expect(&by_id, EVENT_CHANGED, 0, one);
+        expect(&by_id, EVENT_REMOVED, 1, one);
+        expect(&by_name, EVENT_CHANGED, 0, one);
+        expect(&by_name, EVENT_REMOVED, 1, one);
+        expect_nothing(&by_id);
+        expect_nothing(&by_name);
+        expect_nothing(&none);
+        watch_end(&by_id);
+        watch_end(&by_name);
+        watch_end(&none);
+}
+END_TEST
+
+/* Who may not read a segment does not learn of it, nor that there was anything. */
+START_TEST(test_permission) {
+        Watch watch = {};
+
+        begin(&watch, &alice);
+        events_post(&events, EVENT_CREATED, one);
+        one->permission.mode = 0604;
+        events_post(&events, EVENT_CHANGED, one);
+        one->permission.mode = 0600;
+        events_post(&events, EVENT_CHANGED, one);
+        one->permission.owner_uid = alice.uid;
+        events_post(&events, EVENT_CHANGED, one);
+        expect(&watch, EVENT_CHANGED, 0, one);
+        expect(&watch, EVENT_CHANGED, 1, one);
+        expect_nothing(&watch);
+        watch_end(&watch);
+}
+END_TEST
+
+/* Who does not keep up loses the oldest, and is told up to which; the others lose nothing. */
+START_TEST(test_overflow) {
+        Watch slow = {}, quick = {}, half = { .only_id = two->id };
+
+        begin(&slow, &root);
+        begin(&quick, &root);
+        begin(&half, &root);
+        for (unsigned int i = 0; i < EVENTS_KEPT + 10; ++i) {
+                events_post(&events, EVENT_CHANGED, i % 2 ? two : one);
+                expect(&quick, EVENT_CHANGED, i, i % 2 ? two : one);
+        }
+        ck_assert_uint_eq(events.n_dropped, 10 + 5);
+        expect(&slow, EVENT_OVERFLOW, 9, NULL);
+        for (unsigned int i = 10; i < EVENTS_KEPT + 10; ++i)
+                expect(&slow, EVENT_CHANGED, i, i % 2 ? two : one);
+        expect_nothing(&slow);
+        expect(&half, EVENT_OVERFLOW, 4, NULL);
+        for (unsigned int i = 5; i < EVENTS_KEPT / 2 + 5; ++i)
+                expect(&half, EVENT_CHANGED, i, two);
+        expect_nothing(&half);
+        expect_nothing(&quick);
+        watch_end(&slow);
+        watch_end(&quick);
+        watch_end(&half);
+}
+END_TEST
+
+/*
+ * One that does not read at all: its place moves on by itself, and everything since it was last
+ * looked at counts as lost.
+ */
+START_TEST(test_asleep) {
+        Watch sleeper = {}, other = { .only_id = two->id };
+        int64_t first = 2 * EVENTS_KEPT + 100;
+
+        begin(&sleeper, &root);
+        begin(&other, &root);
+        for (unsigned int i = 0; i < 3 * EVENTS_KEPT + 100; ++i)
+                events_post(&events, EVENT_CHANGED, one);
+        ck_assert_ptr_eq(events.asleep, &sleeper);
+        ck_assert_ptr_eq(events.watches, &other);
+        expect(&sleeper, EVENT_OVERFLOW, first - 1, NULL);
+        for (int64_t i = first; i < first + EVENTS_KEPT; ++i)
+                expect(&sleeper, EVENT_CHANGED, i, one);
+        expect_nothing(&sleeper);
+        ck_assert_ptr_null(events.asleep);
+        events_post(&events, EVENT_CHANGED, two);
+        expect(&sleeper, EVENT_CHANGED, first + EVENTS_KEPT, two);
+        expect(&other, EVENT_CHANGED, 0, two);
+        expect_nothing(&other);
+        for (unsigned int i = 0; i < 3 * EVENTS_KEPT; ++i)
+                events_post(&events, EVENT_CHANGED, one);
+        /* It may also go while it sleeps. */
+        watch_end(&sleeper);
+        expect_nothing(&other);
+        watch_end(&other);
+        ck_assert_ptr_null(events.ring);
+}
+END_TEST
+
+/* What happened before a segment was told of as existing is in what was told. */
+START_TEST(test_listed) {
+        Watch watch = {};
+
+        ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
+        events_post(&events, EVENT_CHANGED, one);
+        events_post(&events, EVENT_CHANGED, two);
+        watch_listed(&watch, one);
+        events_post(&events, EVENT_CHANGED, one);
+        events_post(&events, EVENT_CHANGED, two);
+        watch_listed(&watch, two);
+        events_post(&events, EVENT_CHANGED, two);
+        watch.listing = false;
+        expect(&watch, EVENT_CHANGED, 0, one);
+        expect(&watch, EVENT_CHANGED, 1, two);
+        expect_nothing(&watch);
+        watch_end(&watch);
+}
+END_TEST
+
+/* One that went before it could be told of was never there. */
+START_TEST(test_gone_unlisted) {
+        Watch watch = {};
+
+        ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
+        watch_listed(&watch, one);
+        events_post(&events, EVENT_CHANGED, two);
+        events_post(&events, EVENT_DESTROYED, one);
+        events_post(&events, EVENT_DESTROYED, two);
+        watch.listing = false;
+        expect(&watch, EVENT_DESTROYED, 0, one);
+        expect_nothing(&watch);
+        watch_end(&watch);
+}
+END_TEST
+
+/* The same while the ring runs over: what is known is not lost, and its place is used again. */
+START_TEST(test_listed_and_lost) {
+        Watch watch = {};
+
+        ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
+        for (unsigned int i = 0; i < 100; ++i)
+                events_post(&events, EVENT_CHANGED, one);
+        watch_listed(&watch, one);
+        watch_listed(&watch, two);
+        watch.listing = false;
+        for (unsigned int i = 0; i < EVENTS_KEPT; ++i)
+                events_post(&events, EVENT_CHANGED, two);
+        for (unsigned int i = 0; i < EVENTS_KEPT; ++i)
+                expect(&watch, EVENT_CHANGED, i, two);
+        expect_nothing(&watch);
+        for (unsigned int i = 0; i < EVENTS_KEPT; ++i)
+                events_post(&events, EVENT_CHANGED, one);
+        for (unsigned int i = 0; i < EVENTS_KEPT; ++i)
+                expect(&watch, EVENT_CHANGED, EVENTS_KEPT + i, one);
+        watch_end(&watch);
+}
+END_TEST
+
+/* Random watches over random events: what each got and lost is what a list of all says. */
+START_TEST(test_random) {
+        static unsigned int all[3 * EVENTS_KEPT];
+        uint64_t seed = 20261121 + (uint64_t) _i;
+        Segment *const segments[] = { one, two };
+        Watch watches[4] = { {}, { .only_id = one->id }, { .only_id = two->id }, {} };
+        int64_t told[4] = {}, own[4] = {};
+        WatchReply reply;
+
+        for (size_t i = 0; i < ARRAY_SIZE(watches); ++i)
+                begin(&watches[i], &root);
+        for (size_t n = 0; n < ARRAY_SIZE(all); ++n) {
+                all[n] = (unsigned int) unit_below(&seed, 2);
+                events_post(&events, EVENT_CHANGED, segments[all[n]]);
+                for (size_t i = 0; i < ARRAY_SIZE(watches); ++i)
+                        own[i] += watches[i].only_id == 0 ||
+                                  watches[i].only_id == segments[all[n]]->id;
+                /* The last one is read only at the end. */
+                if (unit_below(&seed, 100) > 0)
+                        continue;
+                for (size_t i = 0; i < 3; ++i)
+                        for (uint64_t k = unit_below(&seed, 200);
+                             k > 0 && watch_next(&watches[i], &reply); --k) {
+                                ck_assert_int_ge(reply.sequence, told[i]);
+                                if (reply.event != EVENT_OVERFLOW)
+                                        ck_assert_int_eq(reply.sequence, told[i]);
+                                told[i] = reply.sequence + 1;
+                        }
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(watches); ++i) {
+                while (watch_next(&watches[i], &reply)) {
+                        if (reply.event != EVENT_OVERFLOW)
+                                ck_assert_int_eq(reply.sequence, told[i]);
+                        told[i] = reply.sequence + 1;
+                }
+                ck_assert_int_eq(told[i], own[i]);
+                watch_end(&watches[i]);
+        }
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("events");
+        TCase *tc = tcase_create("events");
+
+        (void) signal(SIGIO, SIG_IGN);
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_unwatched);
+        tcase_add_test(tc, test_order);
+        tcase_add_test(tc, test_state);
+        tcase_add_test(tc, test_filters);
+        tcase_add_test(tc, test_permission);
+        tcase_add_test(tc, test_overflow);
+        tcase_add_test(tc, test_asleep);
+        tcase_add_test(tc, test_listed);
+        tcase_add_test(tc, test_gone_unlisted);
+        tcase_add_test(tc, test_listed_and_lost);
+        tcase_add_loop_test(tc, test_random, 0, 5);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}

@@ -1,0 +1,692 @@
+/* Numbers that are never given away twice, and segments that are found again. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/kernel/mark.h"
+#include "daemon/state/checksum.h"
+#include "proto/util.h"
+#include "tests/support/unit-journal.h"
+#include "tests/support/unit.h"
+
+#define EMPTY_JOURNAL ((Journal) JOURNAL_NULL)
+#define HEADER "shmbroker journal 1\n"
+
+static char *directory, *file, *old_file, *damaged_file;
+static Held held[10001];
+
+static void setup(void) {
+        unit_fds_begin();
+        (void) signal(SIGXFSZ, SIG_IGN);
+        directory = unit_directory();
+        file = unit_path(directory, "journal");
+        old_file = unit_path(directory, "state");
+        damaged_file = unit_path(directory, "journal.damaged");
+}
+
+static void teardown(void) {
+        free(directory);
+        free(file);
+        free(old_file);
+        free(damaged_file);
+        unit_fds_end();
+}
+
+static int64_t take_segment(Journal *journal) {
+        int64_t id = -1;
+
+        ck_assert_int_eq(journal_segment_id(journal, &id), 0);
+        return id;
+}
+
+static int64_t take_attachment(Journal *journal) {
+        int64_t id = -1;
+
+        ck_assert_int_eq(journal_attachment_id(journal, &id), 0);
+        ck_assert_int_gt(id, 0);
+        ck_assert_int_lt(id, MARK_BASE - 1);
+        return id;
+}
+
+static void write_segment(Journal *journal, int64_t id, uint64_t change_usec) {
+        SegmentRecord segment = unit_record(id, change_usec);
+
+        ck_assert_int_eq(journal_write_segment(journal, &segment), 0);
+}
+
+static off_t file_size(void) {
+        struct stat st;
+
+        ck_assert_int_eq(stat(file, &st), 0);
+        return st.st_size;
+}
+
+static bool is_there(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) == 0;
+}
+
+/* A file of records, without their checksums, with or without the first line. */
+static void write_records(const char *const *records, size_t n_records) {
+        FILE *stream = fopen(file, "we");
+
+        ck_assert_ptr_nonnull(stream);
+        fputs(HEADER, stream);
+        for (size_t i = 0; i < n_records; ++i)
+                fprintf(stream, "%08x %s\n", checksum(records[i], strlen(records[i])), records[i]);
+        ck_assert_int_eq(fclose(stream), 0);
+}
+
+/* --- numbers */
+
+START_TEST(test_first) {
+        Journal journal;
+
+        unit_journal_open(&journal, directory);
+        ck_assert_int_eq(take_segment(&journal), 1);
+        ck_assert_int_eq(take_segment(&journal), 2);
+        ck_assert_int_eq(take_attachment(&journal), (INT64_C(1) << 32) + 1);
+        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 0);
+        journal_close(&journal);
+        journal_close(&journal);
+        ck_assert_int_eq(journal.lock_fd, -EBADF);
+}
+END_TEST
+
+/* An orderly end loses no segment ids; attachments have a new generation. */
+START_TEST(test_reopen) {
+        int64_t last_segment = 0, last_attachment = 0;
+
+        for (int i = 0; i < 20; ++i) {
+                Journal journal;
+
+                unit_journal_open(&journal, directory);
+                ck_assert_int_eq(journal.generation, i + 1);
+                for (int j = 0; j < i * 40; ++j) {
+                        int64_t id = take_segment(&journal), attachment = take_attachment(&journal);
+
+                        ck_assert_int_eq(id, last_segment + 1);
+                        ck_assert_int_gt(attachment, last_attachment);
+                        last_segment = id;
+                        last_attachment = attachment;
+                }
+                journal_close(&journal);
+        }
+}
+END_TEST
+
+static int crash(void *userdata) {
+        Journal journal = EMPTY_JOURNAL;
+        int64_t ids[2] = {};
+        int *pipe_fds = userdata;
+
+        if (journal_open(&journal, directory))
+                return 1;
+        for (int i = 0; i < 5000; ++i)
+                if (journal_segment_id(&journal, &ids[0]) ||
+                    journal_attachment_id(&journal, &ids[1]))
+                        return 2;
+        return write(pipe_fds[1], ids, sizeof(ids)) != sizeof(ids);
+}
+
+/* A crash loses some, and repeats none. */
+START_TEST(test_crash) {
+        int64_t last_segment = 0, last_attachment = 0;
+        int fds[2];
+
+        ck_assert_int_eq(pipe(fds), 0);
+        for (int i = 0; i < 10; ++i) {
+                Journal journal;
+                int64_t ids[2];
+
+                ck_assert_int_eq(unit_fork(crash, fds), 0);
+                ck_assert_int_eq(read(fds[0], ids, sizeof(ids)), sizeof(ids));
+                ck_assert_int_ge(ids[0], last_segment + 5000);
+                ck_assert_int_gt(ids[1], last_attachment);
+                unit_journal_open(&journal, directory);
+                last_segment = take_segment(&journal);
+                last_attachment = take_attachment(&journal);
+                ck_assert_int_gt(last_segment, ids[0]);
+                ck_assert_int_gt(last_attachment, ids[1]);
+                if (i % 2)
+                        journal_close(&journal);
+                else
+                        unit_journal_abandon(&journal);
+        }
+        close(fds[0]);
+        close(fds[1]);
+        ck_assert(!is_there(damaged_file));
+}
+END_TEST
+
+/* Ids that any record has are used, whatever the generations say. */
+START_TEST(test_highest) {
+        static const char *const records[] = {
+                "generation number=7 ids=100", "segment id=5000 kind=memfd", "gone id=5000",
+                "generation number=3 ids=9",   "segment id=200 kind=file",
+        };
+        static const char *const more[] = { "gone id=77" };
+        Journal journal;
+
+        write_records(records, ARRAY_SIZE(records));
+        unit_journal_open(&journal, directory);
+        ck_assert_int_eq(journal.generation, 8);
+        ck_assert_int_eq(take_segment(&journal), 5001);
+        ck_assert(!is_there(damaged_file));
+        journal_close(&journal);
+        write_records(more, ARRAY_SIZE(more));
+        unit_journal_open(&journal, directory);
+        ck_assert_int_eq(journal.generation, 1);
+        ck_assert_int_eq(take_segment(&journal), 78);
+        journal_close(&journal);
+}
+END_TEST
+
+/* Numbers that are used up are no reason to begin again. */
+START_TEST(test_used_up) {
+        static const char *const records[][1] = {
+                { "generation number=536870911 ids=1" },
+                { "generation number=1 ids=4611686018427387904" },
+                { "segment id=4611686018427387903 kind=memfd" },
+        };
+        Journal journal = EMPTY_JOURNAL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(records); ++i) {
+                write_records(records[i], 1);
+                ck_assert_int_eq(journal_open(&journal, directory), JOURNAL_E_DAMAGED);
+                journal_close(&journal);
+        }
+}
+END_TEST
+
+/* --- files that are not ours */
+
+typedef struct Text Text;
+
+struct Text {
+        const char *name;
+        const char *text;
+        size_t n_text;
+        int r;
+};
+
+#define DAMAGED(what, literal)                                                                     \
+        { (what), (literal), sizeof(literal) - 1, JOURNAL_E_DAMAGED }
+#define NEWER(what, literal)                                                                       \
+        { (what), (literal), sizeof(literal) - 1, JOURNAL_E_NEWER }
+#define OLD(what, literal)                                                                         \
+        { (what), (literal), sizeof(literal) - 1, JOURNAL_E_OLD_DAMAGED }
+
+static const Text headers[] = {
+        DAMAGED("empty", ""),
+        DAMAGED("something else", "hello\n"),
+        DAMAGED("cut", "shmbroker jour"),
+        DAMAGED("no newline", "shmbroker journal 1"),
+        DAMAGED("no version", "shmbroker journal "),
+        DAMAGED("no version in a line", "shmbroker journal \n"),
+        DAMAGED("version 0", "shmbroker journal 0\n"),
+        DAMAGED("version 01", "shmbroker journal 01\n"),
+        DAMAGED("version 1 and more", "shmbroker journal 1 \n"),
+        DAMAGED("version +1", "shmbroker journal +1\n"),
+        DAMAGED("a NUL", "shmbroker journal 1\0"),
+        DAMAGED("binary", "\0\0\0\0\0\0\0\0"),
+        DAMAGED("the file of an older version", "shmbroker 1\nepoch 1\nsegments 1\n"),
+        NEWER("version 2", "shmbroker journal 2\n00000000 generation number=1 ids=1\nmore\n"),
+        NEWER("version 10", "shmbroker journal 10\n"),
+        NEWER("version 12 of something", "shmbroker journal 12\n\0\0\x01\x02"),
+};
+
+static const Text old_files[] = {
+        OLD("empty", ""),
+        OLD("something else", "hello\n"),
+        OLD("another version", "shmbroker 2\nepoch 1\nsegments 1\n"),
+        OLD("cut", "shmbroker 1\nepoch 1\nsegments "),
+        OLD("no newline at the end", "shmbroker 1\nepoch 1\nsegments 1"),
+        OLD("more behind", "shmbroker 1\nepoch 1\nsegments 1\n\n"),
+        OLD("a NUL and more behind", "shmbroker 1\nepoch 1\nsegments 1\n\0x"),
+        OLD("binary", "\0\0\0\0\0\0\0\0"),
+        OLD("spaces", "shmbroker 1\nepoch  1\nsegments 1\n"),
+        OLD("leading zero", "shmbroker 1\nepoch 01\nsegments 1\n"),
+        OLD("plus sign", "shmbroker 1\nepoch +1\nsegments 1\n"),
+        OLD("epoch 0", "shmbroker 1\nepoch 0\nsegments 1\n"),
+        OLD("segments 0", "shmbroker 1\nepoch 1\nsegments 0\n"),
+        OLD("negative epoch", "shmbroker 1\nepoch -1\nsegments 1\n"),
+        OLD("negative segments", "shmbroker 1\nepoch 1\nsegments -1\n"),
+        OLD("epoch beyond 64 bits", "shmbroker 1\nepoch 99999999999999999999\nsegments 1\n"),
+        OLD("segments beyond 64 bits", "shmbroker 1\nepoch 1\nsegments 99999999999999999999\n"),
+        OLD("epoch too large for marks", "shmbroker 1\nepoch 9223372036854775807\nsegments 1\n"),
+        OLD("epoch a little too large", "shmbroker 1\nepoch 1073741824\nsegments 1\n"),
+        OLD("segments too large", "shmbroker 1\nepoch 1\nsegments 9223372036854775807\n"),
+        OLD("reversed", "shmbroker 1\nsegments 1\nepoch 1\n"),
+};
+
+/* Refused, and left as it is to the last bit: a person has to look. */
+static void assert_refused(const char *path, const Text *text) {
+        char *lock = unit_path(directory, "lock"), *after;
+        Journal journal = EMPTY_JOURNAL;
+        struct stat before_st, st;
+        size_t n;
+        int r;
+
+        unit_write_file(lock, "left", 4);
+        unit_write_file(path, text->text, text->n_text);
+        ck_assert_int_eq(stat(path, &before_st), 0);
+        for (int i = 0; i < 2; ++i) {
+                r = journal_open(&journal, directory);
+                ck_assert_msg(r == text->r, "%s: %d", text->name, r);
+                journal_close(&journal);
+                ck_assert_int_eq(stat(path, &st), 0);
+                ck_assert_uint_eq(st.st_ino, before_st.st_ino);
+                ck_assert_int_eq(st.st_mtim.tv_sec, before_st.st_mtim.tv_sec);
+                ck_assert_int_eq(st.st_mtim.tv_nsec, before_st.st_mtim.tv_nsec);
+                after = unit_read_file(path, &n);
+                ck_assert_uint_eq(n, text->n_text);
+                ck_assert_mem_eq(after, text->text, n);
+                free(after);
+        }
+        after = unit_read_file(lock, NULL);
+        ck_assert_str_eq(after, "left");
+        free(after);
+        ck_assert(!is_there(damaged_file));
+        free(lock);
+}
+
+START_TEST(test_header) {
+        assert_refused(file, &headers[_i]);
+        ck_assert(!is_there(old_file));
+}
+END_TEST
+
+START_TEST(test_old_damaged) {
+        assert_refused(old_file, &old_files[_i]);
+        ck_assert(!is_there(file));
+}
+END_TEST
+
+START_TEST(test_old_large) {
+        Journal journal = EMPTY_JOURNAL;
+        char text[1000];
+
+        memset(text, '\n', sizeof(text));
+        memcpy(text, "shmbroker 1\nepoch 1\nsegments 1\n", 31);
+        unit_write_file(old_file, text, sizeof(text));
+        ck_assert_int_eq(journal_open(&journal, directory), JOURNAL_E_OLD_DAMAGED);
+        journal_close(&journal);
+}
+END_TEST
+
+/* What an older version gave away stays so; its file is no more when the journal has it. */
+START_TEST(test_old) {
+        static const char text[] = "shmbroker 1\nepoch 41\nsegments 1000\n";
+        static const char again[] = "shmbroker 1\nepoch 60\nsegments 500\n";
+        Journal journal;
+        char *after;
+
+        unit_write_file(old_file, text, sizeof(text) - 1);
+        unit_journal_open(&journal, directory);
+        ck_assert(!is_there(old_file));
+        ck_assert_int_eq(journal.generation, 42);
+        ck_assert_int_eq(take_segment(&journal), 1000);
+        ck_assert_int_eq(take_attachment(&journal), 42 * (INT64_C(1) << 32) + 1);
+        journal_close(&journal);
+        after = unit_read_file(file, NULL);
+        ck_assert_ptr_nonnull(strstr(after, " generation number=42 ids=1001 first=42\n"));
+        free(after);
+        /* The older version ran once more, or its file was not removed: the highest of both. */
+        unit_write_file(old_file, again, sizeof(again) - 1);
+        unit_journal_open(&journal, directory);
+        ck_assert(!is_there(old_file));
+        ck_assert_int_eq(journal.generation, 61);
+        ck_assert_int_eq(take_segment(&journal), 1001);
+        unit_journal_abandon(&journal);
+}
+END_TEST
+
+/* --- the directory */
+
+static int open_other(void *userdata) {
+        Journal journal = EMPTY_JOURNAL;
+        int r = journal_open(&journal, directory);
+
+        (void) userdata;
+        journal_close(&journal);
+        return r;
+}
+
+START_TEST(test_busy) {
+        Journal journal, other = EMPTY_JOURNAL;
+        char *before, *after;
+
+        unit_journal_open(&journal, directory);
+        before = unit_read_file(file, NULL);
+        ck_assert_int_eq(unit_fork(open_other, NULL), JOURNAL_E_BUSY);
+        ck_assert_int_eq(journal_open(&other, directory), JOURNAL_E_BUSY);
+        journal_close(&other);
+        /* The first one still has it. */
+        ck_assert_int_eq(unit_fork(open_other, NULL), JOURNAL_E_BUSY);
+        after = unit_read_file(file, NULL);
+        ck_assert_str_eq(before, after);
+        (void) take_segment(&journal);
+        journal_close(&journal);
+        ck_assert_int_eq(unit_fork(open_other, NULL), 0);
+        free(before);
+        free(after);
+}
+END_TEST
+
+static int open_read_only(void *userdata) {
+        Journal journal = EMPTY_JOURNAL;
+        int r;
+
+        (void) userdata;
+        if (geteuid() == 0 &&
+            (setresgid(61003, 61003, 61003) < 0 || setresuid(61003, 61003, 61003) < 0))
+                return 1;
+        r = journal_open(&journal, directory);
+        journal_close(&journal);
+        return r == -EACCES ? 0 : 2;
+}
+
+START_TEST(test_read_only_directory) {
+        ck_assert_int_eq(chmod(directory, 0555), 0);
+        ck_assert_int_eq(unit_fork(open_read_only, NULL), 0);
+        ck_assert_int_eq(chmod(directory, 0700), 0);
+        ck_assert(!is_there(file));
+}
+END_TEST
+
+/* Made with its parents, for its owner alone. */
+START_TEST(test_directories) {
+        char *path = unit_path(directory, "a/b//c/"), *below = unit_path(directory, "a");
+        Journal journal;
+        struct stat st;
+
+        unit_journal_open(&journal, path);
+        journal_close(&journal);
+        ck_assert_int_eq(stat(below, &st), 0);
+        ck_assert_uint_eq(st.st_mode & 07777, 0700);
+        free(below);
+        below = unit_path(directory, "a/b/c/journal");
+        ck_assert_int_eq(stat(below, &st), 0);
+        ck_assert_uint_eq(st.st_mode & 07777, 0600);
+        free(below);
+        free(path);
+}
+END_TEST
+
+START_TEST(test_not_a_directory) {
+        char *path = unit_path(file, "below"), too_long[5000];
+        Journal journal = EMPTY_JOURNAL;
+
+        unit_write_file(file, "x", 1);
+        ck_assert_int_eq(journal_open(&journal, path), -ENOTDIR);
+        journal_close(&journal);
+        ck_assert_int_eq(journal_open(&journal, file), -ENOTDIR);
+        journal_close(&journal);
+        memset(too_long, '/', sizeof(too_long) - 1);
+        too_long[sizeof(too_long) - 1] = '\0';
+        ck_assert_int_eq(journal_open(&journal, too_long), -ENAMETOOLONG);
+        journal_close(&journal);
+        free(path);
+}
+END_TEST
+
+/* A link in the place of a file is not followed. */
+START_TEST(test_links) {
+        static const char *const names[] = { "state", "journal.new", "journal", "lock" };
+        char *target = unit_path(directory, "target");
+        char *after;
+
+        unit_write_file(target, "precious", 8);
+        for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {
+                char *link = unit_path(directory, names[i]);
+                Journal journal = EMPTY_JOURNAL;
+
+                (void) unlink(link);
+                ck_assert_int_eq(symlink("target", link), 0);
+                ck_assert_int_lt(journal_open(&journal, directory), 0);
+                journal_close(&journal);
+                ck_assert_int_eq(unlink(link), 0);
+                free(link);
+        }
+        after = unit_read_file(target, NULL);
+        ck_assert_str_eq(after, "precious");
+        free(after);
+        free(target);
+}
+END_TEST
+
+/* Neither is anything else that has the name. */
+START_TEST(test_not_a_file) {
+        Journal journal = EMPTY_JOURNAL;
+
+        ck_assert_int_eq(mkfifo(file, 0600), 0);
+        ck_assert_int_eq(journal_open(&journal, directory), JOURNAL_E_DAMAGED);
+        journal_close(&journal);
+        ck_assert_int_eq(unlink(file), 0);
+        ck_assert_int_eq(mkdir(file, 0700), 0);
+        ck_assert_int_lt(journal_open(&journal, directory), 0);
+        journal_close(&journal);
+        ck_assert_int_eq(rmdir(file), 0);
+}
+END_TEST
+
+/* --- segments */
+
+/* The last state of each that is not gone, in the order of ids. */
+START_TEST(test_segments) {
+        Journal journal;
+
+        unit_journal_open(&journal, directory);
+        for (int64_t id = 300; id > 0; --id)
+                write_segment(&journal, id, 1);
+        for (int64_t id = 1; id <= 300; id += 2)
+                write_segment(&journal, id, 2);
+        for (int64_t id = 1; id <= 300; id += 3)
+                ck_assert_int_eq(journal_write_gone(&journal, id), 0);
+        write_segment(&journal, 4, 3);
+        /* Never written, or gone already */
+        ck_assert_int_eq(journal_write_gone(&journal, 1), 0);
+        ck_assert_int_eq(journal_write_gone(&journal, 4711), 0);
+        for (int round = 0; round < 4; ++round) {
+                size_t n = unit_journal_list(&journal, held, ARRAY_SIZE(held)), i = 0;
+
+                ck_assert_uint_eq(n, 201);
+                for (int64_t id = 1; id <= 300; ++id) {
+                        if (id % 3 == 1 && id != 4)
+                                continue;
+                        ck_assert_int_eq(held[i].id, id);
+                        ck_assert_uint_eq(held[i].change_usec, id == 4 ? 3 : id % 2 ? 2 : 1);
+                        ++i;
+                }
+                ck_assert_uint_eq(i, n);
+                if (round % 2)
+                        unit_journal_abandon(&journal);
+                else
+                        journal_close(&journal);
+                unit_journal_open(&journal, directory);
+        }
+        journal_close(&journal);
+        ck_assert(!is_there(damaged_file));
+}
+END_TEST
+
+static int visit_and_write(const SegmentRecord *segment, void *userdata) {
+        Journal *journal = userdata;
+        SegmentRecord changed = unit_record(segment->id, 9);
+
+        /* The second time, nothing is left of those that went. */
+        ck_assert(segment->id % 2 == 0 || segment->change_usec == 1);
+        if (segment->id == 50)
+                return 50;
+        for (int i = 0; i < 200; ++i)
+                ck_assert_int_eq(journal_write_segment(journal, &changed), 0);
+        return segment->id % 2 ? journal_write_gone(journal, segment->id) : 0;
+}
+
+/* Whoever is called may write about the segment, also as often as it takes to rewrite the file. */
+START_TEST(test_visit) {
+        Journal journal;
+        size_t n;
+
+        unit_journal_open(&journal, directory);
+        for (int64_t id = 1; id <= 60; ++id)
+                write_segment(&journal, id, 1);
+        ck_assert_int_eq(journal_visit(&journal, visit_and_write, &journal), 50);
+        ck_assert_int_eq(journal_visit(&journal, visit_and_write, &journal), 50);
+        n = unit_journal_list(&journal, held, ARRAY_SIZE(held));
+        ck_assert_uint_eq(n, 24 + 11);
+        ck_assert_int_eq(held[0].id, 2);
+        ck_assert_uint_eq(held[0].change_usec, 9);
+        ck_assert_int_eq(held[24].id, 50);
+        ck_assert_uint_eq(held[24].change_usec, 1);
+        journal_close(&journal);
+}
+END_TEST
+
+static int visit_and_end(const SegmentRecord *segment, void *userdata) {
+        Journal *journal = userdata;
+
+        ck_assert_int_eq(segment->id % 3, 1);
+        ck_assert_int_eq(journal_write_gone(journal, segment->id + 1), 0);
+        ck_assert_int_eq(journal_write_gone(journal, segment->id + 2), 0);
+        write_segment(journal, segment->id + 1000, 1);
+        return 0;
+}
+
+/* And about others: what is gone before it is its turn is not visited, and neither is what is new.
+ */
+START_TEST(test_visit_others) {
+        Journal journal;
+
+        unit_journal_open(&journal, directory);
+        for (int64_t id = 1; id <= 60; ++id)
+                write_segment(&journal, id, 1);
+        ck_assert_int_eq(journal_visit(&journal, visit_and_end, &journal), 0);
+        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 40);
+        journal_close(&journal);
+}
+END_TEST
+
+/* What cannot be said is not written, and not said otherwise. */
+START_TEST(test_unwritable) {
+        SegmentRecord segment = unit_record(1, 1);
+        Journal journal;
+
+        unit_journal_open(&journal, directory);
+        segment.name = "a b";
+        ck_assert_int_eq(journal_write_segment(&journal, &segment), -EINVAL);
+        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 0);
+        journal_close(&journal);
+}
+END_TEST
+
+/* However often it is written to, the file is bounded by what holds; each time is a new file. */
+START_TEST(test_rewrite) {
+        size_t n_files = 0;
+        ino_t inode = 0;
+        Journal journal;
+        struct stat st;
+
+        unit_journal_open(&journal, directory);
+        for (uint64_t i = 0; i < 10000; ++i) {
+                write_segment(&journal, (int64_t) (i % 50) + 1, i);
+                if (i % 7 == 0)
+                        ck_assert_int_eq(journal_write_gone(&journal, (int64_t) (i % 50) + 1), 0);
+                ck_assert_int_eq(stat(file, &st), 0);
+                ck_assert_int_lt(st.st_size, 150000);
+                n_files += st.st_ino != inode;
+                inode = st.st_ino;
+        }
+        /* Some 5 MB were written. */
+        ck_assert_uint_ge(n_files, 10);
+        ck_assert_uint_le(n_files, 150);
+        (void) unit_journal_list(&journal, held, ARRAY_SIZE(held));
+        unit_journal_abandon(&journal);
+        unit_journal_open(&journal, directory);
+        (void) unit_journal_list(&journal, held, ARRAY_SIZE(held));
+        journal_close(&journal);
+        /* At the end it is as short as it can be. */
+        ck_assert_int_lt(file_size(), 40000);
+}
+END_TEST
+
+/* It is rewritten at the start as well, as it may be that nobody ends it in order. */
+START_TEST(test_rewrite_at_start) {
+        const char *records[3000];
+        Journal journal;
+
+        for (size_t i = 0; i < ARRAY_SIZE(records); ++i)
+                records[i] = "segment id=1 kind=memfd";
+        write_records(records, ARRAY_SIZE(records));
+        ck_assert_int_gt(file_size(), 64 * 1024);
+        unit_journal_open(&journal, directory);
+        ck_assert_int_lt(file_size(), 200);
+        ck_assert(!is_there(damaged_file));
+        unit_journal_abandon(&journal);
+}
+END_TEST
+
+/* As many as there are. */
+START_TEST(test_many) {
+        const size_t n = 10000;
+        Journal journal;
+
+        unit_journal_open(&journal, directory);
+        for (size_t i = 1; i <= n; ++i)
+                write_segment(&journal, (int64_t) i, i);
+        for (int round = 0; round < 3; ++round) {
+                ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), n);
+                for (size_t i = 1; i <= n; ++i) {
+                        ck_assert_uint_eq((uint64_t) held[i - 1].id, i);
+                        ck_assert_uint_eq(held[i - 1].change_usec, i);
+                }
+                if (round == 1)
+                        journal_close(&journal);
+                else
+                        unit_journal_abandon(&journal);
+                unit_journal_open(&journal, directory);
+        }
+        ck_assert_int_gt(take_segment(&journal), (int64_t) n);
+        journal_close(&journal);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("journal");
+        TCase *tc = tcase_create("journal");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_set_timeout(tc, 120);
+        tcase_add_test(tc, test_first);
+        tcase_add_test(tc, test_reopen);
+        tcase_add_test(tc, test_crash);
+        tcase_add_test(tc, test_highest);
+        tcase_add_test(tc, test_used_up);
+        tcase_add_loop_test(tc, test_header, 0, ARRAY_SIZE(headers));
+        tcase_add_loop_test(tc, test_old_damaged, 0, ARRAY_SIZE(old_files));
+        tcase_add_test(tc, test_old_large);
+        tcase_add_test(tc, test_old);
+        tcase_add_test(tc, test_busy);
+        tcase_add_test(tc, test_read_only_directory);
+        tcase_add_test(tc, test_directories);
+        tcase_add_test(tc, test_not_a_directory);
+        tcase_add_test(tc, test_links);
+        tcase_add_test(tc, test_not_a_file);
+        tcase_add_test(tc, test_segments);
+        tcase_add_test(tc, test_visit);
+        tcase_add_test(tc, test_visit_others);
+        tcase_add_test(tc, test_unwritable);
+        tcase_add_test(tc, test_rewrite);
+        tcase_add_test(tc, test_rewrite_at_start);
+        tcase_add_test(tc, test_many);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}

@@ -1,0 +1,178 @@
+/* Is this one attached? */
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/kernel/mark.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+#include "tests/support/unit.h"
+
+#define ID INT64_C(0x100000001)
+
+static int master_fd;
+
+static void setup(void) {
+        unit_fds_begin();
+        master_fd = unit_memfd(8192);
+}
+
+static void teardown(void) {
+        master_fd = fd_close(master_fd);
+        unit_fds_end();
+}
+
+static int marked(int flags, int64_t id) {
+        int fd = unit_reopen(master_fd, flags);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert(mark_set(fd, id));
+        ck_assert_int_eq(mark_probe(master_fd, id), MARK_ALIVE);
+        return fd;
+}
+
+static struct flock whole_lock(short type) {
+        return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+}
+
+START_TEST(test_life) {
+        static const int modes[] = { O_RDONLY, O_RDWR };
+
+        for (size_t i = 0; i < ARRAY_SIZE(modes); ++i) {
+                int fd = marked(modes[i], ID);
+
+                ck_assert_int_eq(mark_probe(master_fd, ID + 1), MARK_GONE);
+                ck_assert_int_eq(mark_probe(master_fd, ID - 1), MARK_GONE);
+                fd_close(fd);
+                ck_assert_int_eq(mark_probe(master_fd, ID), MARK_GONE);
+        }
+}
+END_TEST
+
+/* Neighbours are told from each other; the first and the last id there can be. */
+START_TEST(test_many) {
+        static const int64_t ids[] = { 1, ID, ID + 1, ID + 2, MARK_BASE - 2 };
+        int fds[ARRAY_SIZE(ids)];
+
+        for (size_t i = 0; i < ARRAY_SIZE(ids); ++i)
+                fds[i] = marked(O_RDWR, ids[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(ids); ++i) {
+                fd_close(fds[i]);
+                for (size_t j = 0; j < ARRAY_SIZE(ids); ++j)
+                        ck_assert_int_eq(mark_probe(master_fd, ids[j]),
+                                         j <= i ? MARK_GONE : MARK_ALIVE);
+        }
+}
+END_TEST
+
+/* It belongs to the description: copies and mappings keep it. */
+START_TEST(test_copies) {
+        int fd = marked(O_RDWR, ID), copy = dup(fd);
+        void *memory = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+        fd_close(fd);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_ALIVE);
+        fd_close(copy);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_ALIVE);
+        munmap(memory, 4096);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_GONE);
+}
+END_TEST
+
+START_TEST(test_fork) {
+        int fd = marked(O_RDWR, ID), fds[2];
+        pid_t pid;
+        char c;
+
+        ck_assert_int_eq(pipe(fds), 0);
+        pid = fork();
+        if (pid == 0)
+                _exit(read(fds[0], &c, 1) != 1);
+        fd_close(fd);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_ALIVE);
+        ck_assert_int_eq(write(fds[1], "x", 1), 1);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_GONE);
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+}
+END_TEST
+
+/* A holder can drop its own mark: that is why it decides nothing. */
+START_TEST(test_dropped) {
+        struct flock unlock = whole_lock(F_UNLCK);
+        int fd = marked(O_RDWR, ID);
+
+        ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &unlock), 0);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_GONE);
+        fd_close(fd);
+}
+END_TEST
+
+/* A lock over all of it is somebody else's answer. */
+START_TEST(test_covered) {
+        struct flock lock = whole_lock(F_RDLCK);
+        int holder = unit_reopen(master_fd, O_RDWR), fd = unit_reopen(master_fd, O_RDONLY);
+
+        ck_assert_int_eq(fcntl(holder, F_OFD_SETLK, &lock), 0);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_UNKNOWN);
+        /* Others can be marked all the same. */
+        ck_assert(mark_set(fd, ID));
+        ck_assert_int_ne(mark_probe(master_fd, ID), MARK_GONE);
+        fd_close(holder);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_ALIVE);
+        fd_close(fd);
+}
+END_TEST
+
+START_TEST(test_write_lock) {
+        struct flock lock = whole_lock(F_WRLCK);
+        int holder = unit_reopen(master_fd, O_RDWR), fd = unit_reopen(master_fd, O_RDWR);
+
+        ck_assert_int_eq(fcntl(holder, F_OFD_SETLK, &lock), 0);
+        ck_assert(!mark_set(fd, ID));
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_UNKNOWN);
+        fd_close(holder);
+        ck_assert(mark_set(fd, ID));
+        fd_close(fd);
+}
+END_TEST
+
+/* Marks do not keep clients from locking what is in the segment. */
+START_TEST(test_not_in_the_way) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 8192 };
+        int one = marked(O_RDWR, ID), other = marked(O_RDWR, ID + 1);
+
+        ck_assert_int_eq(fcntl(one, F_OFD_SETLK, &lock), 0);
+        ck_assert_int_eq(fcntl(other, F_OFD_SETLK, &lock), -1);
+        ck_assert_int_eq(mark_probe(master_fd, ID), MARK_ALIVE);
+        fd_close(one);
+        fd_close(other);
+}
+END_TEST
+
+START_TEST(test_no_answer) {
+        ck_assert(!mark_set(-EBADF, ID));
+        ck_assert_int_eq(mark_probe(-EBADF, ID), MARK_UNKNOWN);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("mark");
+        TCase *tc = tcase_create("mark");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_life);
+        tcase_add_test(tc, test_many);
+        tcase_add_test(tc, test_copies);
+        tcase_add_test(tc, test_fork);
+        tcase_add_test(tc, test_dropped);
+        tcase_add_test(tc, test_covered);
+        tcase_add_test(tc, test_write_lock);
+        tcase_add_test(tc, test_not_in_the_way);
+        tcase_add_test(tc, test_no_answer);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}

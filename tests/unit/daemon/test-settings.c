@@ -1,0 +1,217 @@
+/* The configuration file. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/server/settings.h"
+#include "proto/util.h"
+#include "tests/support/unit.h"
+
+static char *directory, *path;
+static Settings before, settings;
+
+static void setup(void) {
+        unit_fds_begin();
+        /* What is not understood is logged; that is not for the eyes of who runs this. */
+        log_set_level(LOG_EMERG);
+        directory = unit_directory();
+        path = unit_path(directory, "shmbroker.conf");
+        memset(&before, 0, sizeof(before));
+        for (size_t i = 0; i < _LIMIT_N; ++i) {
+                before.total_maximum[i] = 1000 + i;
+                before.user_maximum[i] = 2000 + i;
+        }
+        before.log_level = LOG_INFO;
+        settings = before;
+}
+
+static void teardown(void) {
+        free(directory);
+        free(path);
+        unit_fds_end();
+}
+
+static int read_text(const char *text) {
+        unit_write_file(path, text, strlen(text));
+        return settings_read(path, &settings);
+}
+
+static void expect_unchanged(const char *what) {
+        for (size_t i = 0; i < _LIMIT_N; ++i) {
+                ck_assert_msg(settings.total_maximum[i] == before.total_maximum[i], "%s", what);
+                ck_assert_msg(settings.user_maximum[i] == before.user_maximum[i], "%s", what);
+        }
+        ck_assert_msg(settings.log_level == before.log_level, "%s", what);
+}
+
+START_TEST(test_none) {
+        ck_assert_int_eq(settings_read(path, &settings), SETTINGS_E_NONE);
+        expect_unchanged("no file");
+        ck_assert_int_eq(settings_read("/dev/null/x", &settings), -ENOTDIR);
+        ck_assert_int_eq(settings_read(directory, &settings), -EISDIR);
+        expect_unchanged("a directory");
+}
+END_TEST
+
+START_TEST(test_good) {
+        ck_assert_int_eq(read_text("# a comment\n"
+                                   "; another\n"
+                                   "\n"
+                                   "[limits]\n"
+                                   "bytes = 4G\n"
+                                   "bytesPerUser=1024K\n"
+                                   "segments = 0\n"
+                                   "segmentsPerUser = 12\n"
+                                   "attachments = 3M\n"
+                                   "connections = 9007199254740992\n"
+                                   "connectionsPerUser = 1T\n"
+                                   "\n"
+                                   "[log]\n"
+                                   "level = warning\n"),
+                         0);
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_BYTES], UINT64_C(4) << 30);
+        ck_assert_uint_eq(settings.user_maximum[LIMIT_BYTES], 1 << 20);
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_SEGMENTS], 0);
+        ck_assert_uint_eq(settings.user_maximum[LIMIT_SEGMENTS], 12);
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_ATTACHMENTS], 3 << 20);
+        ck_assert_uint_eq(settings.user_maximum[LIMIT_ATTACHMENTS],
+                          before.user_maximum[LIMIT_ATTACHMENTS]);
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_CONNECTIONS], UINT64_C(1) << 53);
+        ck_assert_uint_eq(settings.user_maximum[LIMIT_CONNECTIONS], UINT64_C(1) << 40);
+        ck_assert_int_eq(settings.log_level, LOG_WARNING);
+}
+END_TEST
+
+START_TEST(test_empty) {
+        ck_assert_int_eq(read_text(""), 0);
+        ck_assert_int_eq(read_text("\n\n# nothing\n"), 0);
+        ck_assert_int_eq(read_text("[limits]\n[log]\n"), 0);
+        expect_unchanged("empty");
+}
+END_TEST
+
+/* A line of any length is one line. */
+START_TEST(test_long_lines) {
+        char text[2000] = "# ";
+
+        memset(text + 2, 'x', 1000);
+        strcpy(text + 300, "\n[limits]\nbytes = 5\n");
+        ck_assert_int_eq(read_text(text), 0);
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_BYTES], 5);
+        memset(text, ' ', 400);
+        strcpy(text, "[limits]\nbytes = 7");
+        text[strlen(text)] = ' ';
+        strcpy(text + 300, "\n");
+        ck_assert_int_eq(read_text(text), SETTINGS_E_INVALID);
+        /* What a comment says behind its 200th character is a comment. */
+        settings = before;
+        strcpy(text, "[limits]\n#");
+        memset(text + 10, 'x', 188);
+        strcpy(text + 198, "\nsegments = 6 # comment\n");
+        text[198] = ' ';
+        (void) read_text(text);
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_SEGMENTS],
+                          before.total_maximum[LIMIT_SEGMENTS]);
+}
+END_TEST
+
+START_TEST(test_every_name) {
+        char text[128];
+
+        for (size_t i = 0; i < _LIMIT_N; ++i) {
+                (void) snprintf(text, sizeof(text), "[limits]\n%s = %zu\n%s = %zu\n",
+                                limit_total_name((Limit) i), i + 70, limit_user_name((Limit) i),
+                                i + 80);
+                ck_assert_int_eq(read_text(text), 0);
+                ck_assert_uint_eq(settings.total_maximum[i], i + 70);
+                ck_assert_uint_eq(settings.user_maximum[i], i + 80);
+        }
+}
+END_TEST
+
+START_TEST(test_levels) {
+        static const struct {
+                const char *name;
+                int level;
+        } rows[] = {
+                { "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+                { "info", LOG_INFO }, { "debug", LOG_DEBUG },
+        };
+        char text[128];
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                (void) snprintf(text, sizeof(text), "[log]\nlevel = %s\n", rows[i].name);
+                ck_assert_int_eq(read_text(text), 0);
+                ck_assert_int_eq(settings.log_level, rows[i].level);
+        }
+}
+END_TEST
+
+static const char *const invalid[] = {
+        "bytes = 1\n",
+        "[limit]\nbytes = 1\n",
+        "[Limits]\nbytes = 1\n",
+        "[limits]\nbyte = 1\n",
+        "[limits]\nBytes = 1\n",
+        "[limits]\nlevel = info\n",
+        "[limits]\nbytes =\n",
+        "[limits]\nbytes = -1\n",
+        "[limits]\nbytes = +1\n",
+        "[limits]\nbytes = 1.5\n",
+        "[limits]\nbytes = 1k\n",
+        "[limits]\nbytes = 1KB\n",
+        "[limits]\nbytes = 1KiB\n",
+        "[limits]\nbytes = 1 K\n",
+        "[limits]\nbytes = K\n",
+        "[limits]\nbytes = 0x10\n",
+        "[limits]\nbytes = 1,000\n",
+        "[limits]\nbytes = 50%\n",
+        "[limits]\nbytes = Infinity\n",
+        "[limits]\nbytes = infinityK\n",
+        "[limits]\nbytes = 9007199254740993\n",
+        "[limits]\nbytes = 18446744073709551615\n",
+        "[limits]\nbytes = 18446744073709551616\n",
+        "[limits]\nbytes = 99999999999999999999999\n",
+        "[limits]\nbytes = 18014398509481984K\n",
+        "[limits]\nbytes = 16777216T\n",
+        "[log]\nlevel = 7\n",
+        "[log]\nlevel = verbose\n",
+        "[log]\nlevel = DEBUG\n",
+        "[log]\nlevel =\n",
+        "[log]\nbytes = 1\n",
+        "[limits\nbytes = 1\n",
+        "[limits]\nbytes\n",
+        "[limits]\nsegments = 5\nbytes = x\n",
+        "[limits]\nbytes = x\nsegments = 5\n",
+        "[limits]\nsegments = 5\n[log]\nlevel = info\n[other]\na = 1\n",
+};
+
+/* A file with anything wrong in it changes nothing. */
+START_TEST(test_invalid) {
+        ck_assert_msg(read_text(invalid[_i]) == SETTINGS_E_INVALID, "accepted:\n%s", invalid[_i]);
+        expect_unchanged(invalid[_i]);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("settings");
+        TCase *tc = tcase_create("settings");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_none);
+        tcase_add_test(tc, test_good);
+        tcase_add_test(tc, test_empty);
+        tcase_add_test(tc, test_long_lines);
+        tcase_add_test(tc, test_every_name);
+        tcase_add_test(tc, test_levels);
+        tcase_add_loop_test(tc, test_invalid, 0, ARRAY_SIZE(invalid));
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}

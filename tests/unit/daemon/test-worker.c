@@ -1,0 +1,125 @@
+/* Jobs are done in order, by a thread of its own; what follows is done by who collects. */
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/base/worker.h"
+#include "proto/util.h"
+#include "tests/support/unit.h"
+
+typedef struct Step Step;
+
+struct Step {
+        WorkerJob job;
+        int number;
+        pthread_t worked_by;
+};
+
+static Worker worker = WORKER_NULL;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static int worked[100], n_worked, done_[100], n_done;
+
+static void setup(void) {
+        unit_fds_begin();
+        n_worked = n_done = 0;
+        worker = (Worker) WORKER_NULL;
+        ck_assert_int_eq(worker_init(&worker), 0);
+}
+
+static void teardown(void) {
+        worker_deinit(&worker);
+        worker_deinit(&worker);
+        unit_fds_end();
+}
+
+static void work(WorkerJob *job) {
+        Step *step = CONTAINER_OF(job, Step, job);
+
+        pthread_mutex_lock(&gate);
+        step->worked_by = pthread_self();
+        worked[n_worked++] = step->number;
+        pthread_mutex_unlock(&gate);
+        if (!job->done)
+                free(step);
+}
+
+static void done(WorkerJob *job) {
+        Step *step = CONTAINER_OF(job, Step, job);
+
+        ck_assert(!pthread_equal(step->worked_by, pthread_self()));
+        done_[n_done++] = step->number;
+        free(step);
+}
+
+static void take(int number, bool follows) {
+        Step *step = calloc(1, sizeof(*step));
+
+        ck_assert_ptr_nonnull(step);
+        step->number = number;
+        step->job = (WorkerJob){ .work = work, .done = follows ? done : NULL };
+        worker_take(&worker, &step->job);
+}
+
+static void collect(int n) {
+        struct pollfd poller = { .fd = worker.fd, .events = POLLIN };
+
+        while (n_done < n) {
+                ck_assert_int_eq(poll(&poller, 1, 20000), 1);
+                worker_collect(&worker);
+        }
+        ck_assert_int_eq(poll(&poller, 1, 0), 0);
+}
+
+START_TEST(test_in_order) {
+        for (int i = 0; i < 100; ++i)
+                take(i, true);
+        collect(100);
+        for (int i = 0; i < 100; ++i) {
+                ck_assert_int_eq(worked[i], i);
+                ck_assert_int_eq(done_[i], i);
+        }
+}
+END_TEST
+
+/* Nothing follows before somebody collects, and what has nothing to follow is not collected. */
+START_TEST(test_collected) {
+        struct pollfd poller = { .fd = worker.fd, .events = POLLIN };
+
+        take(1, false);
+        take(2, true);
+        ck_assert_int_eq(poll(&poller, 1, 20000), 1);
+        ck_assert_int_eq(n_done, 0);
+        collect(1);
+        ck_assert_int_eq(done_[0], 2);
+        ck_assert_int_eq(n_worked, 2);
+        worker_collect(&worker);
+        ck_assert_int_eq(n_done, 1);
+}
+END_TEST
+
+/* The end waits for everything, and leaves nothing out. */
+START_TEST(test_end) {
+        pthread_mutex_lock(&gate);
+        for (int i = 0; i < 50; ++i)
+                take(i, i % 2);
+        pthread_mutex_unlock(&gate);
+        worker_deinit(&worker);
+        ck_assert_int_eq(n_worked, 50);
+        ck_assert_int_eq(n_done, 25);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("worker");
+        TCase *tc = tcase_create("worker");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_in_order);
+        tcase_add_test(tc, test_collected);
+        tcase_add_test(tc, test_end);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}

@@ -1,0 +1,108 @@
+/* Where the broker is, if somebody says so and if nobody does. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "proto/address.h"
+#include "proto/util.h"
+#include "tests/support/unit.h"
+
+static void setup(void) {
+        unit_fds_begin();
+        unsetenv(ADDRESS_VARIABLE);
+        unsetenv("XDG_RUNTIME_DIR");
+}
+
+static void expect(const char *given, bool user, const char *expected) {
+        char *address = NULL;
+
+        ck_assert_int_eq(address_find(given, user, &address), 0);
+        ck_assert_str_eq(address, expected);
+        ck_assert_str_eq(address_path(address), expected + 5);
+        free(address);
+}
+
+static void refuse(const char *given, bool user, int expected) {
+        char untouched, *address = &untouched;
+
+        ck_assert_int_eq(address_find(given, user, &address), expected);
+        ck_assert_ptr_eq(address, &untouched);
+}
+
+START_TEST(test_order) {
+        expect(NULL, false, "unix:/run/shmbroker/socket");
+        expect("unix:/a", false, "unix:/a");
+        expect("unix:/a", true, "unix:/a");
+        setenv(ADDRESS_VARIABLE, "unix:/b", 1);
+        expect(NULL, false, "unix:/b");
+        expect("unix:/a", false, "unix:/a");
+        setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
+        expect(NULL, false, "unix:/b");
+        expect(NULL, true, "unix:/run/user/7/shmbroker/socket");
+        expect("unix:/a", true, "unix:/a");
+        unsetenv(ADDRESS_VARIABLE);
+        expect(NULL, false, ADDRESS_SYSTEM);
+}
+END_TEST
+
+/* Never another broker than the one that was meant. */
+START_TEST(test_no_fall_through) {
+        setenv(ADDRESS_VARIABLE, "unix:/b", 1);
+        refuse(NULL, true, ADDRESS_E_NO_RUNTIME_DIRECTORY);
+        setenv("XDG_RUNTIME_DIR", "", 1);
+        refuse(NULL, true, ADDRESS_E_NO_RUNTIME_DIRECTORY);
+        setenv("XDG_RUNTIME_DIR", "run", 1);
+        refuse(NULL, true, ADDRESS_E_NO_RUNTIME_DIRECTORY);
+        setenv("XDG_RUNTIME_DIR", "/run", 1);
+        refuse("", true, ADDRESS_E_INVALID);
+        refuse("", false, ADDRESS_E_INVALID);
+        setenv(ADDRESS_VARIABLE, "", 1);
+        refuse(NULL, false, ADDRESS_E_INVALID);
+        setenv(ADDRESS_VARIABLE, "/b", 1);
+        refuse(NULL, false, ADDRESS_E_INVALID);
+}
+END_TEST
+
+START_TEST(test_invalid) {
+        static const char *const rows[] = {
+                "",           "unix",          "unix:",
+                "unix:a",     "unix:./a",      "unix:@a",
+                "/a",         "UNIX:/a",       " unix:/a",
+                "unix: /a",   "tcp:1.2.3.4:5", "unix:/a;mode=0600",
+                "unix:///a;", "exec:/bin/a",   "varlink://unix",
+                "unix:@/a",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
+                refuse(rows[i], false, ADDRESS_E_INVALID);
+}
+END_TEST
+
+START_TEST(test_length) {
+        char address[256] = "unix:/";
+        size_t room = sizeof(((struct sockaddr_un *) 0)->sun_path);
+
+        memset(address + 6, 'x', room - 2);
+        expect(address, false, address);
+        ck_assert_uint_eq(strlen(address_path(address)), room - 1);
+        address[5 + room - 1] = 'x';
+        refuse(address, false, ADDRESS_E_INVALID);
+        setenv("XDG_RUNTIME_DIR", address + 5, 1);
+        refuse(NULL, true, ADDRESS_E_INVALID);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("address");
+        TCase *tc = tcase_create("address");
+
+        tcase_add_checked_fixture(tc, setup, unit_fds_end);
+        tcase_add_test(tc, test_order);
+        tcase_add_test(tc, test_no_fall_through);
+        tcase_add_test(tc, test_invalid);
+        tcase_add_test(tc, test_length);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}

@@ -1,0 +1,92 @@
+/* What a segment may be called. */
+
+#include <string.h>
+
+#include "proto/name.h"
+#include "proto/util.h"
+#include "tests/support/unit.h"
+
+START_TEST(test_valid) {
+        static const char *const rows[] = {
+                "a",           "A",
+                "0",           "-",
+                "_",           "+",
+                ":",           "@",
+                "a.b",         ".a",
+                "a.",          "...",
+                "..a",         "a..",
+                "a/b",         "a/.b/c.",
+                "a/.../b",     "posix/name",
+                "sysv/0x1234", "user@host:1000+x_y-z.0",
+                "-/-",         "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
+                ck_assert_msg(name_valid(rows[i]), "'%s' is refused", rows[i]);
+}
+END_TEST
+
+START_TEST(test_invalid) {
+        static const char *const rows[] = {
+                "",      ".",   "..",       "/",     "//",    "/a",    "a/",     "a//b",
+                "a///b", "./a", "../a",     "a/.",   "a/..",  "a/./b", "a/../b", "a b",
+                " a",    "a ",  "a\n",      "\n",    "a\tb",  "a\\b",  "a*",     "a?",
+                "[a]",   "a;b", "a,b",      "a=b",   "a~",    "a%b",   "a#b",    "a!",
+                "a\"",   "a'",  "a$b",      "a&b",   "a|b",   "a<b",   "(a)",    "{a}",
+                "a^b",   "a`b", "\xc3\xa9", "a\x7f", "a\xff", "a\x01", "..//..",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
+                ck_assert_msg(!name_valid(rows[i]), "'%s' is accepted", rows[i]);
+}
+END_TEST
+
+/* Every byte alone, and in the middle. */
+START_TEST(test_bytes) {
+        static const char allowed[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+:@-";
+        char alone[2] = "x", within[4] = "x_y";
+
+        for (unsigned int byte = 1; byte < 256; ++byte) {
+                bool good = strchr(allowed, (int) byte);
+
+                alone[0] = (char) byte;
+                within[1] = (char) byte;
+                ck_assert_msg(name_valid(alone) == (good && byte != '.'), "byte 0x%02x", byte);
+                ck_assert_msg(name_valid(within) == (good || byte == '/'), "byte 0x%02x", byte);
+        }
+}
+END_TEST
+
+START_TEST(test_length) {
+        char name[NAME_LENGTH_MAX + 2], *exact;
+
+        ck_assert_int_eq(NAME_LENGTH_MAX, 255);
+        memset(name, 'x', sizeof(name));
+        name[NAME_LENGTH_MAX + 1] = '\0';
+        ck_assert(!name_valid(name));
+        name[NAME_LENGTH_MAX] = '\0';
+        ck_assert(name_valid(name));
+        exact = unit_copy(name, NAME_LENGTH_MAX + 1);
+        ck_assert(name_valid(exact));
+        free(exact);
+        /* Nothing is read beyond what decides. */
+        exact = malloc(NAME_LENGTH_MAX + 1);
+        memset(exact, 'x', NAME_LENGTH_MAX + 1);
+        ck_assert(!name_valid(exact));
+        free(exact);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("name");
+        TCase *tc = tcase_create("name");
+
+        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
+        tcase_add_test(tc, test_valid);
+        tcase_add_test(tc, test_invalid);
+        tcase_add_test(tc, test_bytes);
+        tcase_add_test(tc, test_length);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}
