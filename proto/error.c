@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/error.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/fault.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/fd.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/fdqueue.h"
 
 #include "proto/fd.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/field.h"
 
 #include <string.h>

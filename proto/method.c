@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/method.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/name.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/reader.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/scan.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/socket.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/types.h"
 
 #include "proto/util.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_PROTO_TYPES_H
 #define SHMBROKER_PROTO_TYPES_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/writer.h"
 
 #include "proto/util.h"

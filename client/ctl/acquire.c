@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Acquiring: its options, which several commands have, and the call. */
 
 #include "client/ctl/acquire.h"

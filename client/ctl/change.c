@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/ctl/change.h"
 
 #include "client/ctl/json.h"

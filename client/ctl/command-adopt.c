@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * shmbrokerctl adopt: puts what exists under the broker's care. A System V segment that the broker
  * may not take is handed over to it first, which only the segment's own people can do.

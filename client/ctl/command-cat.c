@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl cat: what is in a segment, to stdout. */
 
 #include <errno.h>

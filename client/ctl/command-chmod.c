@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl chmod: who may use segments, in octal or as "g+rw,o-w". */
 
 #include <errno.h>

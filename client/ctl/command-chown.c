@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl chown: whose segments are. */
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * shmbrokerctl completion: scripts by which shells complete our command lines. What there is comes
  * from the rows of commands, options and columns that --help is made from, and how a value is

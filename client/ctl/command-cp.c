@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl cp: copies between segments and files. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl create: a segment that stays when the command ends. */
 
 #include "client/ctl/acquire.h"

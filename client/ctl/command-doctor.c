@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl doctor: examines the host and the broker, and says what is wrong and what to do. */
 
 #include <stdio.h>

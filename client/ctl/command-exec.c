@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl exec: becomes another program, which holds an attachment from then on. */
 
 #include <errno.h>

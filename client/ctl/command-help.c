@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* --help, of the program and of each command: made from the rows that parsing goes by. */
 
 #include <stdio.h>

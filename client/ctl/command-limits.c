@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl limits: what the broker allows, and how much of it is in use. */
 
 #include <errno.h>

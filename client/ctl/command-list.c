@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl list: a line for each segment. */
 
 #include <errno.h>

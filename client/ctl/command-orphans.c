@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl orphans: a line for each object of shared memory that no broker manages. */
 
 #include "client/ctl/search.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl publish: gives a name to a segment that is whole. */
 
 #include <errno.h>

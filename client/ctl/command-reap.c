@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl reap: removes the objects of shared memory that nobody has left. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl resize: lets a segment grow. */
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl rm: marks segments for destruction. */
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl seal: forbids for ever what can be done to a segment. */
 
 #include "client/ctl/change.h"

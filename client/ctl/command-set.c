@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl set: when segments remove themselves, and whether they are locked in memory. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl show: all about one segment, and who has it. */
 
 #include <ctype.h>

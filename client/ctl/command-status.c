@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl status: how the broker is. */
 
 #include <inttypes.h>

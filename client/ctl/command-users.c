@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl users: what each user has. */
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl wait: until a segment exists, or until it is gone. */
 
 #include <errno.h>

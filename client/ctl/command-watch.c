@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl watch: what happens to segments, a line for each event. */
 
 #include <errno.h>

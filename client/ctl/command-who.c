@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl who: who has segments, a line for each attachment. */
 
 #include <stdlib.h>

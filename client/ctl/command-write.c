@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl write: fills a segment from a file or from standard input. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What several commands do with the broker: connecting, naming a segment, failing. */
 
 #include <errno.h>

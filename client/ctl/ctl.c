@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* shmbrokerctl: finds the command and parses its options by its row. */
 
 #include "client/ctl/ctl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/ctl/holder.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/ctl/json.h"
 
 #include <ctype.h>

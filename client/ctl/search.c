@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/ctl/search.h"
 
 #include <fnmatch.h>

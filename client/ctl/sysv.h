@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_CLIENT_CTL_SYSV_H
 #define SHMBROKER_CLIENT_CTL_SYSV_H
 

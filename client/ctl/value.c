@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/ctl/value.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_CLIENT_CTL_VALUE_H
 #define SHMBROKER_CLIENT_CTL_VALUE_H
 

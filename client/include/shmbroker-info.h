@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_INFO_H
 #define SHMBROKER_INFO_H
 

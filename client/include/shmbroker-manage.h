@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_MANAGE_H
 #define SHMBROKER_MANAGE_H
 

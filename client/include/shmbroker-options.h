@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_OPTIONS_H
 #define SHMBROKER_OPTIONS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_SEGMENT_H
 #define SHMBROKER_SEGMENT_H
 

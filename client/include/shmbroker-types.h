@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_TYPES_H
 #define SHMBROKER_TYPES_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_WATCH_H
 #define SHMBROKER_WATCH_H
 

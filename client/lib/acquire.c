@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Acquiring: a call, which may wait, and mapping what it brings. A second call follows if that
  * fails, since nobody will ever ask for a private segment that its creator did not get; and if

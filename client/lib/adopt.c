@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Adopting: what exists outside is put under the broker's care. A descriptor goes with the call. */
 
 #include <errno.h>

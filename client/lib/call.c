@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A call and its answers, from the first byte to the last, and once more where the broker went away
  * in the middle. What a method's answers mean is for who asked.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The socket of a connection: made, checked before each use, read, written, waited for and dropped.
  * What is said through it is not known here.

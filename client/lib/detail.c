@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Why a call failed: errno, what the broker said with it, and a sentence for people. Made when it
  * happens, since the reply's text is gone afterwards.

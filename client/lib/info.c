@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The state of a segment, as the broker told it: the values that are known here, and the text with
  * all of them.

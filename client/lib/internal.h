@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_CLIENT_LIB_INTERNAL_H
 #define SHMBROKER_CLIENT_LIB_INTERNAL_H
 

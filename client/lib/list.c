@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls that bring any number of answers: segments, attachments and users, kept as lists. */
 
 #include <errno.h>

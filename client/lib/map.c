@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Mapping memory: which part of a segment, where to, and how. What is asked for and cannot be had
  * is an error here and never a signal later, as far as the kernel can tell.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * System V segments that came without a descriptor: attached by shmat(2), which stands for the
  * descriptor then. What is shown of it is map.c's matter.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Options of shmbroker_acquire(): what was said, and whether it can be meant. What the broker
  * checks and names in its answer is left to it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls about one segment whose answer is a structure and no descriptor: asking, changing,
  * removing.
  */

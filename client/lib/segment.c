@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Segments: what they are made of, mapped anew, released. A segment needs no connection once it is
  * there, and may have come without one.

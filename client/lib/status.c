@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The state of a broker, and what its users have. */
 
 #include <errno.h>

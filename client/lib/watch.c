@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Watching segments: a call that never ends, on a connection of its own, and made anew when that
  * broke.

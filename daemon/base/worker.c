@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/base/worker.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Acquire: open or make a segment, and begin an attachment of it. */
 
 #include "daemon/base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Adopt: take what exists outside under the broker's care, shared and not copied. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SetAttributes, Resize, Seal and Publish: for owner, creator and root. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The part of Acquire that makes a segment: whole, charged, and only then to be found. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/call/calls.h"
 
 #include "daemon/base/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/call/dispatch.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/call/pending.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/call/status.h"
 
 #include "daemon/life/describe.h"

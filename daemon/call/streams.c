@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/call/streams.h"
 
 #include <fnmatch.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kernel/answers.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kernel/closings.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kernel/lease.h"
 
 #include <errno.h>

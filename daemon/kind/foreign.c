@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kind/foreign.h"
 
 #include <errno.h>

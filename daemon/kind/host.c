@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kind/host.h"
 
 #include <fcntl.h>

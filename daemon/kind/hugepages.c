@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kind/hugepages.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Kind file: a regular file, which outlives a reboot. Those that the broker made stand in its file
  * directory; one that was adopted from elsewhere keeps its name, of which the broker knows nothing.

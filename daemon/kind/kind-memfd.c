@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kind memfd: a sealed memory file, memfd_create(2), which only the broker can open anew. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kind posix: an object in /dev/shm, which shm_open(3) finds by its name as well. */
 
 #include "daemon/kind/kind.h"

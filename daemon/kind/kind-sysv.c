@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Kind sysv: a System V segment, shmget(2), kept by an attachment of the broker's own. Its inode is
  * an ordinary one, of which /proc/PID/map_files gives descriptors to who has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kind/kind.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kind/object-name.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/kind/privileges.h"
 
 #include <linux/capability.h>

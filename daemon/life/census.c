@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/life/census.h"
 
 #include "daemon/base/clock.h"

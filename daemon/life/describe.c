@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/life/describe.h"
 
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/life/outside.h"
 
 #include "daemon/base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/life/reaper.h"
 
 #include <errno.h>

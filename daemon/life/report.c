@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/life/report.h"
 
 #include <inttypes.h>

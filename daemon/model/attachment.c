@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/model/attachment.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/model/hold.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/model/permission.h"
 
 /* The three bits of a mode, as one digit of its octal number. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/model/segment.h"
 
 #include <assert.h>

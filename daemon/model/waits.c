@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/model/waits.h"
 
 #include <errno.h>

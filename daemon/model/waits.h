@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_DAEMON_MODEL_WAITS_H
 #define SHMBROKER_DAEMON_MODEL_WAITS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/server/broker.h"
 
 #include <errno.h>

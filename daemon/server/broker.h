@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_DAEMON_SERVER_BROKER_H
 #define SHMBROKER_DAEMON_SERVER_BROKER_H
 

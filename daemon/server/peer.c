@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/server/peer.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/server/restore.h"
 
 #include <errno.h>

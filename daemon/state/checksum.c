@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/state/checksum.h"
 
 /* Of half a byte each: lines are short, and a small table stays in the cache. */

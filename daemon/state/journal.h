@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_DAEMON_STATE_JOURNAL_H
 #define SHMBROKER_DAEMON_STATE_JOURNAL_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/state/keep.h"
 
 #include "daemon/base/log.h"

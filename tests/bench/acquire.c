@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * acquire BUILD_DIR [ROUNDS] - what an Acquire costs beside what it could cost at least, all of it
  * measured in turns in one run, on one processor, because the machine is not as fast in one minute

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attempts by the descriptor, its inode, and other descriptions of that. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attempts by the mapping, and by processes that have one for writing. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/daemon/attempts.h"
 
 #include <errno.h>

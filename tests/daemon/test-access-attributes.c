@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who one is, and who a segment belongs to: credentials are those at connect(2) whatever happens to
  * the process afterwards, and a change of owner moves rights and nothing else.

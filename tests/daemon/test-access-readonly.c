@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a descriptor does not allow: one for reading that another user cannot turn into one for
  * writing, whatever is tried, also as root of a user namespace; and one for writing whose segment

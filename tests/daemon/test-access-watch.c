@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who sees what of others by watching: of each event, who may read the segment as it is afterwards,
  * whatever was seen of it before.

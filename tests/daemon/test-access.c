@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who may what, asked by those who ask: processes that have become the creator, the owner after a
  * change of owner, members of their groups, others and root try everything at every mode, and see

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Acquire, Remove, Stat and the lists, over the socket of a real broker. */
 
 #include <errno.h>

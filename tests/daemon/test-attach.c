@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who is attached: what processes do with what they were given, and whether the broker's count,
  * what it destroys and what it charges are right at the very next request. Each case runs on the

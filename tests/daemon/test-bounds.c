@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Clients that ask and do not read: what waits for them is bounded, and told as a limit. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * SetAttributes, Resize, Seal and Publish, by a real broker on real memory. Who may is in
  * test-access.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The daemon as a process: its options, how it starts and ends, its limits, what systemd sees. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Segments of kinds posix, sysv and file, made by a real broker: what programs find that never
  * heard of it, and what happens when those do something to them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that is locked, or comes in huge pages: by a real broker, as the host has it. */
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The path of an Acquire of an existing segment takes nothing from the heap. */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A broker that lacks a privilege, or is in another IPC namespace, or has limits of the kernel's:
  * what it can do then, and what it says of the rest.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A broker that ends, in order or not, and another one that begins where it left off: what has a
  * name outside is found again, with who is attached. Without a systemd that keeps descriptors.

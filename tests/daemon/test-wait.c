@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls that wait for a segment to exist: for as long as was said, and nobody waits for them. */
 
 #include <errno.h>

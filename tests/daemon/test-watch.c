@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Watching a real broker: what exists, that this was all, and then every change in order. */
 
 #include <errno.h>

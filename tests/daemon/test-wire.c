@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What clients can do to a broker with bytes: good ones, broken ones, too many, and none at all.
  * Whatever it is, it costs at most their own connection, and nobody else notices.

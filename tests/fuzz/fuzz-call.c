@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as what clients send: cut into messages, read as the call of every method, and answered
  * by a service, with real segments and without a socket. Whatever it was, nothing is left of it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Any lines as a journal: what is a record holds, nothing else does, and the next start finds the
  * same. A line gets the checksum that it has to have, unless it begins with '#': that is left out,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as a reply, read as that of every method and as every error: what a client does. */
 
 #include "proto/message.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as a text: if it is accepted, Reader can walk it, and reads what json-c does. */
 
 #include "proto/scan.h"

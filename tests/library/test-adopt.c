@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libshmbroker: objects of processes that were killed are adopted, and others are left alone. */
 
 #include <errno.h>

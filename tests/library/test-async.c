@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libshmbroker in an event loop: acquiring without ever waiting, also where the broker stands
  * still, goes away or is not there yet; and waiting for a segment, in both ways.

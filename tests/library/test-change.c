@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libshmbroker over a real daemon: changing, resizing, sealing, publishing, and what users have. */
 
 #include <errno.h>

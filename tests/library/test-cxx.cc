@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 // The header and the library, used from C++.
 
 #include <cstdint>

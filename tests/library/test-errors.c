@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libshmbroker: what it says of each error that a real broker replies, of each that it finds
  * itself, and what it undoes when the memory cannot be used.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libshmbroker against a broker that does not keep the rules: whatever it sends or does not send,
  * there is an error that says so, nothing is believed, and no descriptor is left.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libshmbroker over a real daemon that goes away, comes back, stands still or refuses, in a process
  * that forks, closes descriptors it does not know, or has no more of them, and has threads.

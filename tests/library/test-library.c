@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libshmbroker over a real daemon: what each function gives when all is well, and when it is not.
  */
 

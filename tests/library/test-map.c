@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libshmbroker: every way to map a segment, follow it when it grows, and make one of a descriptor.
  */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libshmbroker: System V segments of a broker that may not make descriptors of them. They are
  * attached by shmat(2), and whoever uses them sees no difference but what the manual says.

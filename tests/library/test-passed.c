@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libshmbroker: segments of descriptors that were inherited or received, with and without a broker,
  * and of what "shmbrokerctl exec" passes on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libshmbroker: memory that is not there is told when it is asked for, and not by SIGBUS later. The
  * /dev/shm that is too small is one of this program's own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What shared memory promises, by shmget(2), shmat(2), shmctl(2), shm_overview(7), mmap(2) and
  * memfd_create(2), as a program sees it that uses the library: on segments of every kind.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libshmbroker in many threads, each with a connection of its own: makers publish what takers wait
  * for, each of them lets it grow under the other, and a watcher sees all of it.

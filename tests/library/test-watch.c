@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Watching by libshmbroker: what it asks, the events that it gives, and how it gets over a broker
  * that goes away, refuses or talks nonsense.

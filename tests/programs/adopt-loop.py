@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Adopts what a process and its children make, as long as another process runs:
 adopt-loop.py stress-ng|PostgreSQL PID WHILE-PID NOTES. Prints how many of each kind it adopted, and
 notes them in a file, each in a line with its kind.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether what lsipc, ipcs and the broker say of one System V segment is the same:
 agree.py DIRECTORY SHMID [creator] [last] [changed]. In the directory is what they printed."""
 

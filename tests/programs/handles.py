@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Names of PostgreSQL's own shared memory objects, of one instance: handles.py CONTROL. CONTROL is the
 name of its control segment, in which the numbers that the names of the others end with are. Whoever
 else runs PostgreSQL on this machine has names that look the same."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Perl's shared memory of System V, told by lines what to do, each answered by a line:
 # create KEY SIZE, get KEY (they answer with the shmid), read SHMID OFFSET LENGTH and
 # write SHMID OFFSET TEXT with the language's own functions, which attach and detach for each;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Python's own shared memory, told by lines what to do: create NAME SIZE, attach NAME, forget,
 read OFFSET LENGTH, write OFFSET TEXT, fork, close, unlink, quit. Each is answered by a line.
 

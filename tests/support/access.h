@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SHMBROKER_TESTS_SUPPORT_ACCESS_H
 #define SHMBROKER_TESTS_SUPPORT_ACCESS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * acquire-many ADDRESS SEGMENTS CONNECTIONS ATTACHMENTS TRANSIENT SEALABLE
  *

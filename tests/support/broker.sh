@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # For scripts to source: a daemon on a socket of its own, in a directory of its own.
 # When the script ends, both are gone; and a broker in which something is left, or

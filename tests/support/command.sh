@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # For scripts to source that try shmbrokerctl: a broker of their own (broker.sh), and
 # what they ask of a run of the command.

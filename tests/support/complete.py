@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What an interactive shell makes of a line and a key that inserts all candidates.
 
 complete.py bash|zsh SCRIPT: reads lines "LINE<tab>EXPECTED" from standard input, and says where

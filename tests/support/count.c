@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Counts what the daemon takes from the heap: to be preloaded. SHMBROKER_TEST_COUNT is a descriptor
  * of memory that is shared with the test, and begins with the counter.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Makes answers of the kernel fail, as on a host that does not have them: to be preloaded into the
  * daemon. SHMBROKER_TEST_DENY names them, separated by commas:

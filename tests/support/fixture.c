@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/fixture.h"
 
 #include <dirent.h>

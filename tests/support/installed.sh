@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 # For scripts to source, after broker.sh: "make install" into a directory of its own, and
 # what is needed to build programs with what is there.

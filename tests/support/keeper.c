@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A service that does nothing but keep descriptors in the store, and compare at each start what
  * comes back with what it wrote down: keeper DIRECTORY N. In DIRECTORY, "journal" is what it was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/manager.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A program that makes and has shared memory without a broker.
 
 native.py ACTION...: does these one after the other.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 # For scripts to source that try other people's programs beside a broker (command.sh): processes
 # that are told what to do line by line, and what there is in /dev/shm and among the System V

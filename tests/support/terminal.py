@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a command on a terminal of its own, and answers its question.
 
 terminal.py QUESTION ANSWER MEANWHILE COMMAND...: when QUESTION is on the screen, the shell runs

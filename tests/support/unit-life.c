@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/unit-life.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # boxed.sh - what scripts share that run a copy of themselves in a box: sourced by
 # them outside of it and, as a copy beside theirs, in it.
 # shellcheck shell=bash

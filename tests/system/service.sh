@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # For scripts to source that test the installed units under a real systemd: tests/support/box is
 # the outside. The script is run a second time in the box, with "inside" and the path of

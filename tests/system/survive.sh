@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # For scripts to source in the box, after service.sh: segments of all kinds with processes that
 # have them, and ways to end a broker.

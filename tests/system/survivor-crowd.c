@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Processes that have segments, and never stop reading and writing, whatever the broker does. */
 
 #include <errno.h>

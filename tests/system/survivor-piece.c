@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What each segment of the load is made like, and whether the broker still says the same. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * survivor storm ROUNDS SEGMENTS SEED - kills a broker so many times under load
  * survivor keep SEGMENTS - has segments, and looks at them as standard input says

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # bash completion for shmbrokerctl(1); 'shmbrokerctl completion bash' prints it.
 # shellcheck shell=bash disable=SC2154 # cur, command and the tables are _shmbrokerctl's
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # fish completion for shmbrokerctl(1); 'shmbrokerctl completion fish' prints it.
 
 # The words before the cursor that are no options and no values of options; of these, the first

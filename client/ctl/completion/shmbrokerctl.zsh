@@ -1,4 +1,5 @@
 #compdef shmbrokerctl
+# SPDX-License-Identifier: MIT
 # zsh completion for shmbrokerctl(1); 'shmbrokerctl completion zsh' prints it.
 
 # The broker that the line means.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/ctl/doctor/check.h"
 
 #include <errno.h>

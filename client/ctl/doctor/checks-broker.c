@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checks of 'doctor': the broker that is meant, by what it says itself, and its socket. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checks of 'doctor': limits and settings of the host, and what is there without a broker. */
 
 #include <dirent.h>

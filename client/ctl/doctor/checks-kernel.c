@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checks of 'doctor': whether the kernel gives the answers that the broker goes by. */
 
 #include <errno.h>

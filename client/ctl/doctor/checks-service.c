@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checks of 'doctor': the broker's process, its service, and where it keeps things. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/ctl/doctor/facts.h"
 
 #include <errno.h>

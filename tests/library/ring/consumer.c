@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ring-consumer NAME - waits for a ring of that name, takes every frame out of it, and looks at
  * each byte. Prints how many there were.

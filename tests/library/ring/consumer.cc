@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 // ring-consumer NAME - as ring-consumer.c, in C++
 
 #include <iostream>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ring-producer NAME N - publishes a ring under a name, sends N frames through it, and waits until
  * all of them were read. Nobody ever sees the ring half made, and it goes with its last user.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 // ring-producer NAME N - as ring-producer.c, in C++
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Frames through a segment, from one producer to one consumer: what is in the memory. Both
  * languages read this, and know no more of each other.

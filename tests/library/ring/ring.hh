@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 // What the programs in C++ share: objects of the library that free themselves, and its errors as
 // exceptions.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Asks a broker by Varlink for its interfaces, and checks every kind of reply of every method that
 they describe against what they say: conform.py ADDRESS INTERFACE-FILE"""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Two processes share memory, by the text of the interface and Python's standard library alone."""
 
 import array, json, mmap, os, socket, sys

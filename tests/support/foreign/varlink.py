@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Varlink by Python's standard library alone, made from varlink.org's text and not from this
 project's code: a parser of interface descriptions, a checker of values against them, a client.
 

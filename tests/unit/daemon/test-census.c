@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is attached, from what the kernel answers. */
 
 #include <fcntl.h>

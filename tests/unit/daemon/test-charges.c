@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Charges and things never part: whatever users do, in whatever order, what each is charged for is
  * what there is, at every step.

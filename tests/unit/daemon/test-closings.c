@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When to ask: what the kernel tells of ends, and of what it does not. */
 
 #include <fcntl.h>

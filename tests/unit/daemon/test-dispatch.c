@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From the text of a call to the text of its reply: every error, with what it says. */
 
 #include <stdio.h>

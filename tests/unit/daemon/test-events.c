@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The ring of events: every watch is told its own, in order, or how many it lost. */
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A journal that was cut, damaged, or has no room; and a process that is killed while it writes. */
 
 #include <errno.h>

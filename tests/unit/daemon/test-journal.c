@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers that are never given away twice, and segments that are found again. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kind memfd: what its memory is like, and what nobody can do to it. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Is anyone attached? What the kernel counts as a holder, and what it does not. */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * When a segment goes while one of the kernel's answers is missing: real memory, real holders, and
  * the calls behind that answer fail. Whatever is missing, the broker never takes the memory from

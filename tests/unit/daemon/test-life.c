@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When a segment goes, with all of the kernel's answers there: real memory and real holders. */
 
 #include <errno.h>

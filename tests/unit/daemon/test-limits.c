@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who has how much: charges go with things, and sums are always those of what there is. */
 
 #include <stdio.h>

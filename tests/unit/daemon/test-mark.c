@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Is this one attached? */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command line, and where things are if it does not say. */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who may, beside what ipcperms() of the kernel says: as it is written there, and as it does. */
 
 #include <grp.h>

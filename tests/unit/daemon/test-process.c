@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which process, and is it still that one? */
 
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines of the journal: what is written is read again, and nothing else is a record. */
 
 #include <limits.h>

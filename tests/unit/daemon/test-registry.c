@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All segments: by id, by name and by watch, in the order of their ids. */
 
 #include <stdio.h>

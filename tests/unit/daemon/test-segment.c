@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One segment: its attachments, and when it goes. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Slots in a file that is mapped: they stay where they are, and a crash leaves what is in them. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What systemd keeps for the broker, when who stores it is killed, or the kernel is at its limits.
  */
 

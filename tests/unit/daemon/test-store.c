@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What systemd keeps for the broker: it comes back, whatever happened to who stored it. */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Methods that reply more than once: nothing twice, nothing left out, whatever happens meanwhile.
  */
 

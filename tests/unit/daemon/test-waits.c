@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who waits for a name is told of that name, and of no other. */
 
 #include <stdio.h>

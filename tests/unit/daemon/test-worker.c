@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Jobs are done in order, by a thread of its own; what follows is done by who collects. */
 
 #include <errno.h>

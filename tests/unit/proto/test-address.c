@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the broker is, if somebody says so and if nobody does. */
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How errors are passed on, and who is told. */
 
 #include <errno.h>

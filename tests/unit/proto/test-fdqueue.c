@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Descriptors that wait for their messages. */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Structures and their JSON: all that the methods and errors have, as their tables say. */
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Messages out of a stream of bytes, however it is cut. */
 
 #include <stdlib.h>

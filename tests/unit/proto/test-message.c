@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls and replies: what is around the parameters, in both directions. */
 
 #include <stdio.h>

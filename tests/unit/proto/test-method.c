@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The tables of methods, errors and types against the text of the interfaces: the same names,
  * parameters, types, nullability and order, in both directions.

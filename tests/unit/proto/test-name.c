@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a segment may be called. */
 
 #include <string.h>

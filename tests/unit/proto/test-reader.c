@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Walking a text that was scanned. */
 
 #include <stdio.h>

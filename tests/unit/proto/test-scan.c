@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which texts are one strict JSON object; and that json-c, asked about them, says the same. */
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bytes and descriptors through sockets, and what the kernel does with them. */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Appending JSON to memory that is given. */
 
 #include <inttypes.h>
