@@ -21,3 +21,10 @@ uint64_t clock_monotonic_usec(void) {
 uint64_t clock_spent_usec(void) {
         return clock_usec(CLOCK_THREAD_CPUTIME_ID);
 }
+
+struct timeval clock_until(uint64_t due_usec) {
+        uint64_t now = clock_monotonic_usec(), wait = due_usec > now ? due_usec - now : 0;
+
+        return (struct timeval){ .tv_sec = (time_t) (wait / 1000000),
+                                 .tv_usec = (suseconds_t) (wait % 1000000) };
+}

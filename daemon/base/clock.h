@@ -5,6 +5,7 @@
 /* Clocks, in microseconds. */
 
 #include <stdint.h>
+#include <sys/time.h>
 
 /* Never, or no end. */
 #define USEC_INFINITY UINT64_MAX
@@ -17,5 +18,8 @@ uint64_t clock_monotonic_usec(void);
 
 /* Spent by this thread: what work costs, whatever else the host is doing. */
 uint64_t clock_spent_usec(void);
+
+/* How long it is until a time on the monotonic clock; zero if that is over. */
+struct timeval clock_until(uint64_t due_usec);
 
 #endif

@@ -12,7 +12,12 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/call/service.h"
+#include "daemon/server/listener.h"
+#include "daemon/server/loop.h"
+#include "daemon/server/peer.h"
 #include "daemon/server/restore.h"
+#include "daemon/server/settings.h"
 #include "proto/address.h"
 #include "proto/error.h"
 #include "proto/util.h"
@@ -20,12 +25,34 @@
 /* How often systemd is told how it goes, at most. */
 static const struct timeval status_interval = { .tv_sec = 1 };
 
-/* How long watchers are served in one go, and how much longer than that others have their turn. */
-#define WATCHERS_USEC 300U
-#define WATCHERS_PAUSE 3U
-
 /* How often the broker looks, unasked, at what was closed, at most. */
 static const struct timeval closings_interval = { .tv_usec = 1000 };
+
+typedef struct Broker Broker;
+
+struct Broker {
+        const Options *options;
+        struct event_base *base;
+        Service service;
+        Listener listener;
+        Peers peers;
+
+        /* As the host allows, where the configuration does not say */
+        Settings defaults;
+
+        struct event *signals[3];
+        struct event *closings;
+        struct event *closings_pause;
+        struct event *worker;
+        struct event *store;
+        struct event *tick;
+        uint64_t tick_usec;
+        struct event *watchdog;
+        struct event *status;
+        uint64_t n_status_segments;
+        uint64_t n_status_attachments;
+        bool status_due;
+};
 
 static void fill_defaults(Broker *broker) {
         const Accounts *accounts = &broker->service.accounts;
@@ -77,16 +104,6 @@ static void on_signal(evutil_socket_t number, short what, void *userdata) {
         (void) sd_notify(false, "READY=1");
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *userdata) {
-        Broker *broker = userdata;
-
-        (void) fd;
-        (void) what;
-        broker->tick_usec = USEC_INFINITY;
-        life_tick(&broker->service.life);
-        broker_update(broker);
-}
-
 static void tell_status(Broker *broker) {
         const Service *service = &broker->service;
 
@@ -106,62 +123,19 @@ static void on_status(evutil_socket_t fd, short what, void *userdata) {
         tell_status(broker);
 }
 
-/* broker_until() - how long it is until a time on CLOCK_MONOTONIC */
-struct timeval broker_until(uint64_t due) {
-        uint64_t now = clock_monotonic_usec(), wait = due > now ? due - now : 0;
-
-        return (struct timeval){ .tv_sec = (time_t) (wait / 1000000),
-                                 .tv_usec = (suseconds_t) (wait % 1000000) };
-}
-
-/*
- * Watchers get a quarter of the time at most, however many there are and however much happens: who
- * cannot be told in time is told so (overflow).
- */
-static void on_watchers(evutil_socket_t fd, short what, void *userdata) {
-        uint64_t begin = clock_monotonic_usec(), end, n_posted;
+/* Sees to what is due next, after anything has happened. No system call: timers are the loop's own
+ * business. */
+static void broker_update(void *userdata) {
         Broker *broker = userdata;
-
-        (void) fd;
-        (void) what;
-        broker->watchers_due = false;
-        n_posted = broker->service.life.events.n_posted;
-        broker->watchers_behind = !peer_tell_watchers(broker, begin + WATCHERS_USEC);
-        broker->n_events_told = n_posted;
-        end = clock_monotonic_usec();
-        broker->watchers_usec = end + (end - begin) * WATCHERS_PAUSE;
-        broker_update(broker);
-}
-
-static void update_watchers(Broker *broker) {
-        struct timeval wait;
-
-        if (!broker->watchers || broker->watchers_due)
-                return;
-        if (!broker->watchers_behind &&
-            broker->n_events_told == broker->service.life.events.n_posted)
-                return;
-        wait = broker_until(broker->watchers_usec);
-        broker->watchers_due = true;
-        (void) event_add(broker->tell, &wait);
-}
-
-/**
- * broker_update() - see to what is due next, after anything has happened
- * @broker:     the broker
- *
- * No system call: timers are the loop's own business.
- */
-void broker_update(Broker *broker) {
         uint64_t due = life_due(&broker->service.life);
         struct timeval wait;
 
         if (due < broker->tick_usec) {
-                wait = broker_until(due);
+                wait = clock_until(due);
                 broker->tick_usec = due;
                 (void) event_add(broker->tick, &wait);
         }
-        update_watchers(broker);
+        peers_update(&broker->peers);
         if (!broker->status || broker->status_due)
                 return;
         if (broker->n_status_segments == broker->service.registry.n_segments &&
@@ -169,6 +143,16 @@ void broker_update(Broker *broker) {
                 return;
         broker->status_due = true;
         (void) event_add(broker->status, &status_interval);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        broker->tick_usec = USEC_INFINITY;
+        life_tick(&broker->service.life);
+        broker_update(broker);
 }
 
 /*
@@ -241,11 +225,7 @@ static int add_timers(Broker *broker) {
         broker->tick = evtimer_new(broker->base, on_tick, broker);
         if (!broker->tick)
                 return error_origin(-ENOMEM);
-        (void) event_priority_set(broker->tick, BROKER_PRIORITY_KERNEL);
-        broker->tell = evtimer_new(broker->base, on_watchers, broker);
-        if (!broker->tell)
-                return error_origin(-ENOMEM);
-        (void) event_priority_set(broker->tell, BROKER_PRIORITY_PEERS);
+        (void) event_priority_set(broker->tick, LOOP_PRIORITY_KERNEL);
         if (!getenv("NOTIFY_SOCKET"))
                 return 0;
         broker->status = evtimer_new(broker->base, on_status, broker);
@@ -261,7 +241,7 @@ static int add_closings(Broker *broker) {
         broker->closings_pause = evtimer_new(broker->base, on_closings_pause, broker);
         if (!broker->closings || !broker->closings_pause)
                 return error_origin(-ENOMEM);
-        (void) event_priority_set(broker->closings, BROKER_PRIORITY_KERNEL);
+        (void) event_priority_set(broker->closings, LOOP_PRIORITY_KERNEL);
         return event_add(broker->closings, NULL) < 0 ? error_origin(-ENOMEM) : 0;
 }
 
@@ -279,7 +259,7 @@ static int add_worker(Broker *broker) {
                                    on_worker, broker);
         if (!broker->worker)
                 return error_origin(-ENOMEM);
-        (void) event_priority_set(broker->worker, BROKER_PRIORITY_KERNEL);
+        (void) event_priority_set(broker->worker, LOOP_PRIORITY_KERNEL);
         return event_add(broker->worker, NULL) < 0 ? error_origin(-ENOMEM) : 0;
 }
 
@@ -306,12 +286,15 @@ static int open_base(Broker *broker) {
         int r;
 
         broker->base = event_base_new();
-        if (!broker->base || event_base_priority_init(broker->base, _BROKER_PRIORITY_N) < 0)
+        if (!broker->base || event_base_priority_init(broker->base, _LOOP_PRIORITY_N) < 0)
                 return error_origin(-ENOMEM);
         r = add_signals(broker);
         if (r)
                 return error_trace(r);
         r = add_timers(broker);
+        if (r)
+                return error_trace(r);
+        r = peers_init(&broker->peers, broker->base, &broker->service, broker_update, broker);
         if (r)
                 return error_trace(r);
         r = add_worker(broker);
@@ -386,11 +369,18 @@ static int start_service(Broker *broker) {
         return start_store(broker);
 }
 
+static void on_client(int fd, void *userdata) {
+        Broker *broker = userdata;
+
+        peers_accept(&broker->peers, fd);
+}
+
 static int start_listener(Broker *broker) {
         const char *address = broker->options->address;
         int r;
 
-        r = listener_open(&broker->listener, broker, address_path(address));
+        r = listener_open(&broker->listener, broker->base, address_path(address), on_client,
+                          broker);
         switch (r) {
         case 0:
                 return 0;
@@ -428,8 +418,7 @@ static int start(Broker *broker) {
 }
 
 static void stop(Broker *broker) {
-        while (broker->peers)
-                peer_free(broker->peers);
+        peers_deinit(&broker->peers);
         listener_close(&broker->listener);
         for (size_t i = 0; i < ARRAY_SIZE(broker->signals); ++i)
                 if (broker->signals[i])
@@ -440,8 +429,6 @@ static void stop(Broker *broker) {
                 event_free(broker->closings_pause);
         if (broker->tick)
                 event_free(broker->tick);
-        if (broker->tell)
-                event_free(broker->tell);
         if (broker->worker)
                 event_free(broker->worker);
         if (broker->store)
@@ -452,7 +439,6 @@ static void stop(Broker *broker) {
                 event_free(broker->status);
         if (broker->base)
                 event_base_free(broker->base);
-        frame_spare_deinit(&broker->spare);
         service_deinit(&broker->service);
         libevent_global_shutdown();
 }

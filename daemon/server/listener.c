@@ -16,8 +16,6 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
-#include "daemon/server/broker.h"
-#include "daemon/server/peer.h"
 #include "daemon/state/store-pair.h"
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -179,7 +177,7 @@ static void accept_some(evutil_socket_t listening_fd, short what, void *userdata
                 int fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
                 if (fd >= 0) {
-                        peer_accept(listener->broker, fd);
+                        listener->accepted(fd, listener->userdata);
                 } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
                            errno == ENOBUFS) {
                         /* Whoever waits keeps waiting, but the loop must not spin. */
@@ -197,16 +195,20 @@ static void accept_some(evutil_socket_t listening_fd, short what, void *userdata
 /**
  * listener_open() - listen
  * @listener:   the object, LISTENER_NULL before
- * @broker:     whose peers they become who connect
+ * @base:       the loop
  * @path:       where, unless systemd passed a socket
+ * @accepted:   takes over the socket of each client that connects
+ * @userdata:   passed to @accepted
  *
  * Return: 0, LISTENER_E_BUSY, LISTENER_E_PASSED, or a negative errno: -EEXIST if there is something
  *         that is no socket. listener_close() is due in any case.
  */
-int listener_open(Listener *listener, Broker *broker, const char *path) {
+int listener_open(Listener *listener, struct event_base *base, const char *path,
+                  ListenerAcceptedFn accepted, void *userdata) {
         int r;
 
-        listener->broker = broker;
+        listener->accepted = accepted;
+        listener->userdata = userdata;
         r = take_passed(listener);
         if (r)
                 return r;
@@ -216,8 +218,8 @@ int listener_open(Listener *listener, Broker *broker, const char *path) {
                         return r;
         }
         listener->event =
-                event_new(broker->base, listener->fd, EV_READ | EV_PERSIST, accept_some, listener);
-        listener->pause = evtimer_new(broker->base, pause_over, listener);
+                event_new(base, listener->fd, EV_READ | EV_PERSIST, accept_some, listener);
+        listener->pause = evtimer_new(base, pause_over, listener);
         if (!listener->event || !listener->pause || event_add(listener->event, NULL) < 0)
                 return error_origin(-ENOMEM);
         return 0;

@@ -7,10 +7,13 @@
 
 #include <stdbool.h>
 
-typedef struct Broker Broker;
+struct event;
+struct event_base;
+
 typedef struct Listener Listener;
 
-struct event;
+/* Takes over a client's socket. */
+typedef void (*ListenerAcceptedFn)(int fd, void *userdata);
 
 enum {
         _LISTENER_E_SUCCESS,
@@ -21,7 +24,8 @@ enum {
 };
 
 struct Listener {
-        Broker *broker;
+        ListenerAcceptedFn accepted;
+        void *userdata;
         int fd;
         /* Of a socket of the broker's own */
         char *path;
@@ -36,7 +40,8 @@ struct Listener {
 #define LISTENER_NULL                                                                              \
         { .fd = -EBADF, .lock_fd = -EBADF }
 
-int listener_open(Listener *listener, Broker *broker, const char *path);
+int listener_open(Listener *listener, struct event_base *base, const char *path,
+                  ListenerAcceptedFn accepted, void *userdata);
 void listener_close(Listener *listener);
 
 #endif

@@ -14,7 +14,6 @@
 #include "daemon/call/dispatch.h"
 #include "daemon/life/report.h"
 #include "daemon/model/client.h"
-#include "daemon/server/broker.h"
 #include "daemon/server/output.h"
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -48,7 +47,7 @@ enum {
 };
 
 struct Peer {
-        Broker *broker;
+        Peers *peers;
         int fd;
         struct event *event;
         short interest;
@@ -67,14 +66,37 @@ struct Peer {
 
         Peer *prev;
         Peer *next;
-        /* Those that watch */
-        Peer *watcher_prev;
-        Peer *watcher_next;
+        /* In the queue of those that watch while the stream is a Watch */
+        Watcher watcher;
 };
 
 static bool is_watch(const Peer *peer) {
         return peer->stream.kind == STREAM_WATCH;
 }
+
+/* Closes a connection; attachments that were handed out stay. */
+static Peer *peer_free(Peer *peer) {
+        if (!peer)
+                return NULL;
+        if (peer->prev)
+                DL_DELETE(peer->peers->first, peer);
+        if (peer->event)
+                event_free(peer->event);
+        if (is_watch(peer))
+                watchers_remove(&peer->peers->watchers, &peer->watcher);
+        pending_free(peer->pending);
+        stream_end(&peer->stream);
+        output_deinit(&peer->output);
+        frames_deinit(&peer->frames);
+        charge_give_back(&peer->input);
+        fd_close(peer->fd);
+        life_end_holds(&peer->peers->service->life, &peer->client);
+        client_deinit(&peer->client);
+        free(peer);
+        return NULL;
+}
+
+DEFINE_CLEANUP(Peer, peer_free)
 
 static int send_plain(Peer *peer, const Writer *writer) {
         return output_send(&peer->output, writer->data, writer->n_data, -EBADF, NULL) ? PEER_E_GONE
@@ -83,10 +105,10 @@ static int send_plain(Peer *peer, const Writer *writer) {
 
 /* Instead of an attachment, which is taken back. */
 static int send_limit(Peer *peer, Writer *writer, Acquired *acquired, const LimitReached *reached) {
-        call_acquire_undo(&peer->broker->service, acquired);
+        call_acquire_undo(peer->peers->service, acquired);
         writer->n_data = 0;
         dispatch_limit(writer, reached);
-        ++peer->broker->service.counters.n_limits_reached;
+        ++peer->peers->service->counters.n_limits_reached;
         return send_plain(peer, writer);
 }
 
@@ -101,7 +123,7 @@ static void look_at_unread(const Peer *peer) {
 
         if (begin < user->look_pause_usec)
                 return;
-        DL_FOREACH(peer->broker->peers, other)
+        DL_FOREACH(peer->peers->first, other)
                 if (other->client.user == user)
                         output_look(&other->output);
         end = clock_monotonic_usec();
@@ -126,7 +148,7 @@ static int send_acquired(Peer *peer, Writer *writer, Acquired *acquired) {
         case OUTPUT_E_UNREAD:
                 return send_limit(peer, writer, acquired, &reached);
         default:
-                call_acquire_undo(&peer->broker->service, acquired);
+                call_acquire_undo(peer->peers->service, acquired);
                 return PEER_E_GONE;
         }
 }
@@ -136,7 +158,7 @@ static void end_broken(Peer *peer, const char *reason) {
         const Credentials *credentials = &peer->client.credentials;
 
         report_broken(credentials->uid, credentials->pid, reason);
-        ++peer->broker->service.counters.n_broken_peers;
+        ++peer->peers->service->counters.n_broken_peers;
         frames_deinit(&peer->frames);
         peer->ended = true;
 }
@@ -152,10 +174,8 @@ static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
         assert(!writer->overflow);
         if (answer->stream.kind != STREAM_NONE)
                 peer->stream = answer->stream;
-        if (answer->stream.kind == STREAM_WATCH) {
-                DL_APPEND2(peer->broker->watchers, peer, watcher_prev, watcher_next);
-                peer->broker->watchers_behind = true;
-        }
+        if (answer->stream.kind == STREAM_WATCH)
+                watchers_add(&peer->peers->watchers, &peer->watcher);
         if (answer->pending) {
                 peer->pending = answer->pending;
                 peer->pending->wake = wake;
@@ -169,11 +189,11 @@ static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
 }
 
 static int answer_call(Peer *peer, char *text, size_t n_text) {
-        Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
+        Writer writer = WRITER_INIT(peer->peers->scratch, PEERS_SCRATCH_BYTES);
         Answer answer = ANSWER_NULL;
 
         peer->client.must_look = output_must_look(&peer->output);
-        if (dispatch_call(&peer->broker->service, &peer->client, text, n_text, &writer, &answer)) {
+        if (dispatch_call(peer->peers->service, &peer->client, text, n_text, &writer, &answer)) {
                 end_broken(peer, "not a call in JSON");
                 return 0;
         }
@@ -181,27 +201,27 @@ static int answer_call(Peer *peer, char *text, size_t n_text) {
 }
 
 static int answer_pending(Peer *peer) {
-        Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
+        Writer writer = WRITER_INIT(peer->peers->scratch, PEERS_SCRATCH_BYTES);
         Answer answer = ANSWER_NULL;
 
         peer->client.must_look = output_must_look(&peer->output);
-        dispatch_pending(&peer->broker->service, &peer->client, steal_ptr(peer->pending), &writer,
+        dispatch_pending(peer->peers->service, &peer->client, steal_ptr(peer->pending), &writer,
                          &answer);
         return send_answer(peer, &writer, &answer);
 }
 
 static int answer_more(Peer *peer) {
         /* A watch has more turns, and shorter ones: others are waiting. */
-        Writer writer =
-                WRITER_INIT(peer->broker->scratch, is_watch(peer) ? WATCH_BYTES : SCRATCH_BYTES);
+        Writer writer = WRITER_INIT(peer->peers->scratch,
+                                    is_watch(peer) ? WATCH_BYTES : PEERS_SCRATCH_BYTES);
 
-        stream_write(&peer->stream, &peer->broker->service, &peer->client, &writer);
+        stream_write(&peer->stream, peer->peers->service, &peer->client, &writer);
         assert(!writer.overflow);
         return writer.n_data == 0 ? 0 : send_plain(peer, &writer);
 }
 
 /* Is the connection occupied by something that does not go on by itself? A watch waits for its
- * turn, which peer_tell_watchers() gives it. */
+ * turn, which watchers.c gives it. */
 static bool waits(const Peer *peer) {
         if (peer->pending)
                 return !peer->pending->ready && !pending_over(peer->pending);
@@ -216,7 +236,7 @@ static void drop_passed(Peer *peer) {
 
 /* One can be waited for; of more, nobody could tell which is meant. */
 static void take_passed(Peer *peer) {
-        FdQueue *fds = &peer->broker->fds;
+        FdQueue *fds = &peer->peers->fds;
 
         if (fds->n_fds == 1 && peer->client.passed_fd < 0)
                 peer->client.passed_fd = fd_queue_pop(fds);
@@ -230,10 +250,10 @@ static int receive(Peer *peer) {
         char *space;
         int r;
 
-        if (frames_reserve(&peer->frames, &peer->broker->spare, &space, &n_space) < 0)
+        if (frames_reserve(&peer->frames, &peer->peers->spare, &space, &n_space) < 0)
                 return PEER_E_GONE;
         drop_passed(peer);
-        r = socket_receive(peer->fd, space, n_space, &peer->broker->fds, &n_received);
+        r = socket_receive(peer->fd, space, n_space, &peer->peers->fds, &n_received);
         take_passed(peer);
         switch (r) {
         case 0:
@@ -283,13 +303,13 @@ static int step(Peer *peer, bool *readable, bool *ret_more) {
 
 /* Tells a client which limit it has met before it could be answered. */
 static void tell_limit(Peer *peer, const LimitReached *reached) {
-        Writer writer = WRITER_INIT(peer->broker->scratch, SCRATCH_BYTES);
+        Writer writer = WRITER_INIT(peer->peers->scratch, PEERS_SCRATCH_BYTES);
         size_t n_sent;
 
         dispatch_limit(&writer, reached);
         /* To whoever reads it: the connection ends in any case. */
         (void) socket_send(peer->fd, writer.data, writer.n_data, -EBADF, &n_sent);
-        ++peer->broker->service.counters.n_limits_reached;
+        ++peer->peers->service->counters.n_limits_reached;
 }
 
 /* Charges for what has come and cannot be answered yet; mostly that is nothing. */
@@ -325,9 +345,9 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
                 r = step(peer, &readable, &more);
         }
         if (is_watch(peer) && !output_pending(&peer->output))
-                peer->broker->watchers_behind = true;
+                watchers_set_behind(&peer->peers->watchers);
         drop_passed(peer);
-        frames_settle(&peer->frames, &peer->broker->spare);
+        frames_settle(&peer->frames, &peer->peers->spare);
         return r ? r : charge_input(peer);
 }
 
@@ -353,7 +373,7 @@ static const struct timeval *look_again(const Peer *peer, short what, struct tim
         if (what != INTEREST_WAITS)
                 *space = (struct timeval){ .tv_usec = peer->look_again_usec };
         else if (peer->pending && peer->pending->deadline_usec != USEC_INFINITY)
-                *space = broker_until(peer->pending->deadline_usec);
+                *space = clock_until(peer->pending->deadline_usec);
         else
                 return NULL;
         return space;
@@ -369,10 +389,10 @@ static int set_interest(Peer *peer, short what) {
                 return 0;
         if (peer->interest != what) {
                 (void) event_del(peer->event);
-                if (event_assign(peer->event, peer->broker->base, peer->fd,
+                if (event_assign(peer->event, peer->peers->base, peer->fd,
                                  (short) (what | EV_PERSIST), pump, peer) < 0)
                         return PEER_E_GONE;
-                (void) event_priority_set(peer->event, BROKER_PRIORITY_PEERS);
+                (void) event_priority_set(peer->event, LOOP_PRIORITY_PEERS);
                 peer->interest = what;
         }
         return event_add(peer->event, look_again(peer, what, &space)) < 0 ? PEER_E_GONE : 0;
@@ -381,7 +401,7 @@ static int set_interest(Peer *peer, short what) {
 /* What every event of a connection comes to: the one place where its interest is decided. */
 static void pump(evutil_socket_t fd, short what, void *userdata) {
         Peer *peer = userdata;
-        Broker *broker = peer->broker;
+        Peers *peers = peer->peers;
         bool again = false;
         int r;
 
@@ -402,15 +422,13 @@ static void pump(evutil_socket_t fd, short what, void *userdata) {
                 peer_free(peer);
         else if (again)
                 event_active(peer->event, 0, 0);
-        broker_update(broker);
+        peers->changed(peers->userdata);
 }
-
-DEFINE_CLEANUP(Peer, peer_free)
 
 /* There is no place for a client, which has asked nothing yet. */
 static void refuse(Peer *peer, const LimitReached *reached) {
         tell_limit(peer, reached);
-        ++peer->broker->service.counters.n_refused_peers;
+        ++peer->peers->service->counters.n_refused_peers;
         report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached->name,
                      "a connection is refused");
 }
@@ -436,7 +454,7 @@ static void try_again(evutil_socket_t fd, short what, void *userdata) {
 
 /* Serves the peer, if there is a place for it, or sees to it a little later. */
 static int begin(Peer *peer) {
-        struct event_base *base = peer->broker->base;
+        struct event_base *base = peer->peers->base;
         LimitReached reached;
         bool full = charge_connection(peer, &reached);
 
@@ -447,16 +465,16 @@ static int begin(Peer *peer) {
         if (!peer->event)
                 return PEER_E_GONE;
         peer->interest = full ? 0 : EV_READ;
-        (void) event_priority_set(peer->event, BROKER_PRIORITY_PEERS);
+        (void) event_priority_set(peer->event, LOOP_PRIORITY_PEERS);
         return event_add(peer->event, full ? &second_try : NULL) < 0 ? PEER_E_GONE : 0;
 }
 
 /**
- * peer_accept() - serve a client that has connected
- * @broker:     the broker, which owns the peer
+ * peers_accept() - serve a client that has connected
+ * @peers:      the peers, which own the new one
  * @fd:         the connected socket, which is the peer's from now on
  */
-void peer_accept(Broker *broker, int fd) {
+void peers_accept(Peers *peers, int fd) {
         _cleanup_(peer_freep) Peer *peer = NULL;
 
         peer = calloc(1, sizeof(*peer));
@@ -464,23 +482,26 @@ void peer_accept(Broker *broker, int fd) {
                 fd_close(fd);
                 return;
         }
-        peer->broker = broker;
+        peer->peers = peers;
         peer->fd = fd;
         peer->output = (Output) OUTPUT_NULL;
         peer->client = (Client) CLIENT_NULL;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
-        if (client_init(&peer->client, &broker->service.accounts, fd) < 0)
+        if (client_init(&peer->client, &peers->service->accounts, fd) < 0)
                 return;
         output_init(&peer->output, fd, peer->client.user);
         if (begin(peer))
                 return;
-        DL_APPEND(broker->peers, peer);
+        DL_APPEND(peers->first, peer);
         steal_ptr(peer);
 }
 
-/* One piece of what a watch has to tell; true if that was all, or no more can be sent now. The peer
- * may be gone afterwards. */
-static bool tell(Peer *peer) {
+/* One piece of what a watch has to tell; see WatchersTellFn. */
+static bool tell(Watcher *watcher) {
+        Peer *peer = CONTAINER_OF(watcher, Peer, watcher);
+
+        if (output_pending(&peer->output) || stream_idle(&peer->stream))
+                return true;
         if (answer_more(peer) || set_interest(peer, wanted(peer))) {
                 peer_free(peer);
                 return true;
@@ -489,45 +510,34 @@ static bool tell(Peer *peer) {
 }
 
 /**
- * peer_tell_watchers() - tell those that watch what has happened
- * @broker:     the broker
- * @end_usec:   CLOCK_MONOTONIC, when it is enough for now
+ * peers_init() - begin without peers
+ * @peers:      the object
+ * @base:       the loop
+ * @service:    what the methods work on
+ * @changed:    called after anything has happened
+ * @userdata:   passed to @changed
  *
- * Return: whether there is nothing left to be told to those who read.
+ * Return: 0, or -ENOMEM.
  */
-bool peer_tell_watchers(Broker *broker, uint64_t end_usec) {
-        Peer *last = broker->watchers ? broker->watchers->watcher_prev : NULL, *peer = NULL;
-        bool all = true;
-
-        while (peer != last && clock_monotonic_usec() < end_usec) {
-                peer = broker->watchers;
-                /* To the end of the queue first, for it may go: the connection may have ended. */
-                DL_DELETE2(broker->watchers, peer, watcher_prev, watcher_next);
-                DL_APPEND2(broker->watchers, peer, watcher_prev, watcher_next);
-                if (!output_pending(&peer->output) && !stream_idle(&peer->stream))
-                        all &= tell(peer);
-        }
-        return all && peer == last;
+int peers_init(Peers *peers, struct event_base *base, Service *service, LoopChangedFn changed,
+               void *userdata) {
+        peers->base = base;
+        peers->service = service;
+        peers->changed = changed;
+        peers->userdata = userdata;
+        return error_trace(watchers_init(&peers->watchers, base, &service->life.events, tell,
+                                         changed, userdata));
 }
 
-/* peer_free() - close a connection; attachments that were handed out stay */
-Peer *peer_free(Peer *peer) {
-        if (!peer)
-                return NULL;
-        if (peer->prev)
-                DL_DELETE(peer->broker->peers, peer);
-        if (peer->event)
-                event_free(peer->event);
-        if (is_watch(peer))
-                DL_DELETE2(peer->broker->watchers, peer, watcher_prev, watcher_next);
-        pending_free(peer->pending);
-        stream_end(&peer->stream);
-        output_deinit(&peer->output);
-        frames_deinit(&peer->frames);
-        charge_give_back(&peer->input);
-        fd_close(peer->fd);
-        life_end_holds(&peer->broker->service.life, &peer->client);
-        client_deinit(&peer->client);
-        free(peer);
-        return NULL;
+/* peers_deinit() - close all connections */
+void peers_deinit(Peers *peers) {
+        while (peers->first)
+                peer_free(peers->first);
+        watchers_deinit(&peers->watchers);
+        frame_spare_deinit(&peers->spare);
+}
+
+/* peers_update() - see to it that those who watch are told; no system call */
+void peers_update(Peers *peers) {
+        watchers_update(&peers->watchers);
 }

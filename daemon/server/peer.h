@@ -2,16 +2,41 @@
 #ifndef SHMBROKER_DAEMON_SERVER_PEER_H
 #define SHMBROKER_DAEMON_SERVER_PEER_H
 
-/* One connection: bytes in, calls one after the other, bytes and descriptors out. */
+/* Connections: bytes in, calls one after the other, bytes and descriptors out. */
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "daemon/call/service.h"
+#include "daemon/server/loop.h"
+#include "daemon/server/watchers.h"
+#include "proto/fdqueue.h"
+#include "proto/frame.h"
 
-typedef struct Broker Broker;
+struct event_base;
+
 typedef struct Peer Peer;
+typedef struct Peers Peers;
 
-void peer_accept(Broker *broker, int fd);
-bool peer_tell_watchers(Broker *broker, uint64_t end_usec);
-Peer *peer_free(Peer *peer);
+/* Replies are made here; the longest one is an interface's description. */
+#define PEERS_SCRATCH_BYTES (64U * 1024)
+
+struct Peers {
+        struct event_base *base;
+        Service *service;
+        LoopChangedFn changed;
+        void *userdata;
+        Peer *first;
+        Watchers watchers;
+
+        /* Shared by all peers, one of which is served at a time */
+        FrameSpare spare;
+        FdQueue fds;
+        char scratch[PEERS_SCRATCH_BYTES];
+};
+
+int peers_init(Peers *peers, struct event_base *base, Service *service, LoopChangedFn changed,
+               void *userdata);
+void peers_deinit(Peers *peers);
+
+void peers_accept(Peers *peers, int fd);
+void peers_update(Peers *peers);
 
 #endif
