@@ -35,6 +35,10 @@ enum {
 
 #define SIZE_UNKNOWN (-1)
 
+/* No reply of a method that replies more than once is longer; it goes on only while there is so
+ * much room left. */
+#define STREAM_REPLY_MAX 8192U
+
 /* What there is to say about a code. */
 struct CallFailure {
         union {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/call/slow.h"
 #include "proto/util.h"
 
 /**
@@ -40,8 +39,8 @@ Pending *pending_free(Pending *pending) {
                 return NULL;
         if (pending->waits)
                 waits_remove(pending->waits, &pending->wait);
-        if (pending->job)
-                pending->job->pending = NULL;
+        if (pending->found_at)
+                *pending->found_at = NULL;
         charge_give_back(&pending->charge);
         free(pending);
         return NULL;

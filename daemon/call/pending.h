@@ -15,8 +15,6 @@
 #include "proto/method.h"
 #include "proto/util.h"
 
-typedef struct SlowJob SlowJob;
-
 struct Pending {
         Method method;
         /* Worth another look */
@@ -34,8 +32,9 @@ struct Pending {
         Waits *waits;
         Wait wait;
 
-        /* The worker's: its job while that is under way, and what came of it */
-        SlowJob *job;
+        /* Where the work that is under way for it finds it, which is set to NULL when the call is
+         * forgotten; NULL if there is none. And what came of it. */
+        Pending **found_at;
         int code;
         CallFailure failure;
         int64_t segment_id;

@@ -60,7 +60,7 @@ static int job_new_awaited(Service *service, Client *client, const Segment *segm
         if (r)
                 return r;
         job->pending = pending;
-        pending->job = job;
+        pending->found_at = &job->pending;
         pending->segment_id = segment->id;
         *ret = job;
         *ret_pending = steal_ptr(pending);
@@ -72,7 +72,7 @@ static void job_end(SlowJob *job, int code, const CallFailure *failure) {
         Pending *pending = job->pending;
 
         if (pending) {
-                pending->job = NULL;
+                pending->found_at = NULL;
                 pending->code = code;
                 pending->failure = *failure;
                 pending_ready(pending);

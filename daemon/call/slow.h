@@ -11,6 +11,8 @@
 #include "daemon/base/worker.h"
 #include "daemon/call/pending.h"
 
+typedef struct SlowJob SlowJob;
+
 struct SlowJob {
         WorkerJob job;
         Service *service;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "daemon/call/status.h"
-#include "daemon/call/watch.h"
 #include "daemon/life/describe.h"
 #include "proto/message.h"
 
@@ -45,6 +44,19 @@ int stream_list_attachments(Stream *stream, Service *service, Client *client,
 /* stream_list_users() - begin to list users; 0 */
 int stream_list_users(Stream *stream) {
         *stream = (Stream){ .kind = STREAM_USERS };
+        return 0;
+}
+
+/* stream_watch() - begin to watch; 0, or a code as of watch_stream_new() */
+int stream_watch(Stream *stream, Service *service, Client *client,
+                 const WatchParameters *parameters, CallFailure *failure) {
+        WatchStream *watch;
+        int r;
+
+        r = watch_stream_new(service, client, parameters, &watch, failure);
+        if (r)
+                return r;
+        *stream = (Stream){ .kind = STREAM_WATCH, .watch = watch };
         return 0;
 }
 

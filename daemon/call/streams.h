@@ -10,16 +10,13 @@
 #include <stdbool.h>
 
 #include "daemon/call/calls.h"
+#include "daemon/call/watch.h"
 #include "proto/name.h"
 #include "proto/types.h"
 #include "proto/writer.h"
 
 typedef struct Stream Stream;
-typedef struct WatchStream WatchStream;
 typedef enum StreamKind StreamKind;
-
-/* No reply is longer; a stream goes on only while so much room is left. */
-#define STREAM_REPLY_MAX 8192U
 
 enum StreamKind {
         STREAM_NONE,

@@ -49,17 +49,17 @@ static int64_t last_id(const Service *service, const WatchParameters *parameters
 }
 
 /**
- * stream_watch() - begin to watch
- * @stream:     the stream
+ * watch_stream_new() - begin to watch
  * @service:    the service
  * @client:     who watches; it stays as long as the stream
  * @parameters: as the interface says
+ * @ret:        the stream
  * @failure:    details
  *
  * Return: 0, or a code.
  */
-int stream_watch(Stream *stream, Service *service, Client *client,
-                 const WatchParameters *parameters, CallFailure *failure) {
+int watch_stream_new(Service *service, Client *client, const WatchParameters *parameters,
+                     WatchStream **ret, CallFailure *failure) {
         _cleanup_(watch_stream_freep) WatchStream *watch = NULL;
         int r;
 
@@ -82,7 +82,7 @@ int stream_watch(Stream *stream, Service *service, Client *client,
         if (watch_begin(&watch->watch, &service->life.events, &client->credentials,
                         last_id(service, parameters)) < 0)
                 return call_limit(failure, "memory");
-        *stream = (Stream){ .kind = STREAM_WATCH, .watch = steal_ptr(watch) };
+        *ret = steal_ptr(watch);
         return 0;
 }
 

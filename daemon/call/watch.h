@@ -6,8 +6,13 @@
 
 #include <stdbool.h>
 
-#include "daemon/call/streams.h"
+#include "daemon/call/calls.h"
+#include "proto/writer.h"
 
+typedef struct WatchStream WatchStream;
+
+int watch_stream_new(Service *service, Client *client, const WatchParameters *parameters,
+                     WatchStream **ret, CallFailure *failure);
 WatchStream *watch_stream_free(WatchStream *stream);
 bool watch_stream_idle(const WatchStream *stream);
 void watch_stream_write(WatchStream *stream, Writer *writer);

@@ -7,7 +7,6 @@
 #include "daemon/base/log.h"
 #include "daemon/kernel/lease.h"
 #include "daemon/kind/kind.h"
-#include "daemon/life/outside.h"
 #include "daemon/life/report.h"
 #include "daemon/model/client.h"
 #include "daemon/model/hold.h"
@@ -37,6 +36,12 @@ int life_init(Life *life, Registry *registry, const Host *host, Keep *keep) {
         life->registry = registry;
         life->host = host;
         life->keep = keep;
+        life->outside = (Outside){
+                .registry = registry,
+                .host = host,
+                .keep = keep,
+                .events = &life->events,
+        };
         r = census_init(&life->census, &life->events);
         if (r)
                 return error_trace(r);
@@ -239,13 +244,13 @@ static void drop_name(const Life *life, Segment *segment) {
                     failure.reason);
 }
 
-static bool settle_free(Life *life, Segment *segment, bool leased, Outside *outside) {
+static bool settle_free(Life *life, Segment *segment, bool leased, Noticed *noticed) {
         unsuspect(life, segment);
         census_end_all(&life->census, segment);
         if (is_due(segment)) {
                 /* That it was removed says less than that it is gone. */
-                outside->removed = false;
-                outside_tell(life, segment, outside);
+                noticed->removed = false;
+                outside_tell(&life->outside, segment, noticed);
                 drop_name(life, segment);
                 destroy(life, segment, leased);
                 return false;
@@ -264,7 +269,7 @@ static void note_other_gone(Life *life, Segment *segment) {
 }
 
 /* Asks the kernel about one segment, and does what follows. False if the segment is gone. */
-static bool settle_holders(Life *life, Segment *segment, Outside *outside) {
+static bool settle_holders(Life *life, Segment *segment, Noticed *noticed) {
         bool held = segment->held, attached = segment->n_attachments > 0;
         Holders holders = census_ask(&life->census, segment);
 
@@ -279,25 +284,25 @@ static bool settle_holders(Life *life, Segment *segment, Outside *outside) {
                 segment->idle_usec = clock_monotonic_usec();
         if (held && !attached && segment->kind != KIND_SYSV)
                 note_other_gone(life, segment);
-        return settle_free(life, segment, holders == HOLDERS_NONE, outside);
+        return settle_free(life, segment, holders == HOLDERS_NONE, noticed);
 }
 
 /* The same, and if somebody has it, who; and tells what was noticed before, exactly. */
-static bool settle_noticed(Life *life, Segment *segment, bool asked, Outside *outside) {
-        if (!settle_holders(life, segment, outside))
+static bool settle_noticed(Life *life, Segment *segment, bool asked, Noticed *noticed) {
+        if (!settle_holders(life, segment, noticed))
                 return false;
         if (segment->held && (segment->suspicion.active || segment->wd < 0) &&
             census_may_count(segment, asked))
                 census_count(&life->census, segment);
-        outside_tell(life, segment, outside);
+        outside_tell(&life->outside, segment, noticed);
         return true;
 }
 
 static bool settle(Life *life, Segment *segment, bool asked) {
-        Outside outside;
+        Noticed noticed;
 
-        (void) outside_look(life, segment, &outside);
-        return settle_noticed(life, segment, asked, &outside);
+        (void) outside_look(&life->outside, segment, &noticed);
+        return settle_noticed(life, segment, asked, &noticed);
 }
 
 /* life_attach() - count an attachment whose description is open already */
@@ -330,15 +335,15 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
  * Return: whether the segment is still there.
  */
 bool life_ask(Life *life, Segment *segment) {
-        Outside outside;
+        Noticed noticed;
 
-        if (outside_look(life, segment, &outside)) {
+        if (outside_look(&life->outside, segment, &noticed)) {
                 life_drain(life);
-                return settle_noticed(life, segment, true, &outside);
+                return settle_noticed(life, segment, true, &noticed);
         }
         if (!segment_goes_when_free(segment) && !(segment->waits && is_due(segment)))
                 return true;
-        return settle_holders(life, segment, &outside);
+        return settle_holders(life, segment, &noticed);
 }
 
 /**

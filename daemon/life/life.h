@@ -16,6 +16,7 @@
 #include "daemon/kind/kind.h"
 #include "daemon/life/census.h"
 #include "daemon/life/events.h"
+#include "daemon/life/outside.h"
 #include "daemon/life/reaper.h"
 #include "daemon/model/registry.h"
 #include "daemon/state/keep.h"
@@ -28,6 +29,8 @@ struct Life {
         const Host *host;
         /* NULL if nothing is to survive */
         Keep *keep;
+        /* What others did to segments is set right there, in the same registry */
+        Outside outside;
         Events events;
         Census census;
         Closings closings;

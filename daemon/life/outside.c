@@ -13,7 +13,7 @@ static void charge_size(Segment *segment) {
 }
 
 /* What was promised holds no longer: the size is what there is. */
-static bool notice_size(Life *life, Segment *segment, uint64_t object_bytes) {
+static bool notice_size(const Outside *outside, Segment *segment, uint64_t object_bytes) {
         uint64_t size_bytes = object_bytes;
 
         if (object_bytes == segment->object_bytes)
@@ -27,7 +27,7 @@ static bool notice_size(Life *life, Segment *segment, uint64_t object_bytes) {
                 size_bytes = MIN(segment->size_bytes, object_bytes);
         }
         segment->object_bytes = object_bytes;
-        registry_resize(life->registry, segment, size_bytes);
+        registry_resize(outside->registry, segment, size_bytes);
         charge_size(segment);
         segment->change_usec = clock_realtime_usec();
         return true;
@@ -63,7 +63,7 @@ static void end_oldest_hold(Segment *segment) {
 }
 
 /* Equal numbers of those who came and went meanwhile cancel out, as everywhere. */
-static void notice_natives(Segment *segment, size_t n_native, Outside *ret) {
+static void notice_natives(Segment *segment, size_t n_native, Noticed *ret) {
         if (n_native > segment->n_native)
                 ret->n_attached = n_native - segment->n_native;
         else
@@ -86,52 +86,52 @@ static bool notice_lock(Segment *segment, const ObjectState *state) {
         return changed;
 }
 
-static bool notice_removal(Life *life, Segment *segment, const ObjectState *state) {
+static bool notice_removal(const Outside *outside, Segment *segment, const ObjectState *state) {
         if (!state->unlinked || segment->removed)
                 return false;
         log_notice("Segment %lld was removed from outside.", (long long) segment->id);
         segment_set_removed(segment, clock_realtime_usec());
-        registry_unname(life->registry, segment);
+        registry_unname(outside->registry, segment);
         return true;
 }
 
 /**
  * outside_look() - see what others did to a segment, and set it right
- * @life:       where the segment is
+ * @outside:    where the segment is
  * @segment:    the segment; it stays
  * @ret:        what outside_tell() is to tell when it is known who is attached
  *
  * Return: whether there is anything.
  */
-bool outside_look(Life *life, Segment *segment, Outside *ret) {
+bool outside_look(const Outside *outside, Segment *segment, Noticed *ret) {
         const KindRow *row = kind_rows[segment->kind];
         ObjectState state;
 
-        *ret = (Outside) OUTSIDE_NULL;
-        if (!row->look || !row->look(life->host, segment, &state))
+        *ret = (Noticed) NOTICED_NULL;
+        if (!row->look || !row->look(outside->host, segment, &state))
                 return false;
         segment->allocated_bytes = state.allocated_bytes;
-        ret->changed = notice_size(life, segment, state.object_bytes);
+        ret->changed = notice_size(outside, segment, state.object_bytes);
         ret->changed |= notice_permission(segment, &state);
         ret->changed |= notice_lock(segment, &state);
         notice_times(segment, &state);
         notice_natives(segment, state.n_native, ret);
         keep_stamp(segment);
-        ret->removed = notice_removal(life, segment, &state);
-        if ((ret->changed || ret->removed) && life->keep)
-                keep_change(life->keep, segment);
+        ret->removed = notice_removal(outside, segment, &state);
+        if ((ret->changed || ret->removed) && outside->keep)
+                keep_change(outside->keep, segment);
         return ret->changed || ret->removed || ret->n_attached > 0 || ret->n_detached > 0;
 }
 
 /* outside_tell() - tell of it, once */
-void outside_tell(Life *life, Segment *segment, Outside *outside) {
-        for (; outside->n_attached > 0; --outside->n_attached)
-                events_post(&life->events, EVENT_ATTACHED, segment);
-        for (; outside->n_detached > 0; --outside->n_detached)
-                events_post(&life->events, EVENT_DETACHED, segment);
-        if (outside->changed)
-                events_post(&life->events, EVENT_CHANGED, segment);
-        if (outside->removed)
-                events_post(&life->events, EVENT_REMOVED, segment);
-        *outside = (Outside) OUTSIDE_NULL;
+void outside_tell(const Outside *outside, Segment *segment, Noticed *noticed) {
+        for (; noticed->n_attached > 0; --noticed->n_attached)
+                events_post(outside->events, EVENT_ATTACHED, segment);
+        for (; noticed->n_detached > 0; --noticed->n_detached)
+                events_post(outside->events, EVENT_DETACHED, segment);
+        if (noticed->changed)
+                events_post(outside->events, EVENT_CHANGED, segment);
+        if (noticed->removed)
+                events_post(outside->events, EVENT_REMOVED, segment);
+        *noticed = (Noticed) NOTICED_NULL;
 }

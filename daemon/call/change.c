@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/call/change.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/kind/kind.h"
+
+/* change_done() - note that a segment has changed just now, and tell who watches */
+void change_done(Service *service, Segment *segment) {
+        segment->change_usec = clock_realtime_usec();
+        keep_change(&service->keep, segment);
+        events_post(&service->life.events, EVENT_CHANGED, segment);
+}
+
+/* Armed by the first attachment, as ever: one that ended before it was asked for does not count.
+ * Who has it without the broker is one. */
+static void set_remove_on_last_detach(Segment *segment, bool remove) {
+        if (remove && !segment->remove_on_last_detach && segment->n_attachments == 0 &&
+            !segment->held)
+                segment->armed = false;
+        segment->remove_on_last_detach = remove;
+}
+
+static bool says_permission(const SetAttributesParameters *parameters) {
+        return GIVEN(parameters, SET_OWNER_UID) || GIVEN(parameters, SET_OWNER_GID) ||
+               GIVEN(parameters, SET_MODE);
+}
+
+/* IPC_SET: the object first, where it has an owner and a mode of its own. */
+static int change_permission(Service *service, Segment *segment,
+                             const SetAttributesParameters *parameters, CallFailure *failure) {
+        const KindRow *row = kind_rows[segment->kind];
+        Permission permission = segment->permission;
+        KindFailure kind_failure = {};
+        int r;
+
+        if (GIVEN(parameters, SET_OWNER_UID))
+                permission.owner_uid = (uid_t) parameters->owner_uid;
+        if (GIVEN(parameters, SET_OWNER_GID))
+                permission.owner_gid = (gid_t) parameters->owner_gid;
+        if (GIVEN(parameters, SET_MODE))
+                permission.mode = (mode_t) parameters->mode;
+        if (row->set_permission) {
+                r = row->set_permission(&service->host, segment, &permission, &kind_failure);
+                if (r)
+                        return call_kind_failure(r, &kind_failure, failure);
+        }
+        segment->permission = permission;
+        return 0;
+}
+
+/* change_attributes() - what SetAttributes() says, except that what is locked stays so; 0, or a
+ * code, and then nothing has changed */
+int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
+                      CallFailure *failure) {
+        int r;
+
+        if (says_permission(parameters)) {
+                r = change_permission(service, segment, parameters, failure);
+                if (r)
+                        return r;
+        }
+        if (GIVEN(parameters, SET_REMOVE_ON_LAST_DETACH))
+                set_remove_on_last_detach(segment, parameters->remove_on_last_detach);
+        if (GIVEN(parameters, SET_LINGER))
+                life_linger(&service->life, segment, parameters->linger_usec != LINGER_NEVER,
+                            (uint64_t) parameters->linger_usec);
+        change_done(service, segment);
+        return 0;
+}
+
+/* change_sealed() - what came of sealing a segment: a code, and the seals noted if it is 0 */
+int change_sealed(Service *service, Segment *segment, unsigned int seals, int result,
+                  CallFailure *failure) {
+        switch (result) {
+        case 0:
+                segment->seals |= seals;
+                change_done(service, segment);
+                return 0;
+        case KIND_E_IN_USE:
+                failure->attach_count = segment_attach_count(segment);
+                return CALL_E_BUSY;
+        case KIND_E_SEALED:
+                return call_not_supported(failure, "its seals are fixed: it was sealed with seal");
+        default:
+                return call_not_supported(failure, "this kernel does not have such a seal");
+        }
+}
