@@ -4,7 +4,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/call/calls.h"
 #include "daemon/kernel/mark.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "daemon/life/describe.h"
 #include "daemon/model/hold.h"
 #include "proto/fd.h"
@@ -75,7 +75,8 @@ static Segment *find_existing(Service *service, const AcquireParameters *paramet
                 segment = registry_find_name(&service->registry, parameters->name);
         else if (GIVEN(parameters, ACQUIRE_ID))
                 segment = registry_find(&service->registry, parameters->id);
-        if (!segment || !life_ask(&service->life, segment))
+        segment = segment ? life_ask(&service->life, segment) : NULL;
+        if (!segment)
                 return NULL;
         /* It may have been removed from outside just now. */
         return GIVEN(parameters, ACQUIRE_NAME) && !segment->name ? NULL : segment;
@@ -155,7 +156,7 @@ static int hold(Service *service, Client *client, Segment *segment, Charge *char
 /* A new description for the client, or the word that it gets none. */
 static int open_description(const Service *service, const Client *client, const Segment *segment,
                             Access access, int *ret_fd) {
-        if (segment->kind == KIND_SYSV && access == ACCESS_READ_WRITE &&
+        if (segment->traits->native && access == ACCESS_READ_WRITE &&
             !hands_out(service->sysv_descriptors, segment, client))
                 return KIND_E_NATIVE;
         return kind_rows[segment->kind]->open(&service->host, segment, access, ret_fd);
@@ -226,7 +227,7 @@ static unsigned int affordable(const Service *service, const Client *client, con
         unsigned int look = 0;
 
         /* Of these everything was looked at when it was asked for. */
-        if (segment->kind != KIND_MEMFD)
+        if (segment->traits->found_by != FOUND_BY_NOTHING)
                 return 0;
         /* Who watches has just been told of the attachment, for which all of it was looked at. */
         if (events_watched(&service->life.events))
@@ -272,7 +273,7 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         if (r)
                 return r;
         r = acquire(service, client, parameters, access, &charge, ret, &created, failure);
-        if (r == CALL_E_LIMIT && failure->limit.name == call_no_descriptors) {
+        if (r == CALL_E_NO_DESCRIPTORS) {
                 life_catch_up(&service->life);
                 r = acquire(service, client, parameters, access, &charge, ret, &created, failure);
         }

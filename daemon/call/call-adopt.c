@@ -13,7 +13,7 @@
 
 #include "daemon/call/calls.h"
 #include "daemon/kind/foreign.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "daemon/life/describe.h"
 #include "proto/fd.h"
 #include "proto/name.h"
@@ -80,7 +80,7 @@ static int find_sysv(const Service *service, const Client *client,
         r = check_namespace(service, client, parameters, failure);
         if (r)
                 return r;
-        segment->kind = KIND_SYSV;
+        kind_set(segment, KIND_SYSV);
         segment->sysv.shmid = (int) parameters->shmid;
         if (!GIVEN(parameters, ADOPT_KEY))
                 return 0;
@@ -100,12 +100,12 @@ static int find_posix(const Service *service, const AdoptParameters *parameters,
                 return call_not_supported(failure, "this host has no /dev/shm");
         fd = openat(service->host.shm_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 && errno == EMFILE)
-                return call_limit(failure, call_no_descriptors);
+                return call_no_descriptors(failure);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return CALL_E_NO_SUCH_SEGMENT;
         if (!S_ISREG(st.st_mode))
                 return call_not_supported(failure, "what has that name is no shared memory object");
-        segment->kind = KIND_POSIX;
+        kind_set(segment, KIND_POSIX);
         segment->object_name = label_new("", name);
         if (!segment->object_name)
                 return call_limit(failure, "memory");
@@ -127,10 +127,12 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
         reason = foreign_find(&service->host, fd, &foreign);
         if (reason)
                 return call_not_supported(failure, reason);
-        segment->kind = foreign.kind;
+        kind_set(segment, foreign.kind);
         if (foreign.name[0]) {
-                segment->object_name = label_new(
-                        foreign.kind == KIND_FILE ? service->host.files_path : "", foreign.name);
+                segment->object_name = label_new(segment->traits->found_by == FOUND_BY_FILE_NAME
+                                                         ? service->host.files_path
+                                                         : "",
+                                                 foreign.name);
                 if (!segment->object_name)
                         return call_limit(failure, "memory");
         }
@@ -149,12 +151,14 @@ static int find_object(const Service *service, Client *client, const AdoptParame
 
 /* The name that it gets if nobody says which, empty for none; it may be one that is none. */
 static void default_name(const Segment *segment, char ret[NAME_LENGTH_MAX + 16]) {
+        FoundBy found_by = segment->traits->found_by;
+
         ret[0] = '\0';
-        if (segment->kind == KIND_POSIX)
+        if (found_by == FOUND_BY_POSIX_NAME)
                 (void) snprintf(ret, NAME_LENGTH_MAX + 16, "posix%s", segment->object_name->text);
-        else if (segment->kind == KIND_SYSV && segment->sysv.key != 0)
+        else if (found_by == FOUND_BY_SHMID && segment->sysv.key != 0)
                 (void) snprintf(ret, NAME_LENGTH_MAX + 16, "sysv/0x%08" PRIx32, segment->sysv.key);
-        else if (segment->kind == KIND_SYSV)
+        else if (found_by == FOUND_BY_SHMID)
                 (void) snprintf(ret, NAME_LENGTH_MAX + 16, "sysv/%d", segment->sysv.shmid);
 }
 
@@ -176,7 +180,8 @@ static int set_name(Service *service, const AdoptParameters *parameters, Segment
         if (segment->removed)
                 return call_not_supported(failure, "it is marked for destruction");
         other = registry_find_name(&service->registry, name);
-        if (other && life_settle(&service->life, other) && other->name) {
+        other = other ? life_settle(&service->life, other) : NULL;
+        if (other && other->name) {
                 failure->id = other->id;
                 return CALL_E_EXISTS;
         }
@@ -186,7 +191,7 @@ static int set_name(Service *service, const AdoptParameters *parameters, Segment
 
 /* One inode, or one System V segment, is one segment. */
 static int check_new(Service *service, const Segment *segment, int fd, CallFailure *failure) {
-        struct stat st = {}, other_st;
+        struct stat st = {};
         const Segment *other;
 
         if (fd >= 0 && fstat(fd, &st) < 0)
@@ -194,11 +199,11 @@ static int check_new(Service *service, const Segment *segment, int fd, CallFailu
         DL_FOREACH(service->registry.first, other) {
                 bool same;
 
-                if (segment->kind == KIND_SYSV)
-                        same = other->kind == KIND_SYSV && other->sysv.shmid == segment->sysv.shmid;
+                if (segment->traits->found_by == FOUND_BY_SHMID)
+                        same = other->kind == segment->kind &&
+                               other->sysv.shmid == segment->sysv.shmid;
                 else
-                        same = other->master_fd >= 0 && fstat(other->master_fd, &other_st) == 0 &&
-                               other_st.st_dev == st.st_dev && other_st.st_ino == st.st_ino;
+                        same = kind_has_inode(other, &st);
                 if (!same)
                         continue;
                 failure->id = other->id;

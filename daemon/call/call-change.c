@@ -6,7 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/call/change.h"
 #include "daemon/call/slow.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "daemon/kind/object-name.h"
 #include "daemon/life/describe.h"
 #include "proto/name.h"
@@ -157,7 +157,8 @@ static int find_replaced(Service *service, Client *client, const PublishParamete
         Segment *segment = registry_find_name(&service->registry, parameters->name);
 
         *ret = NULL;
-        if (!segment || !life_settle(&service->life, segment) || !segment->name)
+        segment = segment ? life_settle(&service->life, segment) : NULL;
+        if (!segment || !segment->name)
                 return 0;
         if (!parameters->replace) {
                 failure->id = segment->id;

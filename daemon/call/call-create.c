@@ -7,7 +7,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/call/calls.h"
 #include "daemon/kind/hugepages.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "daemon/kind/object-name.h"
 #include "daemon/life/report.h"
 #include "proto/util.h"
@@ -33,15 +33,18 @@ static Kind kind_of(const AcquireParameters *parameters) {
 }
 
 /* Which kinds can do what only some can. */
-static int check_kind(Kind kind, const AcquireParameters *parameters, CallFailure *failure) {
-        if (GIVEN(parameters, ACQUIRE_KEY) && kind != KIND_SYSV)
+static int check_kind(const KindRow *row, const AcquireParameters *parameters,
+                      CallFailure *failure) {
+        FoundBy found_by = row->traits.found_by;
+
+        if (GIVEN(parameters, ACQUIRE_KEY) && found_by != FOUND_BY_SHMID)
                 return call_invalid(failure, "key");
         if (GIVEN(parameters, ACQUIRE_POSIX_NAME) &&
-            (kind != KIND_POSIX || !posix_name_valid(parameters->posix_name)))
+            (found_by != FOUND_BY_POSIX_NAME || !posix_name_valid(parameters->posix_name)))
                 return call_invalid(failure, "posixName");
-        if (GIVEN(parameters, ACQUIRE_SEALABLE) && parameters->sealable && kind != KIND_MEMFD)
+        if (GIVEN(parameters, ACQUIRE_SEALABLE) && parameters->sealable && !row->seal)
                 return call_not_supported(failure, "only segments of kind memfd can be sealed");
-        if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) && (kind == KIND_POSIX || kind == KIND_FILE) &&
+        if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) && !row->huge_pages &&
             parameters->page_bytes != sysconf(_SC_PAGESIZE))
                 return call_not_supported(failure, "only segments of kinds memfd and sysv can have "
                                                    "huge pages");
@@ -54,7 +57,7 @@ static int check_creation(const AcquireParameters *parameters, CallFailure *fail
 
         if (!GIVEN(parameters, ACQUIRE_SIZE_BYTES))
                 return call_invalid(failure, "sizeBytes");
-        r = check_kind(kind_of(parameters), parameters, failure);
+        r = check_kind(kind_rows[kind_of(parameters)], parameters, failure);
         if (r)
                 return r;
         if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) &&
@@ -66,7 +69,7 @@ static int check_creation(const AcquireParameters *parameters, CallFailure *fail
 static void fill_segment(Segment *segment, Client *client, const AcquireParameters *parameters) {
         const Credentials *credentials = &client->credentials;
 
-        segment->kind = kind_of(parameters);
+        kind_set(segment, kind_of(parameters));
         segment->sysv.key = (uint32_t) parameters->key;
         segment->size_bytes = (uint64_t) parameters->size_bytes;
         segment->maximum_bytes = (uint64_t) parameters->maximum_bytes;
@@ -127,10 +130,10 @@ static int name_file(Host *host, Segment *segment, CallFailure *failure) {
 /* Where it is found without the broker. */
 static int name_object(Service *service, Segment *segment, const AcquireParameters *parameters,
                        CallFailure *failure) {
-        switch (segment->kind) {
-        case KIND_POSIX:
+        switch (segment->traits->found_by) {
+        case FOUND_BY_POSIX_NAME:
                 return name_posix(segment, parameters, failure);
-        case KIND_FILE:
+        case FOUND_BY_FILE_NAME:
                 return name_file(&service->host, segment, failure);
         default:
                 return 0;
@@ -144,7 +147,8 @@ static int64_t find_rival(const Registry *registry, const Segment *segment) {
         DL_FOREACH(registry->first, other) {
                 if (other->kind != segment->kind)
                         continue;
-                if (segment->kind == KIND_SYSV && other->sysv.key == segment->sysv.key)
+                if (segment->traits->found_by == FOUND_BY_SHMID &&
+                    other->sysv.key == segment->sysv.key)
                         return other->id;
                 if (segment->object_name && other->object_name &&
                     strcmp(segment->object_name->text, other->object_name->text) == 0)
@@ -189,7 +193,7 @@ int call_begin_segment(Service *service, Segment *segment, CallFailure *failure)
         case 0:
                 break;
         case KEEP_E_NO_DESCRIPTORS:
-                return call_limit(failure, call_no_descriptors);
+                return call_no_descriptors(failure);
         default:
                 return call_no_state(failure);
         }

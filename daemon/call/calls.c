@@ -7,8 +7,6 @@
 #include "proto/name.h"
 #include "proto/util.h"
 
-const char call_no_descriptors[] = "descriptors";
-
 int call_invalid(CallFailure *failure, const char *parameter) {
         failure->text = parameter;
         return CALL_E_INVALID_PARAMETER;
@@ -24,10 +22,16 @@ int call_limit(CallFailure *failure, const char *name) {
         return CALL_E_LIMIT;
 }
 
+int call_no_descriptors(CallFailure *failure) {
+        (void) call_limit(failure, "descriptors");
+        return CALL_E_NO_DESCRIPTORS;
+}
+
 /* What could not be written down would be lost, and numbers given away might come again. */
 int call_no_state(CallFailure *failure) {
-        log_error("Nothing can be made, because the state directory cannot be written to.");
-        return call_limit(failure, "memory");
+        log_error("Nothing can be created: the state directory cannot be written to.");
+        return call_not_supported(failure, "the broker cannot write to its state directory"
+                                           ", without which a restart would lose the segment");
 }
 
 int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
@@ -44,7 +48,7 @@ int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *fa
         case 0:
                 return 0;
         case KIND_E_NO_DESCRIPTORS:
-                return call_limit(failure, call_no_descriptors);
+                return call_no_descriptors(failure);
         case KIND_E_EXISTS:
                 failure->id = 0;
                 return CALL_E_EXISTS;
@@ -98,7 +102,8 @@ static int find_settled(Service *service, const SegmentParameters *parameters, S
                 segment = registry_find_name(&service->registry, parameters->name);
         else
                 segment = registry_find(&service->registry, parameters->id);
-        if (!segment || !life_settle(&service->life, segment))
+        segment = segment ? life_settle(&service->life, segment) : NULL;
+        if (!segment)
                 return CALL_E_NO_SUCH_SEGMENT;
         /* It may have been removed from outside just now. */
         if (GIVEN(parameters, SEGMENT_NAME) && !segment->name)

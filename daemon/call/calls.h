@@ -25,6 +25,9 @@ enum {
         CALL_E_DENIED,
         CALL_E_WRONG_SIZE,
         CALL_E_LIMIT,
+        /* The limit descriptors, which is the kernel's and passes: what has ended meanwhile may
+         * have lifted it already */
+        CALL_E_NO_DESCRIPTORS,
         CALL_E_NOT_SUPPORTED,
         CALL_E_BUSY,
         CALL_E_NO_DESCRIPTOR,
@@ -49,7 +52,7 @@ struct CallFailure {
                 int64_t id;
                 /* BUSY */
                 size_t attach_count;
-                /* LIMIT; a maximum of LIMIT_NONE is not known */
+                /* LIMIT, NO_DESCRIPTORS; a maximum of LIMIT_NONE is not known */
                 LimitReached limit;
                 /* WRONG_SIZE; size_bytes is SIZE_UNKNOWN where there is no segment */
                 struct {
@@ -69,12 +72,10 @@ struct Acquired {
         int fd;
 };
 
-/* The one limit that is the kernel's, and that what has ended meanwhile may have lifted. */
-extern const char call_no_descriptors[];
-
 int call_invalid(CallFailure *failure, const char *parameter);
 int call_not_supported(CallFailure *failure, const char *reason);
 int call_limit(CallFailure *failure, const char *name);
+int call_no_descriptors(CallFailure *failure);
 int call_no_state(CallFailure *failure);
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure);
 int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,

@@ -2,7 +2,7 @@
 #include "daemon/call/change.h"
 
 #include "daemon/base/clock.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 
 /* change_done() - note that a segment has changed just now, and tell who watches */
 void change_done(Service *service, Segment *segment) {

@@ -242,6 +242,7 @@ static Fault call_fault(int code, const CallFailure *failure) {
         case CALL_E_WRONG_SIZE:
                 return size_fault(failure);
         case CALL_E_LIMIT:
+        case CALL_E_NO_DESCRIPTORS:
                 return limit_fault(&failure->limit);
         case CALL_E_BUSY:
                 fault.code = FAULT_SEGMENT_BUSY;
@@ -301,7 +302,7 @@ static int handled(Context *context, int r, Fault *fault) {
         if (r && r != CALL_E_WAIT) {
                 *fault = call_fault(r, &context->failure);
         }
-        if (r == CALL_E_LIMIT) {
+        if (r == CALL_E_LIMIT || r == CALL_E_NO_DESCRIPTORS) {
                 ++context->service->counters.n_limits_reached;
                 report_limit(context->client->credentials.uid, context->client->credentials.pid,
                              context->failure.limit.name, "a call is refused");
@@ -386,7 +387,8 @@ static int resume_change(Context *c, const Pending *pending) {
         c->failure = pending->failure;
         if (pending->code)
                 return pending->code;
-        if (!segment || !life_settle(&c->service->life, segment))
+        segment = segment ? life_settle(&c->service->life, segment) : NULL;
+        if (!segment)
                 return CALL_E_NO_SUCH_SEGMENT;
         describe_segment(segment, LOOK_ALL, &c->reply.segment.segment);
         return 0;

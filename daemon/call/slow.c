@@ -6,25 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/shm.h>
 
 #include "daemon/base/log.h"
 #include "daemon/call/change.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "daemon/model/permission.h"
 #include "proto/fd.h"
 #include "proto/util.h"
 
-/* Since Linux 5.14; before, pages are locked as they are touched. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-
 static void job_free(SlowJob *job) {
-        if (job->locked_at)
-                (void) munmap(job->locked_at, (size_t) job->size_bytes);
+        if (job->lock.locked_at)
+                (void) munmap(job->lock.locked_at, (size_t) job->lock.size_bytes);
         charge_give_back(&job->charge);
-        fd_close(job->fd);
+        fd_close(job->lock.fd);
         free(job);
 }
 
@@ -33,12 +27,19 @@ static int job_new(Service *service, const Segment *segment, SlowJob **ret, Call
 
         if (!job)
                 return call_limit(failure, "memory");
-        job->fd = -EBADF;
-        if (segment->kind != KIND_SYSV)
-                job->fd = fcntl(segment->master_fd, F_DUPFD_CLOEXEC, 0);
-        if (segment->kind != KIND_SYSV && job->fd < 0) {
-                job_free(job);
-                return call_limit(failure, call_no_descriptors);
+        job->row = kind_rows[segment->kind];
+        job->lock = (KindLock){
+                .fd = -EBADF,
+                .anchor = segment->sysv.anchor,
+                .shmid = segment->sysv.shmid,
+                .size_bytes = segment_capacity(segment),
+        };
+        if (!segment->traits->lock_lasts) {
+                job->lock.fd = fcntl(segment->master_fd, F_DUPFD_CLOEXEC, 0);
+                if (job->lock.fd < 0) {
+                        job_free(job);
+                        return call_no_descriptors(failure);
+                }
         }
         job->service = service;
         job->segment_id = segment->id;
@@ -83,7 +84,7 @@ static void job_end(SlowJob *job, int code, const CallFailure *failure) {
 static void work_seal(WorkerJob *worker_job) {
         SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
 
-        job->result = job->seal(job->fd, job->seals);
+        job->result = job->row->seal(job->lock.fd, job->seals);
 }
 
 static void done_seal(WorkerJob *worker_job) {
@@ -118,35 +119,14 @@ int slow_seal(Service *service, Client *client, Segment *segment, unsigned int s
                 return r;
         job->job = (WorkerJob){ .work = work_seal, .done = done_seal };
         job->seals = seals;
-        job->seal = kind_rows[segment->kind]->seal;
         worker_take(&service->worker, &job->job);
         return CALL_E_WAIT;
 }
 
-/* Pages of shared memory that are locked by anybody are not swapped out (mlock(2)). */
 static void work_lock(WorkerJob *worker_job) {
         SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
-        void *at = mmap(NULL, (size_t) job->size_bytes, PROT_READ, MAP_SHARED, job->fd, 0);
 
-        if (at == MAP_FAILED) {
-                job->result = errno;
-                return;
-        }
-        job->locked_at = at;
-        job->result = mlock(at, (size_t) job->size_bytes) < 0 ? errno : 0;
-}
-
-/*
- * SHM_LOCK, which everybody sees. It brings no page in, so that is done through the broker's own
- * attachment; should the segment be destroyed meanwhile, there is nothing left to be brought in.
- */
-static void work_lock_sysv(WorkerJob *worker_job) {
-        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
-
-        if (shmctl(job->shmid, SHM_LOCK, NULL) < 0)
-                job->result = errno;
-        else
-                (void) madvise(job->anchor, (size_t) job->size_bytes, MADV_POPULATE_READ);
+        job->result = job->row->lock(&job->lock);
 }
 
 static void log_not_locked(const Segment *segment, int error) {
@@ -188,10 +168,10 @@ static void done_lock(WorkerJob *worker_job) {
         if (code == 0) {
                 /* Another call may have been quicker. */
                 if (!segment->locked_charge.user) {
-                        segment->locked_at = steal_ptr(job->locked_at);
+                        segment->locked_at = steal_ptr(job->lock.locked_at);
                         segment->locked_charge = steal_charge(&job->charge);
                 }
-                segment->sysv.locked = segment->kind == KIND_SYSV;
+                segment->sysv.locked = segment->traits->lock_lasts;
                 code = change_attributes(job->service, segment, &job->attributes, &failure);
         }
         job_end(job, code, &failure);
@@ -221,15 +201,9 @@ int slow_lock(Service *service, Client *client, Segment *segment,
         r = job_new_awaited(service, client, segment, METHOD_SET_ATTRIBUTES, &job, ret, failure);
         if (r)
                 return r;
-        job->shmid = segment->sysv.shmid;
-        job->anchor = segment->sysv.anchor;
-        job->job = (WorkerJob){
-                .work = segment->kind == KIND_SYSV ? work_lock_sysv : work_lock,
-                .done = done_lock,
-        };
+        job->job = (WorkerJob){ .work = work_lock, .done = done_lock };
         job->attributes = *parameters;
         job->uid = client->credentials.uid;
-        job->size_bytes = size_bytes;
         job->charge = steal_charge(&charge);
         worker_take(&service->worker, &job->job);
         return CALL_E_WAIT;
@@ -243,7 +217,7 @@ static void done_lock_again(WorkerJob *worker_job) {
         if (segment && segment->lock_again) {
                 segment->lock_again = false;
                 if (job->result == 0) {
-                        segment->locked_at = steal_ptr(job->locked_at);
+                        segment->locked_at = steal_ptr(job->lock.locked_at);
                         segment->locked_charge = steal_charge(&job->charge);
                 } else
                         log_not_locked(segment, job->result);
@@ -256,21 +230,22 @@ static void done_lock_again(WorkerJob *worker_job) {
  * @service:    the service
  * @segment:    the segment, with its descriptor and charges
  *
- * A lock of mlock(2) ends with the process, but not that of shmctl(2), which nothing has to be done
- * for. Who asked for it is not known any more, so who pays for the segment pays, whatever the limit
- * is by now. A failure is logged.
+ * A lock of mlock(2) ends with the process; one that lasts needs nothing. Who asked for it is not
+ * known any more, so who pays for the segment pays, whatever the limit is by now. A failure is
+ * logged.
  */
 void slow_lock_again(Service *service, Segment *segment) {
         CallFailure failure = {};
         SlowJob *job = NULL;
 
         if (job_new(service, segment, &job, &failure)) {
+                segment->lock_again = false;
                 log_not_locked(segment, ENOMEM);
                 return;
         }
         job->job = (WorkerJob){ .work = work_lock, .done = done_lock_again };
-        job->size_bytes = segment_capacity(segment);
-        charge_anyway(&job->charge, segment->segment_charge.user, LIMIT_LOCKED, job->size_bytes);
+        charge_anyway(&job->charge, segment->segment_charge.user, LIMIT_LOCKED,
+                      job->lock.size_bytes);
         segment->lock_again = true;
         worker_take(&service->worker, &job->job);
 }
@@ -279,8 +254,8 @@ void slow_lock_again(Service *service, Segment *segment) {
 void slow_unlock(Service *service, Segment *segment) {
         segment->lock_again = false;
         charge_give_back(&segment->locked_charge);
-        if (segment->kind == KIND_SYSV && shmctl(segment->sysv.shmid, SHM_UNLOCK, NULL) == 0)
-                segment->sysv.locked = false;
+        if (kind_rows[segment->kind]->unlock)
+                kind_rows[segment->kind]->unlock(segment);
         if (!segment->locked_at)
                 return;
         /* The same as what is left of a segment, but that the memory stays. */

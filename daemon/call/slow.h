@@ -19,21 +19,17 @@ struct SlowJob {
         /* Who waits for it, or NULL if nobody does any more */
         Pending *pending;
         int64_t segment_id;
-        /* The worker's own descriptor; the description is the master's */
-        int fd;
+        /* The worker's own descriptor, whose description is the master's, and where the object is
+         * mapped when it is locked */
+        const KindRow *row;
+        KindLock lock;
         /* Seals to be added, or the attributes to be set once it is locked */
         unsigned int seals;
-        int (*seal)(int fd, unsigned int seals);
         SetAttributesParameters attributes;
         /* Who asked: what may be set is judged once more when it is set */
         uid_t uid;
-        /* kind sysv, of which no descriptor is needed */
-        int shmid;
-        void *anchor;
-        uint64_t size_bytes;
         Charge charge;
-        /* What came of it: where it is mapped now, or a code of its work */
-        void *locked_at;
+        /* What came of it: an errno, or a code of the kind's */
         int result;
 };
 

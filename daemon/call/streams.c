@@ -93,8 +93,10 @@ static Segment *next_segment(const Stream *stream, Service *service, const Clien
 
         for (segment = registry_next(&service->registry, after_id); segment; segment = next) {
                 next = segment->next;
-                if (matches(stream, segment, client) && life_settle(&service->life, segment) &&
-                    matches(stream, segment, client))
+                if (!matches(stream, segment, client))
+                        continue;
+                segment = life_settle(&service->life, segment);
+                if (segment && matches(stream, segment, client))
                         return segment;
         }
         return NULL;
@@ -106,8 +108,9 @@ static Segment *current_segment(const Stream *stream, Service *service, const Cl
                                    ? registry_find(&service->registry, stream->pending_id)
                                    : NULL;
 
-        if (segment && matches(stream, segment, client) && life_settle(&service->life, segment) &&
-            matches(stream, segment, client))
+        if (segment && matches(stream, segment, client))
+                segment = life_settle(&service->life, segment);
+        if (segment && matches(stream, segment, client))
                 return segment;
         return next_segment(stream, service, client, stream->pending_id);
 }
@@ -150,7 +153,8 @@ static void write_attachments(Stream *stream, Service *service, Writer *writer) 
         Attachment *attachment = NULL;
         AttachmentReply reply = {};
 
-        if (segment && life_settle(&service->life, segment))
+        segment = segment ? life_settle(&service->life, segment) : NULL;
+        if (segment)
                 attachment = find_attachment(segment, stream->pending_id);
         if (!attachment)
                 reply_write(writer, NULL, NULL, false);

@@ -118,7 +118,8 @@ static bool write_some(WatchStream *stream, Writer *writer) {
                         return false;
                 next = segment->next;
                 if (watch_wants(watch, segment)) {
-                        if (!life_settle(life, segment))
+                        segment = life_settle(life, segment);
+                        if (!segment)
                                 continue;
                         write_existing(stream, segment, writer);
                 }

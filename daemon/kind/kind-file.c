@@ -92,6 +92,7 @@ static int file_find(const Host *host, Segment *segment, KindFailure *failure) {
 }
 
 const KindRow kind_file = {
+        .traits = { .found_by = FOUND_BY_FILE_NAME },
         .create = file_create_segment,
         .link = file_link,
         .examine = linked_examine,
@@ -102,5 +103,6 @@ const KindRow kind_file = {
         .set_permission = linked_set_permission,
         .unlink = file_unlink,
         .rename = file_rename,
+        .lock = kind_lock,
         .punch = kind_punch,
 };

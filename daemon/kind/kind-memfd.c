@@ -240,6 +240,7 @@ static bool memfd_look(const Host *host, Segment *segment, ObjectState *ret) {
 }
 
 const KindRow kind_memfd = {
+        .huge_pages = true,
         .create = memfd_create_segment,
         .examine = memfd_examine,
         .adopt = memfd_adopt,
@@ -247,5 +248,6 @@ const KindRow kind_memfd = {
         .look = memfd_look,
         .seal = memfd_seal,
         .look_at_seals = memfd_look_at_seals,
+        .lock = kind_lock,
         .punch = kind_punch,
 };

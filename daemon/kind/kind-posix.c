@@ -28,6 +28,7 @@ static int posix_find(const Host *host, Segment *segment, KindFailure *failure) 
 }
 
 const KindRow kind_posix = {
+        .traits = { .found_by = FOUND_BY_POSIX_NAME },
         .create = posix_create_segment,
         .link = posix_link,
         .examine = linked_examine,
@@ -37,5 +38,6 @@ const KindRow kind_posix = {
         .look = posix_look,
         .set_permission = linked_set_permission,
         .unlink = posix_unlink,
+        .lock = kind_lock,
         .punch = kind_punch,
 };

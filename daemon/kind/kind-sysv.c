@@ -30,6 +30,11 @@
 #define SHM_LOCKED 02000
 #endif
 
+/* Since Linux 5.14; before, pages are locked as they are touched. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
 /* Which part of a shmid is its place in the kernel's table: without, and with, the kernel's option
  * ipcmni_extend. */
 static const int index_masks[] = { 0x7fff, 0xffffff };
@@ -400,7 +405,39 @@ static int sysv_unlink(const Host *host, Segment *segment, KindFailure *failure)
         return kind_not_supported(failure, privilege_missing(0, 1U << PRIVILEGE_SYS_ADMIN));
 }
 
+/* Who attached it natively at the last moment keeps it: it is gone for all only when the kernel
+ * does not know it any more. */
+static bool sysv_release(void *anchor, int shmid) {
+        struct shmid_ds ds;
+
+        (void) shmdt(anchor);
+        return shmctl(shmid, IPC_STAT, &ds) == 0 || errno == EACCES;
+}
+
+/*
+ * SHM_LOCK, which everybody sees. It brings no page in, so that is done through the broker's own
+ * attachment; should the segment be destroyed meanwhile, there is nothing left to be brought in.
+ */
+static int sysv_lock(KindLock *lock) {
+        if (shmctl(lock->shmid, SHM_LOCK, NULL) < 0)
+                return errno;
+        (void) madvise(lock->anchor, (size_t) lock->size_bytes, MADV_POPULATE_READ);
+        return 0;
+}
+
+static void sysv_unlock(Segment *segment) {
+        if (shmctl(segment->sysv.shmid, SHM_UNLOCK, NULL) == 0)
+                segment->sysv.locked = false;
+}
+
 const KindRow kind_sysv = {
+        .traits = {
+                .found_by = FOUND_BY_SHMID,
+                .native = true,
+                .lock_lasts = true,
+                .release = sysv_release,
+        },
+        .huge_pages = true,
         .create = sysv_create_segment,
         .examine = sysv_examine,
         .adopt = sysv_adopt,
@@ -409,5 +446,7 @@ const KindRow kind_sysv = {
         .look = sysv_look,
         .set_permission = sysv_set_permission,
         .unlink = sysv_unlink,
+        .lock = sysv_lock,
+        .unlock = sysv_unlock,
         .punch = kind_punch,
 };

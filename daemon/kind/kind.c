@@ -4,17 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "proto/error.h"
-
-const KindRow *const kind_rows[_KIND_N] = {
-        [KIND_MEMFD] = &kind_memfd,
-        [KIND_POSIX] = &kind_posix,
-        [KIND_SYSV] = &kind_sysv,
-        [KIND_FILE] = &kind_file,
-};
 
 /* kind_error() - what an errno of a call that makes or opens a segment means to who asked for it */
 int kind_error(int error) {
@@ -110,4 +104,30 @@ void kind_punch(int fd, uint64_t size_bytes) {
         if (fstat(fd, &st) < 0 || st.st_nlink > 0)
                 return;
         (void) fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t) size_bytes);
+}
+
+/**
+ * kind_lock() - map an object and lock it in memory, for kinds whose lock ends with the broker
+ * @lock:       the object; its mapping is set, also after a failure
+ *
+ * Pages of shared memory that are locked by anybody are not swapped out (mlock(2)). All of them are
+ * brought in, which takes long; another thread may call it.
+ *
+ * Return: 0, or an errno.
+ */
+int kind_lock(KindLock *lock) {
+        void *at = mmap(NULL, (size_t) lock->size_bytes, PROT_READ, MAP_SHARED, lock->fd, 0);
+
+        if (at == MAP_FAILED)
+                return errno;
+        lock->locked_at = at;
+        return mlock(at, (size_t) lock->size_bytes) < 0 ? errno : 0;
+}
+
+/* kind_has_inode() - is the inode behind @segment the one that @st is of? */
+bool kind_has_inode(const Segment *segment, const struct stat *st) {
+        struct stat own;
+
+        return segment->master_fd >= 0 && fstat(segment->master_fd, &own) == 0 &&
+               own.st_dev == st->st_dev && own.st_ino == st->st_ino;
 }

@@ -2,10 +2,12 @@
 #ifndef SHMBROKER_DAEMON_KIND_KIND_H
 #define SHMBROKER_DAEMON_KIND_KIND_H
 
-/* What is behind a segment: one row of functions for each kind, one file for each row. */
+/* What is behind a segment: one row of functions for each kind, one file for each
+ * row. kinds.h has the table of them. */
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "daemon/kind/host.h"
@@ -17,6 +19,7 @@
 
 typedef enum HandOut HandOut;
 typedef struct KindFailure KindFailure;
+typedef struct KindLock KindLock;
 typedef struct KindRow KindRow;
 typedef struct ObjectState ObjectState;
 
@@ -87,7 +90,20 @@ struct ObjectState {
         bool locked;
 };
 
+/* What a worker needs to lock an object in memory, and where it is mapped afterwards. */
+struct KindLock {
+        int fd;
+        void *anchor;
+        int shmid;
+        uint64_t size_bytes;
+        void *locked_at;
+};
+
 struct KindRow {
+        KindTraits traits;
+        /* It can have pages of other sizes than the usual one */
+        bool huge_pages;
+
         /* Makes what is behind @segment, whole, of segment_capacity() bytes in pages of page_bytes,
          * which the host has, for the owner and with the mode of its permission.
          * Sets master_fd, seals and object_bytes. */
@@ -139,12 +155,18 @@ struct KindRow {
         /* Seals in force, or 0 if that cannot be told; NULL as before. */
         unsigned int (*look_at_seals)(int fd);
 
+        /* Locks the object in memory: 0, or an errno. It is slow for large ones, and may be called
+         * by another thread. */
+        int (*lock)(KindLock *lock);
+
+        /* Ends a lock that lasts. NULL where a lock is a mapping of the broker's. */
+        void (*unlock)(Segment *segment);
+
         /* Returns the memory of an inode that nobody else has open, as much as the kernel lets it
          * go. It is slow for large ones, and may be called by another thread. */
         void (*punch)(int fd, uint64_t size_bytes);
 };
 
-extern const KindRow *const kind_rows[_KIND_N];
 extern const KindRow kind_memfd;
 extern const KindRow kind_posix;
 extern const KindRow kind_sysv;
@@ -156,6 +178,8 @@ bool kind_is_same(const Segment *segment, int fd);
 int kind_set_master(Segment *segment, int fd);
 bool kind_may_give(const Credentials *client, uid_t owner);
 int kind_open(const Host *host, const Segment *segment, Access access, int *ret_fd);
+int kind_lock(KindLock *lock);
+bool kind_has_inode(const Segment *segment, const struct stat *st);
 void kind_punch(int fd, uint64_t size_bytes);
 
 #endif

@@ -67,7 +67,7 @@ Holders census_ask(Census *census, Segment *segment) {
         if (segment->n_native > 0 || segment->holds)
                 return HOLDERS_SOME;
         /* Nobody was given a descriptor either. */
-        if (segment->kind == KIND_SYSV && segment->master_fd < 0)
+        if (segment->traits->native && segment->master_fd < 0)
                 return HOLDERS_NONE;
         switch (lease_take(segment->master_fd)) {
         case LEASE_TAKEN:
@@ -115,7 +115,7 @@ static void end_one(Census *census, Segment *segment, Attachment *attachment) {
  */
 static bool outlives_mark(const Census *census, const Segment *segment) {
         return census->answers.leases && segment->n_attachments == 1 &&
-               segment->kind == KIND_MEMFD && !segment->adopted;
+               segment->traits->found_by == FOUND_BY_NOTHING && !segment->adopted;
 }
 
 /**

@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "proto/util.h"
 
 static void describe_permission(const Permission *permission, Permissions *ret) {
@@ -54,14 +54,23 @@ static void describe_holders(const Segment *segment, SegmentInfo *ret) {
 
 /* Where it is found without the broker. */
 static void describe_object(const Segment *segment, SegmentInfo *ret) {
-        if (segment->kind == KIND_SYSV) {
+        const char *name = segment->object_name ? segment->object_name->text : NULL;
+
+        switch (segment->traits->found_by) {
+        case FOUND_BY_NOTHING:
+                break;
+        case FOUND_BY_SHMID:
                 GIVE_VALUE(ret, INFO_KEY, key, segment->sysv.key);
                 GIVE_VALUE(ret, INFO_SHMID, shmid, segment->sysv.shmid);
+                break;
+        case FOUND_BY_POSIX_NAME:
+                if (name)
+                        GIVE_VALUE(ret, INFO_POSIX_NAME, posix_name, name);
+                break;
+        case FOUND_BY_FILE_NAME:
+                if (name)
+                        GIVE_VALUE(ret, INFO_FILE_PATH, file_path, name);
         }
-        if (segment->kind == KIND_POSIX && segment->object_name)
-                GIVE_VALUE(ret, INFO_POSIX_NAME, posix_name, segment->object_name->text);
-        if (segment->kind == KIND_FILE && segment->object_name)
-                GIVE_VALUE(ret, INFO_FILE_PATH, file_path, segment->object_name->text);
 }
 
 /**

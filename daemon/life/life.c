@@ -6,7 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/kernel/lease.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "daemon/life/report.h"
 #include "daemon/model/client.h"
 #include "daemon/model/hold.h"
@@ -27,7 +27,7 @@ static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
 /* How often some of those are asked that nothing tells of; of System V segments only ipcrm(1) and
  * shmat(2) stay unseen so long. */
 #define UNWATCHED_USEC 100000U
-#define SYSV_USEC 1000000U
+#define NATIVE_USEC 1000000U
 
 int life_init(Life *life, Registry *registry, const Host *host, Keep *keep) {
         int r;
@@ -101,29 +101,29 @@ static void wait_to_go(Life *life, Segment *segment) {
 }
 
 static bool is_unwatched(const Segment *segment) {
-        return segment->wd < 0 && segment->kind != KIND_SYSV;
+        return segment->wd < 0 && !segment->traits->native;
 }
 
 static bool is_polled(const Segment *segment) {
-        return segment->wd < 0 || segment->kind == KIND_SYSV;
+        return segment->wd < 0 || segment->traits->native;
 }
 
 static void unpoll(Life *life, const Segment *segment) {
         life->n_unwatched -= is_unwatched(segment);
-        life->n_sysv -= segment->kind == KIND_SYSV;
+        life->n_native -= segment->traits->native;
 }
 
 static uint64_t poll_usec(const Life *life) {
-        return life->n_unwatched > 0 ? UNWATCHED_USEC : SYSV_USEC;
+        return life->n_unwatched > 0 ? UNWATCHED_USEC : NATIVE_USEC;
 }
 
 static void poll(Life *life, const Segment *segment) {
         uint64_t due;
 
         life->n_unwatched += is_unwatched(segment);
-        life->n_sysv += segment->kind == KIND_SYSV;
+        life->n_native += segment->traits->native;
         due = clock_monotonic_usec() + poll_usec(life);
-        if (life->n_unwatched + life->n_sysv == 1 || due < life->unwatched_due_usec)
+        if (life->n_unwatched + life->n_native == 1 || due < life->unwatched_due_usec)
                 life->unwatched_due_usec = due;
 }
 
@@ -144,6 +144,7 @@ static void let_go(Life *life, Segment *segment, bool leased) {
                                                .locked_at = steal_ptr(segment->locked_at),
                                                .anchor = steal_ptr(segment->sysv.anchor),
                                                .shmid = segment->sysv.shmid,
+                                               .release = segment->traits->release,
                                                .punch = leased ? row->punch : NULL });
         segment_free(segment);
 }
@@ -178,7 +179,8 @@ static void watch(Life *life, Segment *segment) {
 
         if (segment->master_fd >= 0 &&
             closings_watch(&life->closings, segment->master_fd,
-                           segment->kind != KIND_MEMFD || segment->adopted, &wd) == 0 &&
+                           segment->traits->found_by != FOUND_BY_NOTHING || segment->adopted,
+                           &wd) == 0 &&
             registry_set_wd(life->registry, segment, wd) < 0)
                 closings_unwatch(&life->closings, wd);
         if (is_polled(segment))
@@ -282,7 +284,7 @@ static bool settle_holders(Life *life, Segment *segment, Noticed *noticed) {
         /* Without leases, asking has taken the last attachment off the record already. */
         if (held || attached)
                 segment->idle_usec = clock_monotonic_usec();
-        if (held && !attached && segment->kind != KIND_SYSV)
+        if (held && !attached && !segment->traits->native)
                 note_other_gone(life, segment);
         return settle_free(life, segment, holders == HOLDERS_NONE, noticed);
 }
@@ -332,18 +334,18 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
  * Asks the kernel, with one system call, only if the segment goes when nobody has it, or if others
  * did something to it. Who is attached is not found out otherwise.
  *
- * Return: whether the segment is still there.
+ * Return: the segment, or NULL if it is gone.
  */
-bool life_ask(Life *life, Segment *segment) {
+Segment *life_ask(Life *life, Segment *segment) {
         Noticed noticed;
 
         if (outside_look(&life->outside, segment, &noticed)) {
                 life_drain(life);
-                return settle_noticed(life, segment, true, &noticed);
+                return settle_noticed(life, segment, true, &noticed) ? segment : NULL;
         }
         if (!segment_goes_when_free(segment) && !(segment->waits && is_due(segment)))
-                return true;
-        return settle_holders(life, segment, &noticed);
+                return segment;
+        return settle_holders(life, segment, &noticed) ? segment : NULL;
 }
 
 /**
@@ -351,10 +353,10 @@ bool life_ask(Life *life, Segment *segment) {
  * @life:       the object
  * @segment:    the segment; life_drain() has been called for this request
  *
- * Return: whether the segment is still there.
+ * Return: the segment, or NULL if it is gone.
  */
-bool life_settle(Life *life, Segment *segment) {
-        return settle(life, segment, true);
+Segment *life_settle(Life *life, Segment *segment) {
+        return settle(life, segment, true) ? segment : NULL;
 }
 
 /**
@@ -471,7 +473,7 @@ void life_catch_up(Life *life) {
                 DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next)
                         if (settle(life, segment, true) && segment->counted_usec >= begin)
                                 census_conclude(&life->census, segment);
-        if (life->n_unwatched + life->n_sysv == 0)
+        if (life->n_unwatched + life->n_native == 0)
                 return;
         for (segment = life->registry->first; segment; segment = next) {
                 next = segment->next;
@@ -489,7 +491,7 @@ uint64_t life_due(const Life *life) {
                         due = MIN(due, life->suspects[i]->suspicion.due_usec);
         if (life->waiting)
                 due = MIN(due, linger_due(life->waiting));
-        if (life->n_unwatched + life->n_sysv > 0)
+        if (life->n_unwatched + life->n_native > 0)
                 due = MIN(due, life->unwatched_due_usec);
         return due;
 }
@@ -544,7 +546,7 @@ static void tick_unwatched(Life *life, uint64_t now) {
         unsigned int n = 0;
         Segment *segment, *next;
 
-        if (life->n_unwatched + life->n_sysv == 0 || life->unwatched_due_usec > now)
+        if (life->n_unwatched + life->n_native == 0 || life->unwatched_due_usec > now)
                 return;
         segment = registry_next(life->registry, life->unwatched_after_id);
         for (; segment && n < TICK_SEGMENTS; segment = next) {

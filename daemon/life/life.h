@@ -6,6 +6,28 @@
  * When a segment goes. Takes in what the kernel tells, asks when there is reason to, and destroys
  * what is to go once nobody has it: after Remove, at the last detach, or when it lingered long
  * enough. Never what somebody has.
+ *
+ * What each verb asks of the kernel, whether the segment may be gone (freed) afterwards, and what
+ * has to come before:
+ *
+ *     verb            asks                          may free      before
+ *     life_ask        lease, if it goes when free;  yes: NULL     -
+ *                     object, where others can
+ *                     change it
+ *     life_settle     object, lease, marks          yes: NULL     life_drain, once for each request
+ *     life_remove     object, lease, marks          yes: a flag   life_drain
+ *     life_withdraw   inotify, object, lease,       yes           -
+ *                     marks
+ *     life_attach     nothing; if anybody watches,  no            -
+ *                     as life_settle
+ *     life_begin      an inotify watch              no            registry_add
+ *     life_meet       lease                         no            -
+ *     life_doubt,     nothing                       no            -
+ *     life_linger,
+ *     life_reserve
+ *     life_drain      inotify                       no            -
+ *     life_catch_up,  inotify, and of each suspect  yes, any      -
+ *     life_tick       as life_settle
  */
 
 #include <stdbool.h>
@@ -39,10 +61,10 @@ struct Life {
         Segment *suspects[SUSPICION_STAGES];
         /* Segments that linger and are idle, first due first */
         Segment *waiting;
-        /* Segments for which no watch was to be had, and those of kind sysv, of which the kernel
-         * does not tell everything; and where the round of both goes on */
+        /* Segments for which no watch was to be had, and those that are attached natively, of
+         * which the kernel does not tell everything; and where the round of both goes on */
         size_t n_unwatched;
-        size_t n_sysv;
+        size_t n_native;
         int64_t unwatched_after_id;
         uint64_t unwatched_due_usec;
 
@@ -67,8 +89,8 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
 void life_hold(Life *life, Segment *segment, Hold *hold);
 void life_end_holds(Life *life, Client *client);
 
-bool life_ask(Life *life, Segment *segment);
-bool life_settle(Life *life, Segment *segment);
+Segment *life_ask(Life *life, Segment *segment);
+Segment *life_settle(Life *life, Segment *segment);
 void life_drain(Life *life);
 void life_catch_up(Life *life);
 

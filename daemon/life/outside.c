@@ -3,7 +3,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "daemon/model/hold.h"
 #include "proto/util.h"
 
@@ -81,7 +81,7 @@ static bool notice_lock(Segment *segment, const ObjectState *state) {
         bool changed = segment->sysv.locked != state->locked;
 
         segment->sysv.locked = state->locked;
-        if (segment->kind == KIND_SYSV && !state->locked)
+        if (segment->traits->lock_lasts && !state->locked)
                 charge_give_back(&segment->locked_charge);
         return changed;
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/life/reaper.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/shm.h>
 
 #include "proto/fd.h"
 
@@ -18,21 +16,8 @@ struct ReaperJob {
         Remains remains;
 };
 
-/*
- * Detaches a System V segment, and tells whether it is still there. Who attached it natively at the
- * last moment keeps it: it is gone for all only when the kernel does not know it any more.
- */
-static bool detach(const Remains *remains) {
-        struct shmid_ds ds;
-
-        if (!remains->anchor)
-                return false;
-        (void) shmdt(remains->anchor);
-        return shmctl(remains->shmid, IPC_STAT, &ds) == 0 || errno == EACCES;
-}
-
 static void let_go(const Remains *remains) {
-        bool kept = detach(remains);
+        bool kept = remains->anchor && remains->release(remains->anchor, remains->shmid);
 
         if (remains->locked_at)
                 (void) munmap(remains->locked_at, (size_t) remains->size_bytes);

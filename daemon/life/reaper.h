@@ -7,6 +7,7 @@
  * of a second, so it is done by a worker of its own.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 typedef struct Remains Remains;
 
 typedef void (*ReaperPunchFn)(int fd, uint64_t size_bytes);
+typedef bool (*ReaperReleaseFn)(void *anchor, int shmid);
 
 /* What is left of a segment. */
 struct Remains {
@@ -24,9 +26,10 @@ struct Remains {
         uint64_t size_bytes;
         /* Where the broker has mapped it, or NULL */
         void *locked_at;
-        /* Its own attachment of a System V segment, and the segment's number; or NULL */
+        /* Its own attachment, of which shmid, and what lets go of it: see KindTraits; or NULL */
         void *anchor;
         int shmid;
+        ReaperReleaseFn release;
         /* Gives the pages back first; NULL if somebody else may have the inode open */
         ReaperPunchFn punch;
 };

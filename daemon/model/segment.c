@@ -4,18 +4,20 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/shm.h>
 #include <unistd.h>
 
 #include "proto/fd.h"
 #include "proto/util.h"
 
-/* segment_new() - a segment with nothing behind it, or NULL if there is no memory */
+static const KindTraits no_traits;
+
+/* segment_new() - a segment with no kind and nothing behind it, or NULL if there is no memory */
 Segment *segment_new(void) {
         Segment *segment = calloc(1, sizeof(*segment));
 
         if (!segment)
                 return NULL;
+        segment->traits = &no_traits;
         segment->master_fd = -EBADF;
         segment->wd = -1;
         segment->page_bytes = (uint64_t) sysconf(_SC_PAGESIZE);
@@ -29,7 +31,7 @@ Segment *segment_free(Segment *segment) {
         assert(!segment->locked_at && !segment->attachments && !segment->holds &&
                !segment->suspicion.active && !segment->waits);
         if (segment->sysv.anchor)
-                (void) shmdt(segment->sysv.anchor);
+                (void) segment->traits->release(segment->sysv.anchor, segment->sysv.shmid);
         fd_close(segment->master_fd);
         label_unref(segment->object_name);
         charge_give_back(&segment->huge_charge);
@@ -126,8 +128,14 @@ void segment_set_removed(Segment *segment, uint64_t now_usec) {
         segment->object_name = label_unref(segment->object_name);
 }
 
+/* segment_is_reached_outside() - does anything but a descriptor lead to its object now? */
+bool segment_is_reached_outside(const Segment *segment) {
+        return segment->traits->found_by == FOUND_BY_SHMID ? !segment->removed
+                                                           : segment->object_name != NULL;
+}
+
 /* segment_may_be_uncounted() - may it be held though leases say that nobody has it? They do not see
  * the description by which memfd_create(2) made it. */
 bool segment_may_be_uncounted(const Segment *segment) {
-        return segment->kind == KIND_MEMFD && segment->adopted;
+        return segment->traits->found_by == FOUND_BY_NOTHING && segment->adopted;
 }

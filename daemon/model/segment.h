@@ -22,12 +22,36 @@
 /* Either forbids what readWrite is for. */
 #define SEALS_WRITE (1U << SEAL_WRITE | 1U << SEAL_FUTURE_WRITE)
 
+typedef enum FoundBy FoundBy;
 typedef struct Hold Hold;
 typedef struct Identity Identity;
+typedef struct KindTraits KindTraits;
 typedef struct Segment Segment;
 typedef struct Stamp Stamp;
 typedef struct Suspicion Suspicion;
 typedef struct Sysv Sysv;
+
+/* How the object behind a segment is reached without the broker. */
+enum FoundBy {
+        FOUND_BY_NOTHING,
+        FOUND_BY_SHMID,
+        FOUND_BY_POSIX_NAME,
+        FOUND_BY_FILE_NAME,
+};
+
+/* What is true of all segments of a kind; each kind says it in its row (kind.h). */
+struct KindTraits {
+        FoundBy found_by;
+        /* Others attach it without a descriptor (shmat(2)). The kernel counts these attachments
+         * apart and does not tell when one begins, so it has to be asked now and then. */
+        bool native;
+        /* A lock in memory is the object's own and outlives the broker (shmctl(2), SHM_LOCK). Else
+         * it is a mapping of the broker's (mlock(2)). */
+        bool lock_lasts;
+        /* Lets go of the broker's own attachment, and returns whether the object is still there.
+         * NULL if there is no such attachment. */
+        bool (*release)(void *anchor, int shmid);
+};
 
 /* Something was closed, and it is not settled yet what. */
 struct Suspicion {
@@ -71,7 +95,9 @@ struct Segment {
         char *name;
         /* What it was called before it was removed */
         char *former_name;
+        /* kind_set() sets both */
         Kind kind;
+        const KindTraits *traits;
         /* The size that is promised, and the one that it may be raised to; 0 if it is fixed */
         uint64_t size_bytes;
         uint64_t maximum_bytes;
@@ -177,6 +203,7 @@ void segment_unmark(Segment *segment, Attachment *attachment);
 bool segment_has_huge_pages(const Segment *segment);
 bool segment_is_locked(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);
+bool segment_is_reached_outside(const Segment *segment);
 bool segment_may_be_uncounted(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);
 void segment_set_removed(Segment *segment, uint64_t now_usec);

@@ -449,7 +449,7 @@ static void log_farewell(const Broker *broker) {
         const Segment *segment;
 
         DL_FOREACH(broker->service.registry.first, segment) {
-                bool named = segment->kind != KIND_MEMFD && !segment->removed;
+                bool named = !segment->removed && segment_is_reached_outside(segment);
 
                 n_named += named;
                 n_stored += !named && segment->stored;

@@ -11,8 +11,9 @@
 #include "daemon/call/slow.h"
 #include "daemon/kernel/lease.h"
 #include "daemon/kernel/mark.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "daemon/life/report.h"
+#include "daemon/state/segment-record.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -40,70 +41,6 @@ struct Restoring {
 };
 
 DEFINE_CLEANUP(Segment, segment_free)
-
-static int copy_text(const char *text, char **ret) {
-        if (!text)
-                return 0;
-        *ret = strdup(text);
-        return *ret ? 0 : error_origin(-ENOMEM);
-}
-
-static int fill_names(const Host *host, Segment *segment, const SegmentRecord *record) {
-        const char *directory = "", *name = NULL;
-        int r;
-
-        r = copy_text(record->name, &segment->name);
-        if (r)
-                return error_trace(r);
-        r = copy_text(record->former_name, &segment->former_name);
-        if (r)
-                return error_trace(r);
-        if (record->kind == KIND_POSIX && record->posix_name)
-                name = record->posix_name + 1;
-        if (record->kind == KIND_FILE && record->file_name) {
-                directory = host->files_path;
-                name = record->file_name;
-        }
-        if (!name)
-                return 0;
-        segment->object_name = label_new(directory, name);
-        return segment->object_name ? 0 : error_origin(-ENOMEM);
-}
-
-static int fill_segment(const Host *host, Segment *segment, const SegmentRecord *record) {
-        segment->id = record->id;
-        segment->kind = record->kind;
-        segment->size_bytes = record->size_bytes;
-        segment->maximum_bytes = record->maximum_bytes;
-        segment->page_bytes = record->page_bytes;
-        segment->permission = record->permission;
-        segment->attach_usec = record->attach_usec;
-        segment->detach_usec = record->detach_usec;
-        segment->change_usec = record->change_usec;
-        segment->creator_pid = record->creator_pid;
-        segment->last_pid = record->last_pid;
-        segment->removed = record->removed;
-        segment->remove_on_last_detach = record->remove_on_last_detach;
-        segment->armed = record->armed;
-        segment->lingers = record->lingers;
-        segment->linger_usec = record->linger_usec;
-        segment->sealable = record->sealable;
-        segment->seals = record->seals;
-        segment->adopted = record->adopted;
-        segment->object_bytes = record->object_bytes;
-        segment->identity = (Identity){
-                .device = record->device,
-                .inode = record->inode,
-                .birth_usec = record->birth_usec,
-        };
-        segment->sysv = (Sysv){
-                .shmid = record->shmid,
-                .key = record->key,
-                .uid = record->native_uid,
-                .change_sec = (int64_t) record->kernel_ctime,
-        };
-        return fill_names(host, segment, record);
-}
 
 /* What is there is paid for, whatever the limits are by now. */
 static int charge_segment(Service *service, Segment *segment, uid_t uid) {
@@ -194,8 +131,7 @@ static int find_object(Restoring *restoring, Segment *segment) {
                 r = use_kept(segment, kept_fd);
         switch (r) {
         case 0:
-                if (!found && !segment->removed &&
-                    (segment->object_name || segment->kind == KIND_SYSV))
+                if (!found && !segment->removed && segment_is_reached_outside(segment))
                         note_removed(restoring, segment);
                 break;
         case KIND_E_NONE:
@@ -253,7 +189,7 @@ static void find_attachments(Service *service, Segment *segment) {
                 find_marks(&service->life.census, segment, 1, end - 1);
 }
 
-static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_uid, bool locked) {
+static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_uid) {
         Service *service = restoring->service;
         int r;
 
@@ -264,7 +200,7 @@ static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_u
         r = registry_add(&service->registry, segment);
         if (r)
                 return r < 0 ? error_trace(r) : error_origin(-EEXIST);
-        if (locked && segment->kind != KIND_SYSV && segment->master_fd >= 0)
+        if (segment->lock_again)
                 slow_lock_again(service, segment);
         find_attachments(service, segment);
         life_meet(&service->life, segment);
@@ -311,7 +247,8 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
 
         if (!segment)
                 return error_origin(-ENOMEM);
-        r = fill_segment(&service->host, segment, record);
+        kind_set(segment, record->kind);
+        r = segment_record_fill(record, service->host.files_path, segment);
         if (r)
                 return error_trace(r);
         if (find_object(restoring, segment)) {
@@ -319,7 +256,7 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
                 return 0;
         }
         loser = find_loser(restoring, segment);
-        r = begin_segment(restoring, segment, record->charged_uid, record->locked);
+        r = begin_segment(restoring, segment, record->charged_uid);
         if (r)
                 return error_trace(r);
         if (segment->removed && !record->removed)

@@ -95,12 +95,17 @@ static void entry_free(Journal *journal, JournalEntry *entry) {
         free(entry);
 }
 
+/* A file outlives the host's memory, and so must what is written down of it. */
+static bool is_durable(const SegmentRecord *segment) {
+        return segment->file_name != NULL;
+}
+
 static void entry_set(Journal *journal, JournalEntry *entry, const SegmentRecord *segment,
                       uint64_t offset, size_t n_line) {
         journal->live_bytes += n_line - entry->n_line;
         entry->offset = offset;
         entry->n_line = n_line;
-        entry->durable = segment->kind == KIND_FILE;
+        entry->durable = entry->durable || is_durable(segment);
 }
 
 static int compare_ids(const void *left, const void *right) {
@@ -667,7 +672,7 @@ int journal_write_segment(Journal *journal, const SegmentRecord *segment) {
                 entry = entry_new(journal, segment->id);
         if (!entry)
                 return JOURNAL_E_NOT_WRITTEN;
-        if (append(journal, &line, segment->kind == KIND_FILE) < 0) {
+        if (append(journal, &line, entry->durable || is_durable(segment)) < 0) {
                 if (entry->n_line == 0)
                         entry_free(journal, entry);
                 return JOURNAL_E_NOT_WRITTEN;

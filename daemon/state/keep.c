@@ -2,77 +2,20 @@
 #include "daemon/state/keep.h"
 
 #include "daemon/base/log.h"
+#include "daemon/state/segment-record.h"
 #include "proto/util.h"
 
-static void fill_object(const Segment *segment, SegmentRecord *ret) {
-        const Identity *identity = &segment->identity;
-
-        ret->object_bytes = segment->object_bytes;
-        ret->device = identity->device;
-        ret->inode = identity->inode;
-        ret->birth_usec = identity->birth_usec;
-        if (segment->kind == KIND_SYSV) {
-                ret->shmid = segment->sysv.shmid;
-                ret->key = segment->sysv.key;
-                ret->native_uid = segment->sysv.uid;
-                ret->kernel_ctime = (uint64_t) segment->sysv.change_sec;
-        }
-        if (segment->kind == KIND_POSIX && segment->object_name)
-                ret->posix_name = segment->object_name->text;
-        /* Without the directory, which may be another one next time. */
-        if (segment->kind == KIND_FILE && segment->object_name)
-                ret->file_name = label_name(segment->object_name);
-}
-
-static SegmentRecord make_record(const Segment *segment) {
-        SegmentRecord record = {
-                .id = segment->id,
-                .name = segment->name,
-                .former_name = segment->former_name,
-                .kind = segment->kind,
-                .size_bytes = segment->size_bytes,
-                .maximum_bytes = segment->maximum_bytes,
-                .page_bytes = segment->page_bytes,
-                .permission = segment->permission,
-                .charged_uid = segment->segment_charge.user->uid,
-                .attach_usec = segment->attach_usec,
-                .detach_usec = segment->detach_usec,
-                .change_usec = segment->change_usec,
-                .creator_pid = segment->creator_pid,
-                .last_pid = segment->last_pid,
-                .removed = segment->removed,
-                .remove_on_last_detach = segment->remove_on_last_detach,
-                .armed = segment->armed,
-                .lingers = segment->lingers,
-                .linger_usec = segment->linger_usec,
-                .sealable = segment->sealable,
-                .seals = segment->seals,
-                .locked = segment->locked_at || segment->lock_again,
-                .adopted = segment->adopted,
-        };
-
-        fill_object(segment, &record);
-        return record;
-}
-
 static int write_segment(Keep *keep, const Segment *segment) {
-        SegmentRecord record = make_record(segment);
+        SegmentRecord record;
 
+        segment_record_make(segment, &record);
         return journal_write_segment(&keep->journal, &record) ? KEEP_E_FAILED : 0;
 }
 
-/* Does nothing but the broker's own descriptor lead to it? */
-static bool is_nameless(const Segment *segment) {
-        if (segment->master_fd < 0)
-                return false;
-        if (segment->kind == KIND_SYSV)
-                return segment->removed;
-        return !segment->object_name;
-}
-
-/* Without a store, what is nameless goes with the broker; that was said when it began. */
+/* What only the broker's own descriptor leads to is systemd's to keep. Without a store, it goes
+ * with the broker; that was said when it began. */
 static int store_segment(Keep *keep, Segment *segment) {
-        if (segment->stored || !is_nameless(segment))
+        if (segment->stored || segment->master_fd < 0 || segment_is_reached_outside(segment))
                 return 0;
         switch (store_add(&keep->store, segment->id, segment->master_fd)) {
         case 0:

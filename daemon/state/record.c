@@ -133,6 +133,11 @@ static const RecordRow record_rows[] = {
         [RECORD_GONE] = ROW("gone", gone_fields),
 };
 
+/* record_segment_key() - what member @i of a segment's record is called; NULL behind the last */
+const char *record_segment_key(size_t i) {
+        return i < ARRAY_SIZE(segment_fields) ? segment_fields[i].key : NULL;
+}
+
 /* --- values */
 
 static uint64_t get_number(const RecordField *field, const void *value) {

@@ -121,6 +121,7 @@ struct RecordLine {
 };
 
 int record_write(RecordKind kind, const void *object, RecordLine *ret);
+const char *record_segment_key(size_t i);
 int record_read(const char *text, size_t n_text, Record *ret);
 
 #endif

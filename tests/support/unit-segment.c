@@ -8,7 +8,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/kernel/mark.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "proto/fd.h"
 #include "tests/support/unit.h"
 
@@ -53,7 +53,7 @@ Segment *unit_segment(const char *name, uint64_t size_bytes) {
 
         ck_assert_ptr_nonnull(segment);
         segment->id = ++last_id;
-        segment->kind = KIND_MEMFD;
+        kind_set(segment, KIND_MEMFD);
         segment->size_bytes = size_bytes;
         segment->name = name ? strdup(name) : NULL;
         ck_assert_int_eq(kind_memfd.create(unit_host(), segment, &failure), 0);

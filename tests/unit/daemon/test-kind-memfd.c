@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/kernel/lease.h"
-#include "daemon/kind/kind.h"
+#include "daemon/kind/kinds.h"
 #include "proto/fd.h"
 #include "proto/util.h"
 #include "tests/support/unit-segment.h"

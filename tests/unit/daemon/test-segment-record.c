@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* A segment as a record, and back: no member of the record is lost on the way. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/kind/kinds.h"
+#include "daemon/state/segment-record.h"
+#include "proto/util.h"
+#include "tests/support/unit-journal.h"
+#include "tests/support/unit.h"
+
+#define FILES_PATH "/files"
+/* So many records have every member given and not given, for each kind. */
+#define N_RECORDS 1024
+
+static Accounts accounts;
+
+static void setup(void) {
+        unit_fds_begin();
+        accounts_init(&accounts, &(Resources){ .memory_bytes = 1 << 30, .n_descriptors = 1024 });
+}
+
+static void teardown(void) {
+        accounts_deinit(&accounts);
+        unit_fds_end();
+}
+
+DEFINE_CLEANUP(Segment, segment_free)
+
+/* What a segment of that kind can be: what leads to objects of other kinds is left out. */
+static SegmentRecord possible_record(int64_t id) {
+        SegmentRecord record = unit_record(id, (uint64_t) id + 1);
+        FoundBy found_by = kind_rows[record.kind]->traits.found_by;
+
+        if (found_by != FOUND_BY_SHMID) {
+                record.shmid = 0;
+                record.key = 0;
+                record.kernel_ctime = 0;
+                record.native_uid = 0;
+        }
+        record.posix_name = found_by == FOUND_BY_POSIX_NAME && id % 8 ? "/posix" : NULL;
+        record.file_name = found_by == FOUND_BY_FILE_NAME && id % 8 ? "file,name" : NULL;
+        return record;
+}
+
+/* As a later broker makes it of @record, and as that one writes it down. */
+static void make_again(const SegmentRecord *record, SegmentRecord *ret, Segment **ret_segment) {
+        _cleanup_(segment_freep) Segment *segment = segment_new();
+        User *user = accounts_user(&accounts, record->charged_uid);
+
+        ck_assert_ptr_nonnull(segment);
+        ck_assert_ptr_nonnull(user);
+        kind_set(segment, record->kind);
+        charge_anyway(&segment->segment_charge, user, LIMIT_SEGMENTS, 1);
+        user_unref(user);
+        ck_assert_int_eq(segment_record_fill(record, FILES_PATH, segment), 0);
+        segment_record_make(segment, ret);
+        *ret_segment = steal_ptr(segment);
+}
+
+START_TEST(test_round) {
+        bool seen[64] = {};
+        RecordLine line;
+
+        for (int64_t id = 1; id <= N_RECORDS; ++id) {
+                _cleanup_(segment_freep) Segment *segment = NULL;
+                SegmentRecord record = possible_record(id), again;
+                char key[64];
+
+                make_again(&record, &again, &segment);
+                ck_assert_msg(unit_record_equal(&record, &again), "record %lld", (long long) id);
+                ck_assert_int_eq(record_write(RECORD_SEGMENT, &again, &line), 0);
+                line.text[line.n_text - 1] = '\0';
+                for (size_t i = 0; record_segment_key(i); ++i) {
+                        ck_assert_uint_lt(i, ARRAY_SIZE(seen));
+                        (void) snprintf(key, sizeof(key), " %s=", record_segment_key(i));
+                        seen[i] |= strstr(line.text, key) != NULL;
+                }
+        }
+        /* Else a member that is left out in both directions would go unnoticed. */
+        for (size_t i = 0; record_segment_key(i); ++i)
+                ck_assert_msg(seen[i], "no record had %s", record_segment_key(i));
+}
+END_TEST
+
+START_TEST(test_names) {
+        _cleanup_(segment_freep) Segment *segment = NULL;
+        SegmentRecord record = { .id = 1, .kind = KIND_FILE, .file_name = "a" }, again;
+
+        /* The directory is this broker's, whatever the last one's was. */
+        make_again(&record, &again, &segment);
+        ck_assert_str_eq(segment->object_name->text, FILES_PATH "/a");
+        ck_assert(segment_is_reached_outside(segment));
+        segment = segment_free(segment);
+        record = (SegmentRecord){ .id = 1, .kind = KIND_POSIX, .posix_name = "/a" };
+        make_again(&record, &again, &segment);
+        ck_assert_str_eq(segment->object_name->text, "/a");
+        segment = segment_free(segment);
+        record = (SegmentRecord){ .id = 1, .kind = KIND_SYSV, .removed = true };
+        make_again(&record, &again, &segment);
+        ck_assert(!segment_is_reached_outside(segment));
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("segment-record");
+        TCase *tc = tcase_create("segment-record");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_round);
+        tcase_add_test(tc, test_names);
+        suite_add_tcase(suite, tc);
+        return unit_main(suite);
+}
