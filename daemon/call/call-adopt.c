@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "daemon/call/birth.h"
 #include "daemon/call/calls.h"
 #include "daemon/kind/foreign.h"
 #include "daemon/kind/kinds.h"
@@ -218,7 +219,7 @@ static int charge_owner(Service *service, Segment *segment, CallFailure *failure
 
         if (!user)
                 return call_limit(failure, "memory");
-        r = call_charge_segment(service, segment, user, failure);
+        r = birth_charge(service, segment, user, false, failure);
         user_unref(user);
         return r;
 }
@@ -298,7 +299,7 @@ int call_adopt(Service *service, Client *client, const AdoptParameters *paramete
                 return r;
         fd = fd_close(fd);
         life_meet(&service->life, segment);
-        r = call_begin_segment(service, segment, failure);
+        r = birth_new(service, segment, failure);
         if (r)
                 return r;
         ++service->counters.n_adopted;

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/call/birth.h"
 #include "daemon/call/calls.h"
 #include "daemon/kind/hugepages.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/kind/object-name.h"
-#include "daemon/life/report.h"
 #include "proto/util.h"
 
 #define MODE_DEFAULT 0600
@@ -90,21 +90,6 @@ static void fill_segment(Segment *segment, Client *client, const AcquireParamete
         segment->linger_usec = (uint64_t) parameters->linger_usec;
 }
 
-/* call_charge_segment() - charge a user for a segment of known size; 0, or a code */
-int call_charge_segment(Service *service, Segment *segment, User *user, CallFailure *failure) {
-        int r;
-
-        r = call_take_charge(service, &segment->segment_charge, user, LIMIT_SEGMENTS, 1, failure);
-        if (r)
-                return r;
-        r = call_take_charge(service, &segment->bytes_charge, user, LIMIT_BYTES,
-                             segment_capacity(segment), failure);
-        if (r || !segment_has_huge_pages(segment))
-                return r;
-        return call_take_charge(service, &segment->huge_charge, user, LIMIT_HUGE,
-                                segment_capacity(segment), failure);
-}
-
 static int name_posix(Segment *segment, const AcquireParameters *parameters, CallFailure *failure) {
         char name[OBJECT_NAME_BYTES];
 
@@ -140,23 +125,6 @@ static int name_object(Service *service, Segment *segment, const AcquireParamete
         }
 }
 
-/* Which segment of the broker's has the key or name already; 0 if it is somebody else's. */
-static int64_t find_rival(const Registry *registry, const Segment *segment) {
-        const Segment *other;
-
-        DL_FOREACH(registry->first, other) {
-                if (other->kind != segment->kind)
-                        continue;
-                if (segment->traits->found_by == FOUND_BY_SHMID &&
-                    other->sysv.key == segment->sysv.key)
-                        return other->id;
-                if (segment->object_name && other->object_name &&
-                    strcmp(segment->object_name->text, other->object_name->text) == 0)
-                        return other->id;
-        }
-        return 0;
-}
-
 static int make_object(Service *service, Segment *segment, CallFailure *failure) {
         KindFailure kind_failure = {};
         int r;
@@ -164,55 +132,11 @@ static int make_object(Service *service, Segment *segment, CallFailure *failure)
         r = kind_rows[segment->kind]->create(&service->host, segment, &kind_failure);
         r = call_kind_failure(r, &kind_failure, failure);
         if (r == CALL_E_EXISTS)
-                failure->id = find_rival(&service->registry, segment);
-        return r;
-}
-
-/* What was there before has its name. */
-static int link_object(Service *service, Segment *segment, CallFailure *failure) {
-        const KindRow *row = kind_rows[segment->kind];
-        KindFailure kind_failure = {};
-        int r;
-
-        if (!row->link || segment->adopted)
-                return 0;
-        r = row->link(&service->host, segment, &kind_failure);
-        r = call_kind_failure(r, &kind_failure, failure);
-        if (r == CALL_E_EXISTS)
-                failure->id = find_rival(&service->registry, segment);
+                failure->id = birth_find_rival(&service->registry, segment);
         return r;
 }
 
 DEFINE_CLEANUP(Segment, segment_free)
-
-/* call_begin_segment() - let a segment that is whole be found; the registry's if it returns 0 */
-int call_begin_segment(Service *service, Segment *segment, CallFailure *failure) {
-        int r;
-
-        switch (keep_begin(&service->keep, segment)) {
-        case 0:
-                break;
-        case KEEP_E_NO_DESCRIPTORS:
-                return call_no_descriptors(failure);
-        default:
-                return call_no_state(failure);
-        }
-        r = link_object(service, segment, failure);
-        if (r) {
-                keep_end(&service->keep, segment);
-                return r;
-        }
-        if (registry_add(&service->registry, segment)) {
-                keep_end(&service->keep, segment);
-                return call_limit(failure, "memory");
-        }
-        life_begin(&service->life, segment);
-        events_post(&service->life.events, EVENT_CREATED, segment);
-        report_segment(REPORT_CREATED, segment);
-        if (segment->name)
-                waits_tell(&service->waits, segment->name);
-        return 0;
-}
 
 static int new_segment(Service *service, Client *client, const AcquireParameters *parameters,
                        Segment **ret, CallFailure *failure) {
@@ -266,7 +190,7 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
         r = new_segment(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        r = call_charge_segment(service, segment, client->user, failure);
+        r = birth_charge(service, segment, client->user, false, failure);
         if (r)
                 return r;
         r = name_object(service, segment, parameters, failure);
@@ -275,7 +199,7 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
         r = make_object(service, segment, failure);
         if (r)
                 return r;
-        r = call_begin_segment(service, segment, failure);
+        r = birth_new(service, segment, failure);
         if (r) {
                 unmake_object(service, segment);
                 return r;

@@ -85,8 +85,6 @@ int call_take_charge(Service *service, Charge *charge, User *user, Limit what, u
 
 int call_acquire(Service *service, Client *client, const AcquireParameters *parameters,
                  AcquireReply *reply, Acquired *ret, CallFailure *failure);
-int call_charge_segment(Service *service, Segment *segment, User *user, CallFailure *failure);
-int call_begin_segment(Service *service, Segment *segment, CallFailure *failure);
 int call_create_segment(Service *service, Client *client, const AcquireParameters *parameters,
                         Segment **ret, CallFailure *failure);
 void call_acquire_undo(Service *service, Acquired *acquired);

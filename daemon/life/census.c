@@ -20,6 +20,9 @@
 #define SHARE_ASKED 10U
 #define SHARE_BACKGROUND 20U
 
+/* A client can make marks for others that are not there; more than that are not looked for. */
+#define RESTORED_MARKS_MAX 65536U
+
 /* census_init() - find out what the kernel answers; @events is told of ends, and stays */
 int census_init(Census *census, Events *events) {
         int r;
@@ -202,4 +205,44 @@ void census_forget(Census *census, Segment *segment) {
                 segment_detach(segment, attachment);
                 attachment_free(&census->attachments, attachment);
         }
+}
+
+/* Who it was is not known any more, only that it is there. */
+static void add_unknown(Census *census, Segment *segment, int64_t id) {
+        Attachment *attachment = attachment_new(&census->attachments);
+
+        if (!attachment)
+                return;
+        attachment->id = id;
+        attachment->unknown = true;
+        attachment->marked = true;
+        segment_attach(segment, attachment);
+}
+
+/* Marks from @first to @last. The kernel tells of any one in that range, so it is asked again for
+ * what is on both sides of it. */
+static void find_marks(Census *census, Segment *segment, int64_t first, int64_t last) {
+        int64_t id;
+
+        while (first <= last && segment->n_attachments < RESTORED_MARKS_MAX &&
+               mark_find(segment->master_fd, first, last, &id)) {
+                add_unknown(census, segment, id);
+                find_marks(census, segment, first, id - 1);
+                first = id + 1;
+        }
+}
+
+/**
+ * census_restore() - find the attachments that an earlier broker made
+ * @census:     what the kernel can answer
+ * @segment:    the segment, with its descriptor
+ * @end_id:     no attachment of an earlier broker has this id or a higher one
+ */
+void census_restore(Census *census, Segment *segment, int64_t end_id) {
+        if (segment->master_fd < 0)
+                return;
+        /* A broker that ended in the middle of a question left its lease on what outlived it. */
+        lease_drop(segment->master_fd);
+        if (census->answers.marks)
+                find_marks(census, segment, 1, end_id - 1);
 }

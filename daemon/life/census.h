@@ -39,6 +39,7 @@ Holders census_ask(Census *census, Segment *segment);
 bool census_may_count(const Segment *segment, bool asked);
 void census_count(Census *census, Segment *segment);
 void census_conclude(Census *census, Segment *segment);
+void census_restore(Census *census, Segment *segment, int64_t end_id);
 void census_forget(Census *census, Segment *segment);
 void census_end_all(Census *census, Segment *segment);
 

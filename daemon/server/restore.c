@@ -8,18 +8,13 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
-#include "daemon/call/slow.h"
-#include "daemon/kernel/lease.h"
-#include "daemon/kernel/mark.h"
+#include "daemon/call/birth.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/life/report.h"
 #include "daemon/state/segment-record.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
-
-/* A client can make marks for others that are not there; more than that are not looked for. */
-#define RESTORED_MARKS_MAX 65536U
 
 typedef struct Found Found;
 typedef struct Restoring Restoring;
@@ -41,21 +36,6 @@ struct Restoring {
 };
 
 DEFINE_CLEANUP(Segment, segment_free)
-
-/* What is there is paid for, whatever the limits are by now. */
-static int charge_segment(Service *service, Segment *segment, uid_t uid) {
-        User *user = accounts_user(&service->accounts, uid);
-
-        if (!user)
-                return error_origin(-ENOMEM);
-        charge_anyway(&segment->segment_charge, user, LIMIT_SEGMENTS, 1);
-        charge_anyway(&segment->bytes_charge, user, LIMIT_BYTES,
-                      MAX(segment_capacity(segment), segment->page_bytes));
-        if (segment_has_huge_pages(segment))
-                charge_anyway(&segment->huge_charge, user, LIMIT_HUGE, segment_capacity(segment));
-        user_unref(user);
-        return 0;
-}
 
 static int compare_found(const void *one, const void *other) {
         int64_t id_one = ((const Found *) one)->id, id_other = ((const Found *) other)->id;
@@ -151,65 +131,6 @@ static int find_object(Restoring *restoring, Segment *segment) {
         return r;
 }
 
-/* Who it was is not known any more, only that it is there. */
-static void add_attachment(Census *census, Segment *segment, int64_t id) {
-        Attachment *attachment = attachment_new(&census->attachments);
-
-        if (!attachment)
-                return;
-        attachment->id = id;
-        attachment->unknown = true;
-        attachment->marked = true;
-        segment_attach(segment, attachment);
-}
-
-/*
- * The marks of those whom an earlier broker attached, from @first to @last. The kernel tells of any
- * one in that range; so it is asked again for what is on both sides of it.
- */
-static void find_marks(Census *census, Segment *segment, int64_t first, int64_t last) {
-        int64_t id;
-
-        while (first <= last && segment->n_attachments < RESTORED_MARKS_MAX &&
-               mark_find(segment->master_fd, first, last, &id)) {
-                add_attachment(census, segment, id);
-                find_marks(census, segment, first, id - 1);
-                first = id + 1;
-        }
-}
-
-/* A broker that ended in the middle of a question left its lease on what outlived it. */
-static void find_attachments(Service *service, Segment *segment) {
-        int64_t end = service->keep.journal.generation << 32;
-
-        if (segment->master_fd < 0)
-                return;
-        lease_drop(segment->master_fd);
-        if (service->life.census.answers.marks)
-                find_marks(&service->life.census, segment, 1, end - 1);
-}
-
-static int begin_segment(Restoring *restoring, Segment *segment, uid_t charged_uid) {
-        Service *service = restoring->service;
-        int r;
-
-        r = charge_segment(service, segment, charged_uid);
-        if (r)
-                return error_trace(r);
-        keep_restored(&service->keep, segment, restoring->now_usec);
-        r = registry_add(&service->registry, segment);
-        if (r)
-                return r < 0 ? error_trace(r) : error_origin(-EEXIST);
-        if (segment->lock_again)
-                slow_lock_again(service, segment);
-        find_attachments(service, segment);
-        life_meet(&service->life, segment);
-        life_begin(&service->life, segment);
-        /* The last may have let go while there was no broker. */
-        life_doubt(&service->life, segment);
-        return 0;
-}
-
 /*
  * The name of two, of which one was about to take it from the other (Publish), is that of who
  * changed last. The other one is removed as soon as it is there.
@@ -256,7 +177,7 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
                 return 0;
         }
         loser = find_loser(restoring, segment);
-        r = begin_segment(restoring, segment, record->charged_uid);
+        r = birth_again(service, segment, record->charged_uid, restoring->now_usec);
         if (r)
                 return error_trace(r);
         if (segment->removed && !record->removed)
