@@ -78,8 +78,8 @@ void process_identify(Process *process, pid_t pid) {
  * process_alive() - is that very process still there?
  * @process:    as process_identify() noted it
  *
- * A zombie is not: it holds nothing any more. Where neither /proc (hidepid) nor the kernel tells,
- * whoever has the number counts.
+ * A zombie is not: it holds nothing any more. Where neither /proc (hidepid) nor the kernel
+ * tells, whoever has the number counts.
  */
 bool process_alive(const Process *process) {
         if (process->pid <= 0)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/call/slow.h"
+#include "daemon/call/background.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/life/report.h"
 #include "proto/error.h"
@@ -84,10 +84,10 @@ static int link_object(Service *service, Segment *segment, CallFailure *failure)
 }
 
 static int begin_keeping(Service *service, Segment *segment, CallFailure *failure) {
-        switch (keep_begin(&service->keep, segment)) {
+        switch (persist_begin(&service->persist, segment)) {
         case 0:
                 return 0;
-        case KEEP_E_NO_DESCRIPTORS:
+        case PERSIST_E_NO_DESCRIPTORS:
                 return call_no_descriptors(failure);
         default:
                 return call_no_state(failure);
@@ -113,7 +113,7 @@ int birth_new(Service *service, Segment *segment, CallFailure *failure) {
         if (r == 0 && registry_add(&service->registry, segment))
                 r = call_limit(failure, "memory");
         if (r) {
-                keep_end(&service->keep, segment);
+                persist_end(&service->persist, segment);
                 return r;
         }
         life_begin(&service->life, segment);
@@ -153,13 +153,14 @@ int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t 
         r = charge_again(service, segment, charged_uid);
         if (r)
                 return error_trace(r);
-        keep_restored(&service->keep, segment, now_usec);
+        persist_restored(&service->persist, segment, now_usec);
         r = registry_add(&service->registry, segment);
         if (r)
                 return r < 0 ? error_trace(r) : error_origin(-EEXIST);
         if (segment->lock_again)
-                slow_lock_again(service, segment);
-        census_restore(&service->life.census, segment, service->keep.journal.generation << 32);
+                background_lock_again(service, segment);
+        census_restore(&service->life.census, segment,
+                       service->persist.state_file.generation << 32);
         life_meet(&service->life, segment);
         life_begin(&service->life, segment);
         life_doubt(&service->life, segment);

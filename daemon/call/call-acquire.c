@@ -6,7 +6,7 @@
 #include "daemon/kernel/mark.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/life/describe.h"
-#include "daemon/model/hold.h"
+#include "daemon/model/reservation.h"
 #include "proto/fd.h"
 #include "proto/name.h"
 #include "proto/util.h"
@@ -129,7 +129,7 @@ static bool set_mark(const Service *service, Segment *segment, int fd, int64_t i
         uint64_t begin = clock_monotonic_usec(), end;
         bool marked;
 
-        if (!service->life.census.answers.marks || begin < segment->marks_pause_usec)
+        if (!service->life.census.features.marks || begin < segment->marks_pause_usec)
                 return false;
         marked = mark_set(fd, id);
         end = clock_monotonic_usec();
@@ -142,14 +142,14 @@ static bool set_mark(const Service *service, Segment *segment, int fd, int64_t i
 }
 
 /* Keeps a segment for a client that attaches it by its shmid. */
-static int hold(Service *service, Client *client, Segment *segment, Charge *charge, Acquired *ret,
-                CallFailure *failure) {
-        Hold *hold = hold_new(client, segment, charge);
+static int acquire_reserve(Service *service, Client *client, Segment *segment, Charge *charge,
+                           Acquired *ret, CallFailure *failure) {
+        Reservation *reservation = reservation_new(client, segment, charge);
 
-        if (!hold)
+        if (!reservation)
                 return call_limit(failure, "memory");
-        life_hold(&service->life, segment, hold);
-        *ret = (Acquired){ .segment = segment, .hold = hold, .fd = -EBADF };
+        life_reserve(&service->life, segment, reservation);
+        *ret = (Acquired){ .segment = segment, .reservation = reservation, .fd = -EBADF };
         return 0;
 }
 
@@ -172,10 +172,10 @@ static int attach(Service *service, Client *client, Segment *segment, Access acc
 
         r = open_description(service, client, segment, access, &fd);
         if (r == KIND_E_NATIVE)
-                return hold(service, client, segment, charge, ret, failure);
+                return acquire_reserve(service, client, segment, charge, ret, failure);
         if (r)
                 return call_kind_failure(r, NULL, failure);
-        if (journal_attachment_id(&service->keep.journal, &id))
+        if (state_file_attachment_id(&service->persist.state_file, &id))
                 return call_no_state(failure);
         attachment = attachment_new(&service->life.census.attachments);
         if (!attachment)

@@ -13,8 +13,8 @@
 
 #include "daemon/call/birth.h"
 #include "daemon/call/calls.h"
-#include "daemon/kind/foreign.h"
 #include "daemon/kind/kinds.h"
+#include "daemon/kind/passed-object.h"
 #include "daemon/life/describe.h"
 #include "proto/fd.h"
 #include "proto/name.h"
@@ -107,7 +107,7 @@ static int find_posix(const Service *service, const AdoptParameters *parameters,
         if (!S_ISREG(st.st_mode))
                 return call_not_supported(failure, "what has that name is no shared memory object");
         kind_set(segment, KIND_POSIX);
-        segment->object_name = label_new("", name);
+        segment->object_name = shared_path_new("", name);
         if (!segment->object_name)
                 return call_limit(failure, "memory");
         *ret_fd = steal_fd(&fd);
@@ -119,21 +119,21 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
                        Segment *segment, int *ret_fd, CallFailure *failure) {
         _cleanup_fd_ int fd = -EBADF;
         const char *reason;
-        Foreign foreign;
+        PassedObject passed;
 
         if (client->passed_fd < 0 || parameters->file_descriptor_index != 0)
                 return CALL_E_NO_DESCRIPTOR;
         fd = client->passed_fd;
         client->passed_fd = -EBADF;
-        reason = foreign_find(&service->host, fd, &foreign);
+        reason = passed_object_find(&service->host, fd, &passed);
         if (reason)
                 return call_not_supported(failure, reason);
-        kind_set(segment, foreign.kind);
-        if (foreign.name[0]) {
-                segment->object_name = label_new(segment->traits->found_by == FOUND_BY_FILE_NAME
-                                                         ? service->host.files_path
-                                                         : "",
-                                                 foreign.name);
+        kind_set(segment, passed.kind);
+        if (passed.name[0]) {
+                segment->object_name = shared_path_new(
+                        segment->traits->found_by == FOUND_BY_FILE_NAME ? service->host.files_path
+                                                                        : "",
+                        passed.name);
                 if (!segment->object_name)
                         return call_limit(failure, "memory");
         }
@@ -250,7 +250,7 @@ static int prepare(Service *service, const Client *client, const AdoptParameters
         if (r)
                 return r;
         fill_segment(segment, parameters);
-        if (journal_segment_id(&service->keep.journal, &segment->id))
+        if (state_file_segment_id(&service->persist.state_file, &segment->id))
                 return call_no_state(failure);
         return charge_owner(service, segment, failure);
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/call/background.h"
 #include "daemon/call/change.h"
-#include "daemon/call/slow.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/kind/object-name.h"
 #include "daemon/life/describe.h"
@@ -42,15 +42,15 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
         if (r)
                 return r;
         if (GIVEN(parameters, SET_LOCKED) && parameters->locked && !segment_is_locked(segment))
-                return slow_lock(service, client, segment, parameters, ret, failure);
+                return background_lock(service, client, segment, parameters, ret, failure);
         if (says_something(parameters)) {
                 r = change_attributes(service, segment, parameters, failure);
                 if (r)
                         return r;
         }
         if (GIVEN(parameters, SET_LOCKED) && !parameters->locked) {
-                slow_unlock(service, segment);
-                keep_change(&service->keep, segment);
+                background_unlock(service, segment);
+                persist_change(&service->persist, segment);
         }
         describe(segment, &reply->segment);
         return 0;
@@ -125,7 +125,7 @@ int call_seal(Service *service, Client *client, const SealParameters *parameters
         if (r)
                 return r;
         if (parameters->seals & 1U << SEAL_WRITE)
-                return slow_seal(service, client, segment, parameters->seals, ret, failure);
+                return background_seal(service, client, segment, parameters->seals, ret, failure);
         r = kind_rows[segment->kind]->seal(segment->master_fd, parameters->seals);
         r = change_sealed(service, segment, parameters->seals, r, failure);
         if (r)
@@ -173,7 +173,7 @@ static int find_replaced(Service *service, Client *client, const PublishParamete
 /* What is outside first: that may fail, and can be taken back. */
 static int take_name(Service *service, Segment *segment, const char *name, Segment *replaced,
                      CallFailure *failure) {
-        _cleanup_(label_unrefp) Label *before = label_ref(segment->object_name);
+        _cleanup_(shared_path_unrefp) SharedPath *before = shared_path_ref(segment->object_name);
         const KindRow *row = kind_rows[segment->kind];
         char object_name[OBJECT_NAME_BYTES];
         KindFailure kind_failure = {};
@@ -181,7 +181,7 @@ static int take_name(Service *service, Segment *segment, const char *name, Segme
 
         object_file_name(name, segment->id, object_name);
         if (replaced && kind_rows[replaced->kind]->unlink)
-                keep_prepare(&service->keep, replaced);
+                persist_prepare(&service->persist, replaced);
         if (row->rename)
                 r = row->rename(&service->host, segment, object_name, replaced, &kind_failure);
         if (r)
@@ -192,7 +192,7 @@ static int take_name(Service *service, Segment *segment, const char *name, Segme
         if (r == 0 && registry_set_name(&service->registry, segment, name, replaced))
                 r = call_limit(failure, "memory");
         if (r && row->rename && before)
-                (void) row->rename(&service->host, segment, label_name(before), NULL,
+                (void) row->rename(&service->host, segment, shared_path_name(before), NULL,
                                    &kind_failure);
         return r;
 }
@@ -231,7 +231,7 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
         if (replaced) {
                 /* First, so that a crash leaves the name with one of them: restore.c. */
                 segment->change_usec = clock_realtime_usec();
-                keep_change(&service->keep, segment);
+                persist_change(&service->persist, segment);
                 GIVE_VALUE(reply, PUBLISHED_REPLACED_ID, replaced_id, replaced->id);
                 ++service->counters.n_removed;
                 /* Its name is free already, here and outside. */

@@ -95,9 +95,9 @@ static int name_posix(Segment *segment, const AcquireParameters *parameters, Cal
 
         object_posix_name(segment->name, segment->id, name);
         if (GIVEN(parameters, ACQUIRE_POSIX_NAME))
-                segment->object_name = label_new("", parameters->posix_name + 1);
+                segment->object_name = shared_path_new("", parameters->posix_name + 1);
         else
-                segment->object_name = label_new("", name);
+                segment->object_name = shared_path_new("", name);
         return segment->object_name ? 0 : call_limit(failure, "memory");
 }
 
@@ -108,7 +108,7 @@ static int name_file(Host *host, Segment *segment, CallFailure *failure) {
                 return call_not_supported(failure,
                                           "the broker's file directory cannot be opened or made");
         object_file_name(segment->name, segment->id, name);
-        segment->object_name = label_new(host->files_path, name);
+        segment->object_name = shared_path_new(host->files_path, name);
         return segment->object_name ? 0 : call_limit(failure, "memory");
 }
 
@@ -154,7 +154,7 @@ static int new_segment(Service *service, Client *client, const AcquireParameters
                 return call_not_supported(failure,
                                           "this host has no pages of that size; its sizes are in "
                                           "/sys/kernel/mm/hugepages");
-        if (journal_segment_id(&service->keep.journal, &segment->id))
+        if (state_file_segment_id(&service->persist.state_file, &segment->id))
                 return call_no_state(failure);
         *ret = steal_ptr(segment);
         return 0;

@@ -68,7 +68,7 @@ struct CallFailure {
 struct Acquired {
         Segment *segment;
         Attachment *attachment;
-        Hold *hold;
+        Reservation *reservation;
         int fd;
 };
 

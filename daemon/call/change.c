@@ -7,7 +7,7 @@
 /* change_done() - note that a segment has changed just now, and tell who watches */
 void change_done(Service *service, Segment *segment) {
         segment->change_usec = clock_realtime_usec();
-        keep_change(&service->keep, segment);
+        persist_change(&service->persist, segment);
         events_post(&service->life.events, EVENT_CHANGED, segment);
 }
 

@@ -44,7 +44,7 @@ static uint64_t memory_bytes(void) {
  * @state_directory: absolute path
  * @file_directory: the same, made when it is needed
  *
- * Return: what journal_open() returns, or a negative errno. service_deinit() is due in any case.
+ * Return: what state_file_open() returns, or a negative errno. service_deinit() is due in any case.
  */
 int service_init(Service *service, const char *state_directory, const char *file_directory) {
         int r;
@@ -57,27 +57,27 @@ int service_init(Service *service, const char *state_directory, const char *file
         r = host_init(&service->host, file_directory);
         if (r)
                 return error_trace(r);
-        r = journal_open(&service->keep.journal, state_directory);
+        r = state_file_open(&service->persist.state_file, state_directory);
         if (r)
                 return r;
         r = worker_init(&service->worker);
         if (r)
                 return error_trace(r);
         return error_trace(
-                life_init(&service->life, &service->registry, &service->host, &service->keep));
+                life_init(&service->life, &service->registry, &service->host, &service->persist));
 }
 
 void service_deinit(Service *service) {
-        bool keep;
+        bool persist;
 
         /* First, for what was asked for may still change segments. */
         worker_deinit(&service->worker);
-        keep = service->registry.n_segments > 0;
+        persist = service->registry.n_segments > 0;
         life_deinit(&service->life);
         registry_deinit(&service->registry);
         accounts_deinit(&service->accounts);
-        store_deinit(&service->keep.store);
-        stamps_close(&service->keep.stamps, keep);
-        journal_close(&service->keep.journal);
+        store_deinit(&service->persist.store);
+        attach_times_close(&service->persist.attach_times, persist);
+        state_file_close(&service->persist.state_file);
         host_deinit(&service->host);
 }

@@ -12,7 +12,7 @@
 #include "daemon/model/limits.h"
 #include "daemon/model/registry.h"
 #include "daemon/model/waits.h"
-#include "daemon/state/keep.h"
+#include "daemon/state/persist.h"
 
 typedef struct Counters Counters;
 typedef struct Service Service;
@@ -32,7 +32,7 @@ struct Service {
         Registry registry;
         Accounts accounts;
         Life life;
-        Keep keep;
+        Persist persist;
         Waits waits;
         /* For what takes long and is asked for */
         Worker worker;
@@ -44,7 +44,7 @@ struct Service {
 };
 
 #define SERVICE_NULL                                                                               \
-        { .life = LIFE_NULL, .keep = KEEP_NULL, .worker = WORKER_NULL, .host = HOST_NULL }
+        { .life = LIFE_NULL, .persist = PERSIST_NULL, .worker = WORKER_NULL, .host = HOST_NULL }
 
 int service_init(Service *service, const char *state_directory, const char *file_directory);
 void service_deinit(Service *service);

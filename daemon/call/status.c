@@ -35,8 +35,8 @@ static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "peersRefused", service->counters.n_refused_peers);
         map_add(ret, "closingsLost", service->life.n_overflows);
         map_add(ret, "eventsDropped", service->life.events.n_dropped);
-        map_add(ret, "segmentsStored", service->keep.store.n_stored);
-        map_add(ret, "segmentsUnwatched", service->life.n_unwatched);
+        map_add(ret, "segmentsStored", service->persist.store.n_stored);
+        map_add(ret, "segmentsUnwatched", service->life.n_unsubscribed);
 }
 
 static int64_t allocated_bytes(const Registry *registry) {
@@ -69,8 +69,8 @@ void status_describe(Service *service, StatusReply *ret) {
         *ret = (StatusReply){
                 .version = PACKAGE_VERSION,
                 .start_time_usec = (int64_t) service->start_usec,
-                .generation =
-                        service->keep.journal.generation - service->keep.journal.first_generation,
+                .generation = service->persist.state_file.generation -
+                              service->persist.state_file.first_generation,
                 .segment_count = (int64_t) service->registry.n_segments,
                 .attachment_count = (int64_t) service->life.census.attachments.n_used,
                 .connection_count = (int64_t) service->accounts.total_used[LIMIT_CONNECTIONS],

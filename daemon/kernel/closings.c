@@ -25,7 +25,7 @@ void closings_deinit(Closings *closings) {
 }
 
 /**
- * closings_watch() - be told when descriptions of an inode end
+ * closings_subscribe() - be told when descriptions of an inode end
  * @closings:   the object
  * @fd:         a descriptor of the inode
  * @changes:    whether changes of the inode are to be told as well
@@ -35,7 +35,7 @@ void closings_deinit(Closings *closings) {
  *
  * Return: 0, or CLOSINGS_E_UNWATCHED.
  */
-int closings_watch(Closings *closings, int fd, bool changes, int *ret_wd) {
+int closings_subscribe(Closings *closings, int fd, bool changes, int *ret_wd) {
         char path[sizeof("/proc/self/fd/") + 12];
         int wd;
 
@@ -50,7 +50,7 @@ int closings_watch(Closings *closings, int fd, bool changes, int *ret_wd) {
         return 0;
 }
 
-void closings_unwatch(Closings *closings, int wd) {
+void closings_unsubscribe(Closings *closings, int wd) {
         if (wd >= 0)
                 (void) inotify_rm_watch(closings->fd, wd);
 }
@@ -75,7 +75,7 @@ void closings_drain(Closings *closings, ClosingsFn closed, void *userdata) {
                         if (event->mask & IN_Q_OVERFLOW)
                                 closed(userdata, -1, CLOSING_END);
                         else if (event->mask & IN_IGNORED)
-                                closed(userdata, event->wd, CLOSING_UNWATCHED);
+                                closed(userdata, event->wd, CLOSING_UNSUBSCRIBED);
                         else if (event->mask & (IN_CLOSE | IN_ATTRIB | IN_MODIFY))
                                 closed(userdata, event->wd,
                                        event->mask & IN_CLOSE ? CLOSING_END : CLOSING_CHANGE);

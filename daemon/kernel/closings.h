@@ -20,7 +20,7 @@ enum Closing {
         CLOSING_END,
         /* The watch is gone, though the inode is not: its last name was removed, and no description
          * was opened by it */
-        CLOSING_UNWATCHED,
+        CLOSING_UNSUBSCRIBED,
         _CLOSING_N,
 };
 
@@ -43,8 +43,8 @@ struct Closings {
 void closings_init(Closings *closings);
 void closings_deinit(Closings *closings);
 
-int closings_watch(Closings *closings, int fd, bool changes, int *ret_wd);
-void closings_unwatch(Closings *closings, int wd);
+int closings_subscribe(Closings *closings, int fd, bool changes, int *ret_wd);
+void closings_unsubscribe(Closings *closings, int wd);
 void closings_drain(Closings *closings, ClosingsFn closed, void *userdata);
 
 #endif

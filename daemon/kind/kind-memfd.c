@@ -88,7 +88,7 @@ static int memfd_size_and_seal(int fd, const Segment *segment) {
 
 /*
  * Huge pages come from a pool. Mapping them takes what is needed out of it, for the inode and for
- * good (hugetlbfs reservations), so that nobody who maps the segment later finds the pool empty.
+ * good (hugetlbfs holds), so that nobody who maps the segment later finds the pool empty.
  */
 static int memfd_reserve(int fd, const Segment *segment) {
         size_t length = (size_t) segment_capacity(segment);

@@ -123,8 +123,8 @@ struct KindRow {
         /* Takes it, and sets what create() sets. @fd stays the caller's. */
         int (*adopt)(const Host *host, Segment *segment, int fd, KindFailure *failure);
 
-        /* Finds it again by what the segment has of it, which was read from the journal: its name
-         * or number, and its identity. KIND_E_NONE if it is gone, or another one. NULL where
+        /* Finds it again by what the segment has of it, which was read from the state file: its
+         * name or number, and its identity. KIND_E_NONE if it is gone, or another one. NULL where
          * nothing leads to it but a descriptor. */
         int (*find)(const Host *host, Segment *segment, KindFailure *failure);
 

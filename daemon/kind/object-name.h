@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "daemon/base/label.h"
+#include "daemon/base/shared-path.h"
 #include "proto/name.h"
 
 #define OBJECT_NAME_BYTES (NAME_LENGTH_MAX + 1)

@@ -4,7 +4,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/kernel/lease.h"
 #include "daemon/kernel/mark.h"
-#include "daemon/state/keep.h"
+#include "daemon/state/persist.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
@@ -28,10 +28,10 @@ int census_init(Census *census, Events *events) {
         int r;
 
         *census = (Census){ .events = events };
-        r = answers_find(&census->answers);
+        r = features_find(&census->features);
         if (r)
                 return error_trace(r);
-        answers_log(&census->answers);
+        features_log(&census->features);
         census->tried_usec = clock_monotonic_usec();
         return error_trace(attachment_pool_init(&census->attachments));
 }
@@ -43,14 +43,14 @@ void census_deinit(Census *census) {
 /* Leases come and go with fs.leases-enable; a failure for another reason changes nothing. */
 static void try_again(Census *census) {
         uint64_t now = clock_monotonic_usec();
-        Answers answers;
+        Features features;
 
         if (now < census->tried_usec + RETRY_USEC)
                 return;
         census->tried_usec = now;
-        if (answers_find(&answers) == 0 && answers.leases != census->answers.leases) {
-                census->answers.leases = answers.leases;
-                answers_log(&census->answers);
+        if (features_find(&features) == 0 && features.leases != census->features.leases) {
+                census->features.leases = features.leases;
+                features_log(&census->features);
         }
 }
 
@@ -67,7 +67,7 @@ static void try_again(Census *census) {
  */
 Holders census_ask(Census *census, Segment *segment) {
         /* Native attachments for writing are not seen by leases. */
-        if (segment->n_native > 0 || segment->holds)
+        if (segment->n_native > 0 || segment->reservations)
                 return HOLDERS_SOME;
         /* Nobody was given a descriptor either. */
         if (segment->traits->native && segment->master_fd < 0)
@@ -81,7 +81,7 @@ Holders census_ask(Census *census, Segment *segment) {
                 break;
         }
         try_again(census);
-        if (census->answers.leases)
+        if (census->features.leases)
                 return HOLDERS_SOME;
         census_count(census, segment);
         return segment->n_attachments == 0 ? HOLDERS_NONE_KNOWN : HOLDERS_SOME;
@@ -105,7 +105,7 @@ static void end_one(Census *census, Segment *segment, Attachment *attachment) {
         segment->detach_usec = clock_realtime_usec();
         if (attachment->process.pid > 0)
                 segment->last_pid = attachment->process.pid;
-        keep_stamp(segment);
+        persist_attach_time(segment);
         segment_detach(segment, attachment);
         attachment_free(&census->attachments, attachment);
         events_post(census->events, EVENT_DETACHED, segment);
@@ -117,7 +117,7 @@ static void end_one(Census *census, Segment *segment, Attachment *attachment) {
  * without the broker may be theirs.
  */
 static bool outlives_mark(const Census *census, const Segment *segment) {
-        return census->answers.leases && segment->n_attachments == 1 &&
+        return census->features.leases && segment->n_attachments == 1 &&
                segment->traits->found_by == FOUND_BY_NOTHING && !segment->adopted;
 }
 
@@ -243,6 +243,6 @@ void census_restore(Census *census, Segment *segment, int64_t end_id) {
                 return;
         /* A broker that ended in the middle of a question left its lease on what outlived it. */
         lease_drop(segment->master_fd);
-        if (census->answers.marks)
+        if (census->features.marks)
                 find_marks(census, segment, 1, end_id - 1);
 }

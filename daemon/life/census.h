@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/kernel/answers.h"
+#include "daemon/kernel/features.h"
 #include "daemon/life/events.h"
 #include "daemon/model/attachment.h"
 #include "daemon/model/segment.h"
@@ -17,7 +17,7 @@ typedef struct Census Census;
 typedef enum Holders Holders;
 
 struct Census {
-        Answers answers;
+        Features features;
         /* CLOCK_MONOTONIC, when the answers were last tried */
         uint64_t tried_usec;
         AttachmentPool attachments;

@@ -47,7 +47,7 @@ static void describe_holders(const Segment *segment, SegmentInfo *ret) {
         ret->attach_count = (int64_t) segment_attach_count(segment);
         if (segment->n_native > 0)
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, true);
-        else if (segment->n_attachments == 0 && !segment->holds &&
+        else if (segment->n_attachments == 0 && !segment->reservations &&
                  (segment->held || !segment_may_be_uncounted(segment)))
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, segment->held);
 }

@@ -21,7 +21,7 @@ struct Event {
         SegmentInfo info;
         Permission permission;
         char name[NAME_LENGTH_MAX + 1];
-        Label *object_name;
+        SharedPath *object_name;
         /* Number of the one before it about the same segment, 0 if there is none */
         uint64_t before;
 };
@@ -30,7 +30,7 @@ static void free_ring(Events *events) {
         if (!events->ring)
                 return;
         for (size_t i = 0; i < EVENTS_KEPT; ++i)
-                label_unref(events->ring[i].object_name);
+                shared_path_unref(events->ring[i].object_name);
         free(steal_ptr(events->ring));
 }
 
@@ -168,11 +168,11 @@ static void write_event(Events *events, EventKind kind, Segment *segment) {
         uint64_t number = events->n_posted + 1;
         Event *event = event_at(events, number);
 
-        label_unref(event->object_name);
+        shared_path_unref(event->object_name);
         *event = (Event){
                 .kind = kind,
                 .time_usec = clock_realtime_usec(),
-                .object_name = label_ref(segment->object_name),
+                .object_name = shared_path_ref(segment->object_name),
         };
         describe_segment(segment, LOOK_ALL, &event->info);
         event->permission = segment->permission;

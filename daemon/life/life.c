@@ -9,7 +9,7 @@
 #include "daemon/kind/kinds.h"
 #include "daemon/life/report.h"
 #include "daemon/model/client.h"
-#include "daemon/model/hold.h"
+#include "daemon/model/reservation.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -26,26 +26,26 @@ static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
 
 /* How often some of those are asked that nothing tells of; of System V segments only ipcrm(1) and
  * shmat(2) stay unseen so long. */
-#define UNWATCHED_USEC 100000U
+#define UNSUBSCRIBED_USEC 100000U
 #define NATIVE_USEC 1000000U
 
-int life_init(Life *life, Registry *registry, const Host *host, Keep *keep) {
+int life_init(Life *life, Registry *registry, const Host *host, Persist *persist) {
         int r;
 
         *life = (Life) LIFE_NULL;
         life->registry = registry;
         life->host = host;
-        life->keep = keep;
-        life->outside = (Outside){
+        life->persist = persist;
+        life->external = (External){
                 .registry = registry,
                 .host = host,
-                .keep = keep,
+                .persist = persist,
                 .events = &life->events,
         };
         r = census_init(&life->census, &life->events);
         if (r)
                 return error_trace(r);
-        if (life->census.answers.closings)
+        if (life->census.features.closings)
                 closings_init(&life->closings);
         return error_trace(worker_init(&life->reaper));
 }
@@ -80,11 +80,11 @@ static uint64_t linger_due(const Segment *segment) {
                        : due;
 }
 
-static void unwait(Life *life, Segment *segment) {
-        if (!segment->waits)
+static void linger_end(Life *life, Segment *segment) {
+        if (!segment->lingering)
                 return;
-        DL_DELETE2(life->waiting, segment, wait_prev, wait_next);
-        segment->waits = false;
+        DL_DELETE2(life->lingering, segment, linger_prev, linger_next);
+        segment->lingering = false;
 }
 
 static int compare_due(const Segment *one, const Segment *other) {
@@ -93,14 +93,14 @@ static int compare_due(const Segment *one, const Segment *other) {
         return (due_one > due_other) - (due_one < due_other);
 }
 
-static void wait_to_go(Life *life, Segment *segment) {
-        if (segment->waits || !segment->lingers)
+static void linger_begin(Life *life, Segment *segment) {
+        if (segment->lingering || !segment->lingers)
                 return;
-        DL_INSERT_INORDER2(life->waiting, segment, compare_due, wait_prev, wait_next);
-        segment->waits = true;
+        DL_INSERT_INORDER2(life->lingering, segment, compare_due, linger_prev, linger_next);
+        segment->lingering = true;
 }
 
-static bool is_unwatched(const Segment *segment) {
+static bool is_unsubscribed(const Segment *segment) {
         return segment->wd < 0 && !segment->traits->native;
 }
 
@@ -109,22 +109,22 @@ static bool is_polled(const Segment *segment) {
 }
 
 static void unpoll(Life *life, const Segment *segment) {
-        life->n_unwatched -= is_unwatched(segment);
+        life->n_unsubscribed -= is_unsubscribed(segment);
         life->n_native -= segment->traits->native;
 }
 
 static uint64_t poll_usec(const Life *life) {
-        return life->n_unwatched > 0 ? UNWATCHED_USEC : NATIVE_USEC;
+        return life->n_unsubscribed > 0 ? UNSUBSCRIBED_USEC : NATIVE_USEC;
 }
 
 static void poll(Life *life, const Segment *segment) {
         uint64_t due;
 
-        life->n_unwatched += is_unwatched(segment);
+        life->n_unsubscribed += is_unsubscribed(segment);
         life->n_native += segment->traits->native;
         due = clock_monotonic_usec() + poll_usec(life);
-        if (life->n_unwatched + life->n_native == 1 || due < life->unwatched_due_usec)
-                life->unwatched_due_usec = due;
+        if (life->n_unsubscribed + life->n_native == 1 || due < life->polled_due_usec)
+                life->polled_due_usec = due;
 }
 
 /* Lets go of what is behind a segment, and of the segment. With @leased, nobody has it for sure,
@@ -135,9 +135,9 @@ static void let_go(Life *life, Segment *segment, bool leased) {
         if (segment_may_be_uncounted(segment))
                 leased = false;
         unsuspect(life, segment);
-        unwait(life, segment);
+        linger_end(life, segment);
         unpoll(life, segment);
-        closings_unwatch(&life->closings, segment->wd);
+        closings_unsubscribe(&life->closings, segment->wd);
         registry_remove(life->registry, segment);
         reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
                                                .size_bytes = segment_capacity(segment),
@@ -153,8 +153,8 @@ static void let_go(Life *life, Segment *segment, bool leased) {
 static void destroy(Life *life, Segment *segment, bool leased) {
         report_segment(REPORT_DESTROYED, segment);
         events_post(&life->events, EVENT_DESTROYED, segment);
-        if (life->keep)
-                keep_end(life->keep, segment);
+        if (life->persist)
+                persist_end(life->persist, segment);
         let_go(life, segment, leased);
         ++life->n_destroyed;
 }
@@ -178,17 +178,17 @@ static void watch(Life *life, Segment *segment) {
         int wd;
 
         if (segment->master_fd >= 0 &&
-            closings_watch(&life->closings, segment->master_fd,
-                           segment->traits->found_by != FOUND_BY_NOTHING || segment->adopted,
-                           &wd) == 0 &&
+            closings_subscribe(&life->closings, segment->master_fd,
+                               segment->traits->found_by != FOUND_BY_NOTHING || segment->adopted,
+                               &wd) == 0 &&
             registry_set_wd(life->registry, segment, wd) < 0)
-                closings_unwatch(&life->closings, wd);
+                closings_unsubscribe(&life->closings, wd);
         if (is_polled(segment))
                 poll(life, segment);
 }
 
 /* The kernel took the watch away together with the last name. */
-static void watch_again(Life *life, Segment *segment) {
+static void subscribe_again(Life *life, Segment *segment) {
         unpoll(life, segment);
         (void) registry_set_wd(life->registry, segment, -1);
         watch(life, segment);
@@ -198,7 +198,7 @@ static void watch_again(Life *life, Segment *segment) {
 void life_begin(Life *life, Segment *segment) {
         segment->idle_usec = clock_monotonic_usec();
         watch(life, segment);
-        wait_to_go(life, segment);
+        linger_begin(life, segment);
 }
 
 /* life_meet() - find out whether anybody has a segment that is about to begin */
@@ -223,11 +223,11 @@ void life_doubt(Life *life, Segment *segment) {
  * @linger_usec: after that long, counted from its last detach or its creation
  */
 void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec) {
-        unwait(life, segment);
+        linger_end(life, segment);
         segment->lingers = lingers;
         segment->linger_usec = lingers ? linger_usec : 0;
         if (!segment->held && segment->n_attachments == 0)
-                wait_to_go(life, segment);
+                linger_begin(life, segment);
 }
 
 static bool is_due(const Segment *segment) {
@@ -246,39 +246,39 @@ static void drop_name(const Life *life, Segment *segment) {
                     failure.reason);
 }
 
-static bool settle_free(Life *life, Segment *segment, bool leased, Noticed *noticed) {
+static bool settle_free(Life *life, Segment *segment, bool leased, ExternalChange *change) {
         unsuspect(life, segment);
         census_end_all(&life->census, segment);
         if (is_due(segment)) {
                 /* That it was removed says less than that it is gone. */
-                noticed->removed = false;
-                outside_tell(&life->outside, segment, noticed);
+                change->removed = false;
+                external_tell(&life->external, segment, change);
                 drop_name(life, segment);
                 destroy(life, segment, leased);
                 return false;
         }
         if (leased)
                 lease_drop(segment->master_fd);
-        wait_to_go(life, segment);
+        linger_begin(life, segment);
         return true;
 }
 
 /* Somebody had it whom the broker knows only by that. */
 static void note_other_gone(Life *life, Segment *segment) {
         segment->detach_usec = clock_realtime_usec();
-        keep_stamp(segment);
+        persist_attach_time(segment);
         events_post(&life->events, EVENT_DETACHED, segment);
 }
 
 /* Asks the kernel about one segment, and does what follows. False if the segment is gone. */
-static bool settle_holders(Life *life, Segment *segment, Noticed *noticed) {
+static bool settle_holders(Life *life, Segment *segment, ExternalChange *change) {
         bool held = segment->held, attached = segment->n_attachments > 0;
         Holders holders = census_ask(&life->census, segment);
 
         segment->held = holders == HOLDERS_SOME;
         if (segment->held) {
                 segment->armed = true;
-                unwait(life, segment);
+                linger_end(life, segment);
                 return true;
         }
         /* Without leases, asking has taken the last attachment off the record already. */
@@ -286,25 +286,25 @@ static bool settle_holders(Life *life, Segment *segment, Noticed *noticed) {
                 segment->idle_usec = clock_monotonic_usec();
         if (held && !attached && !segment->traits->native)
                 note_other_gone(life, segment);
-        return settle_free(life, segment, holders == HOLDERS_NONE, noticed);
+        return settle_free(life, segment, holders == HOLDERS_NONE, change);
 }
 
 /* The same, and if somebody has it, who; and tells what was noticed before, exactly. */
-static bool settle_noticed(Life *life, Segment *segment, bool asked, Noticed *noticed) {
-        if (!settle_holders(life, segment, noticed))
+static bool settle_noticed(Life *life, Segment *segment, bool asked, ExternalChange *change) {
+        if (!settle_holders(life, segment, change))
                 return false;
         if (segment->held && (segment->suspicion.active || segment->wd < 0) &&
             census_may_count(segment, asked))
                 census_count(&life->census, segment);
-        outside_tell(&life->outside, segment, noticed);
+        external_tell(&life->external, segment, change);
         return true;
 }
 
 static bool settle(Life *life, Segment *segment, bool asked) {
-        Noticed noticed;
+        ExternalChange change;
 
-        (void) outside_look(&life->outside, segment, &noticed);
-        return settle_noticed(life, segment, asked, &noticed);
+        (void) external_look(&life->external, segment, &change);
+        return settle_noticed(life, segment, asked, &change);
 }
 
 /* life_attach() - count an attachment whose description is open already */
@@ -314,8 +314,8 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
         segment->held = true;
         segment->attach_usec = attachment->since_usec;
         segment->last_pid = attachment->process.pid;
-        keep_stamp(segment);
-        unwait(life, segment);
+        persist_attach_time(segment);
+        linger_end(life, segment);
         ++life->n_attached;
         if (!events_watched(&life->events))
                 return;
@@ -337,15 +337,15 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
  * Return: the segment, or NULL if it is gone.
  */
 Segment *life_ask(Life *life, Segment *segment) {
-        Noticed noticed;
+        ExternalChange change;
 
-        if (outside_look(&life->outside, segment, &noticed)) {
+        if (external_look(&life->external, segment, &change)) {
                 life_drain(life);
-                return settle_noticed(life, segment, true, &noticed) ? segment : NULL;
+                return settle_noticed(life, segment, true, &change) ? segment : NULL;
         }
-        if (!segment_goes_when_free(segment) && !(segment->waits && is_due(segment)))
+        if (!segment_goes_when_free(segment) && !(segment->lingering && is_due(segment)))
                 return segment;
-        return settle_holders(life, segment, &noticed) ? segment : NULL;
+        return settle_holders(life, segment, &change) ? segment : NULL;
 }
 
 /**
@@ -397,8 +397,8 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
         int r;
 
         if (!removed) {
-                if (life->keep && row->unlink)
-                        keep_prepare(life->keep, segment);
+                if (life->persist && row->unlink)
+                        persist_prepare(life->persist, segment);
                 r = row->unlink ? row->unlink(life->host, segment, failure) : 0;
                 if (r)
                         return r;
@@ -410,27 +410,27 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
         *ret_destroyed = !settle(life, segment, true);
         if (*ret_destroyed || removed)
                 return 0;
-        if (life->keep)
-                keep_change(life->keep, segment);
+        if (life->persist)
+                persist_change(life->persist, segment);
         events_post(&life->events, EVENT_REMOVED, segment);
         return 0;
 }
 
-/* life_hold() - keep a segment for somebody who was told its shmid, until it is attached */
-void life_hold(Life *life, Segment *segment, Hold *hold) {
-        DL_APPEND2(segment->holds, hold, segment_prev, segment_next);
+/* life_reserve() - keep a segment for somebody who was told its shmid, until it is attached */
+void life_reserve(Life *life, Segment *segment, Reservation *reservation) {
+        DL_APPEND2(segment->reservations, reservation, segment_prev, segment_next);
         segment->armed = true;
         segment->held = true;
-        unwait(life, segment);
+        linger_end(life, segment);
 }
 
-/* life_end_holds() - a client is gone, and will attach nothing any more */
-void life_end_holds(Life *life, Client *client) {
-        Hold *hold, *next;
+/* life_end_reservations() - a client is gone, and will attach nothing any more */
+void life_end_reservations(Life *life, Client *client) {
+        Reservation *reservation, *next;
 
-        DL_FOREACH_SAFE2(client->holds, hold, next, client_next) {
-                suspect(life, hold->segment, 0);
-                hold_free(hold);
+        DL_FOREACH_SAFE2(client->reservations, reservation, next, client_next) {
+                suspect(life, reservation->segment, 0);
+                reservation_free(reservation);
         }
 }
 
@@ -448,8 +448,8 @@ static void closed(void *userdata, int wd, Closing closing) {
         if (!segment)
                 return;
         segment->n_unexplained += closing == CLOSING_END;
-        if (closing == CLOSING_UNWATCHED)
-                watch_again(life, segment);
+        if (closing == CLOSING_UNSUBSCRIBED)
+                subscribe_again(life, segment);
         suspect(life, segment, 0);
 }
 
@@ -473,7 +473,7 @@ void life_catch_up(Life *life) {
                 DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next)
                         if (settle(life, segment, true) && segment->counted_usec >= begin)
                                 census_conclude(&life->census, segment);
-        if (life->n_unwatched + life->n_native == 0)
+        if (life->n_unsubscribed + life->n_native == 0)
                 return;
         for (segment = life->registry->first; segment; segment = next) {
                 next = segment->next;
@@ -489,10 +489,10 @@ uint64_t life_due(const Life *life) {
         for (size_t i = 0; i < SUSPICION_STAGES; ++i)
                 if (life->suspects[i])
                         due = MIN(due, life->suspects[i]->suspicion.due_usec);
-        if (life->waiting)
-                due = MIN(due, linger_due(life->waiting));
-        if (life->n_unwatched + life->n_native > 0)
-                due = MIN(due, life->unwatched_due_usec);
+        if (life->lingering)
+                due = MIN(due, linger_due(life->lingering));
+        if (life->n_unsubscribed + life->n_native > 0)
+                due = MIN(due, life->polled_due_usec);
         return due;
 }
 
@@ -529,37 +529,37 @@ static void tick_suspects(Life *life, uint64_t now) {
 }
 
 /* What lingers and is idle goes, or turns out to be held by somebody the broker does not know. */
-static void tick_waiting(Life *life, uint64_t now) {
+static void tick_lingering(Life *life, uint64_t now) {
         Segment *segment;
 
         for (unsigned int n = 0; n < TICK_SEGMENTS; ++n) {
-                segment = life->waiting;
+                segment = life->lingering;
                 if (!segment || linger_due(segment) > now)
                         return;
-                unwait(life, segment);
-                if (settle(life, segment, false) && !segment->waits)
+                linger_end(life, segment);
+                if (settle(life, segment, false) && !segment->lingering)
                         suspect(life, segment, 0);
         }
 }
 
-static void tick_unwatched(Life *life, uint64_t now) {
+static void tick_polled(Life *life, uint64_t now) {
         unsigned int n = 0;
         Segment *segment, *next;
 
-        if (life->n_unwatched + life->n_native == 0 || life->unwatched_due_usec > now)
+        if (life->n_unsubscribed + life->n_native == 0 || life->polled_due_usec > now)
                 return;
-        segment = registry_next(life->registry, life->unwatched_after_id);
+        segment = registry_next(life->registry, life->polled_after_id);
         for (; segment && n < TICK_SEGMENTS; segment = next) {
                 next = segment->next;
-                life->unwatched_after_id = segment->id;
+                life->polled_after_id = segment->id;
                 if (!is_polled(segment))
                         continue;
                 ++n;
                 (void) settle(life, segment, false);
         }
         if (!segment)
-                life->unwatched_after_id = 0;
-        life->unwatched_due_usec = now + poll_usec(life);
+                life->polled_after_id = 0;
+        life->polled_due_usec = now + poll_usec(life);
 }
 
 /* life_tick() - do what is due, or a part of it */
@@ -568,6 +568,6 @@ void life_tick(Life *life) {
 
         life_drain(life);
         tick_suspects(life, now);
-        tick_waiting(life, now);
-        tick_unwatched(life, now);
+        tick_lingering(life, now);
+        tick_polled(life, now);
 }

@@ -38,10 +38,10 @@
 #include "daemon/kind/kind.h"
 #include "daemon/life/census.h"
 #include "daemon/life/events.h"
-#include "daemon/life/outside.h"
+#include "daemon/life/external.h"
 #include "daemon/life/reaper.h"
 #include "daemon/model/registry.h"
-#include "daemon/state/keep.h"
+#include "daemon/state/persist.h"
 
 typedef struct Client Client;
 typedef struct Life Life;
@@ -50,9 +50,9 @@ struct Life {
         Registry *registry;
         const Host *host;
         /* NULL if nothing is to survive */
-        Keep *keep;
+        Persist *persist;
         /* What others did to segments is set right there, in the same registry */
-        Outside outside;
+        External external;
         Events events;
         Census census;
         Closings closings;
@@ -60,13 +60,13 @@ struct Life {
         /* Segments that are asked again, a queue for each stage, first due first */
         Segment *suspects[SUSPICION_STAGES];
         /* Segments that linger and are idle, first due first */
-        Segment *waiting;
+        Segment *lingering;
         /* Segments for which no watch was to be had, and those that are attached natively, of
          * which the kernel does not tell everything; and where the round of both goes on */
-        size_t n_unwatched;
+        size_t n_unsubscribed;
         size_t n_native;
-        int64_t unwatched_after_id;
-        uint64_t unwatched_due_usec;
+        int64_t polled_after_id;
+        uint64_t polled_due_usec;
 
         uint64_t n_destroyed;
         uint64_t n_attached;
@@ -76,7 +76,7 @@ struct Life {
 #define LIFE_NULL                                                                                  \
         { .closings = CLOSINGS_NULL, .reaper = WORKER_NULL }
 
-int life_init(Life *life, Registry *registry, const Host *host, Keep *keep);
+int life_init(Life *life, Registry *registry, const Host *host, Persist *persist);
 void life_deinit(Life *life);
 
 void life_begin(Life *life, Segment *segment);
@@ -86,8 +86,8 @@ void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_use
 void life_attach(Life *life, Segment *segment, Attachment *attachment);
 void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd);
 int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_destroyed);
-void life_hold(Life *life, Segment *segment, Hold *hold);
-void life_end_holds(Life *life, Client *client);
+void life_reserve(Life *life, Segment *segment, Reservation *reservation);
+void life_end_reservations(Life *life, Client *client);
 
 Segment *life_ask(Life *life, Segment *segment);
 Segment *life_settle(Life *life, Segment *segment);

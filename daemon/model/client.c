@@ -58,7 +58,7 @@ int client_init(Client *client, Accounts *accounts, int fd) {
 }
 
 void client_deinit(Client *client) {
-        assert(!client->holds);
+        assert(!client->reservations);
         fd_close(client->passed_fd);
         charge_give_back(&client->connection);
         client->user = user_unref(client->user);

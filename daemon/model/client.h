@@ -12,7 +12,7 @@
 #include "daemon/model/permission.h"
 
 typedef struct Client Client;
-typedef struct Hold Hold;
+typedef struct Reservation Reservation;
 
 struct Client {
         Credentials credentials;
@@ -24,7 +24,7 @@ struct Client {
         /* A descriptor that came with what is being read, or -EBADF */
         int passed_fd;
         /* Segments that it was told the shmid of and has not attached, see hold.h */
-        Hold *holds;
+        Reservation *reservations;
 };
 
 #define CLIENT_NULL                                                                                \

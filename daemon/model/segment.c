@@ -28,12 +28,12 @@ Segment *segment_new(void) {
 Segment *segment_free(Segment *segment) {
         if (!segment)
                 return NULL;
-        assert(!segment->locked_at && !segment->attachments && !segment->holds &&
-               !segment->suspicion.active && !segment->waits);
+        assert(!segment->locked_at && !segment->attachments && !segment->reservations &&
+               !segment->suspicion.active && !segment->lingering);
         if (segment->sysv.anchor)
                 (void) segment->traits->release(segment->sysv.anchor, segment->sysv.shmid);
         fd_close(segment->master_fd);
-        label_unref(segment->object_name);
+        shared_path_unref(segment->object_name);
         charge_give_back(&segment->huge_charge);
         charge_give_back(&segment->bytes_charge);
         charge_give_back(&segment->segment_charge);
@@ -125,7 +125,7 @@ void segment_set_removed(Segment *segment, uint64_t now_usec) {
         segment->removed = true;
         segment->change_usec = now_usec;
         segment->sysv.key = 0;
-        segment->object_name = label_unref(segment->object_name);
+        segment->object_name = shared_path_unref(segment->object_name);
 }
 
 /* segment_is_reached_outside() - does anything but a descriptor lead to its object now? */

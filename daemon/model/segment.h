@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "daemon/base/label.h"
+#include "daemon/base/shared-path.h"
 #include "daemon/base/table.h"
 #include "daemon/model/attachment.h"
 #include "daemon/model/limits.h"
@@ -23,11 +23,11 @@
 #define SEALS_WRITE (1U << SEAL_WRITE | 1U << SEAL_FUTURE_WRITE)
 
 typedef enum FoundBy FoundBy;
-typedef struct Hold Hold;
+typedef struct Reservation Reservation;
 typedef struct Identity Identity;
 typedef struct KindTraits KindTraits;
 typedef struct Segment Segment;
-typedef struct Stamp Stamp;
+typedef struct AttachTime AttachTime;
 typedef struct Suspicion Suspicion;
 typedef struct Sysv Sysv;
 
@@ -120,13 +120,13 @@ struct Segment {
          * directory, NULL if it has none, and when the inode changed, in nanoseconds */
         uint64_t object_bytes;
         Identity identity;
-        Label *object_name;
+        SharedPath *object_name;
         uint64_t object_change_nsec;
         Sysv sysv;
         /* Attachments of kind sysv that were not handed out, as of the last look */
         size_t n_native;
         /* Those who were told a shmid and have not attached it yet */
-        Hold *holds;
+        Reservation *reservations;
 
         /* struct shmid_ds; times since the epoch, 0 for never */
         uint64_t attach_usec;
@@ -167,8 +167,8 @@ struct Segment {
         uint64_t count_cost_usec;
         Suspicion suspicion;
 
-        /* keep.c: its stamp, or NULL, and whether the journal lacks the last change */
-        Stamp *stamp;
+        /* persist.c: its stamp, or NULL, and whether the state file lacks the last change */
+        AttachTime *attach_time;
         bool unwritten;
         /* And whether systemd has its descriptor */
         bool stored;
@@ -187,9 +187,9 @@ struct Segment {
         Segment *prev;
         Segment *next;
         /* life.c: segments that linger and are idle, the next to go first */
-        bool waits;
-        Segment *wait_prev;
-        Segment *wait_next;
+        bool lingering;
+        Segment *linger_prev;
+        Segment *linger_next;
 };
 
 Segment *segment_new(void);

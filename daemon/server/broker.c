@@ -268,11 +268,11 @@ static void on_store(evutil_socket_t fd, short what, void *userdata) {
 
         (void) fd;
         (void) what;
-        store_collect(&broker->service.keep.store);
+        store_collect(&broker->service.persist.store);
 }
 
 static int add_store(Broker *broker) {
-        int fd = broker->service.keep.store.fd;
+        int fd = broker->service.persist.store.fd;
 
         if (fd < 0)
                 return 0;
@@ -312,17 +312,17 @@ static int open_base(Broker *broker) {
 /* Why the state directory is of no use; the negative errno for it. */
 static int refuse_state(const char *directory, int r) {
         switch (r) {
-        case JOURNAL_E_BUSY:
+        case STATE_FILE_E_BUSY:
                 log_error("Another broker has the state directory %s.", directory);
                 return -EBUSY;
-        case JOURNAL_E_DAMAGED:
-        case JOURNAL_E_OLD_DAMAGED:
+        case STATE_FILE_E_DAMAGED:
+        case STATE_FILE_E_OLD_DAMAGED:
                 log_error(
                         "The file %s/%s is not one that the broker wrote; it is left as it is. Without it, ids "
                         "may be used again.",
-                        directory, r == JOURNAL_E_DAMAGED ? "journal" : "state");
+                        directory, r == STATE_FILE_E_DAMAGED ? "journal" : "state");
                 return -EUCLEAN;
-        case JOURNAL_E_NEWER:
+        case STATE_FILE_E_NEWER:
                 log_error(
                         "The file %s/journal is of a newer version of the broker; it is left as it is. Use that "
                         "version, or another state directory.",
@@ -340,14 +340,14 @@ static int restore(Broker *broker) {
 
         if (asprintf(&path, "%s.stamps", address_path(broker->options->address)) < 0)
                 return error_origin(-ENOMEM);
-        if (stamps_open(&broker->service.keep.stamps, path) < 0)
+        if (attach_times_open(&broker->service.persist.attach_times, path) < 0)
                 log_info("%s cannot be used, so times of attaching are lost by a crash.", path);
         return error_trace(restore_segments(&broker->service));
 }
 
 /* Where systemd keeps nothing, memory files are as lasting as the broker. */
 static int start_store(Broker *broker) {
-        int r = store_init(&broker->service.keep.store);
+        int r = store_init(&broker->service.persist.store);
 
         if (r == STORE_E_NONE) {
                 log_info("There is no store for descriptors, so memory files end with the broker.");

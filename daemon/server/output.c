@@ -129,7 +129,7 @@ static int try(Output *output, const char *data, size_t n_data, int passed_fd, s
 }
 
 /* Keeps what could not be sent, and the descriptor if that was not either. */
-static int keep(Output *output, const char *data, size_t n_data, int passed_fd) {
+static int output_keep(Output *output, const char *data, size_t n_data, int passed_fd) {
         LimitReached reached;
 
         if (charge_take(&output->kept, output->user, LIMIT_OUTPUT, n_data, &reached)) {
@@ -168,12 +168,12 @@ int output_send(Output *output, const char *data, size_t n_data, int passed_fd,
         if (r)
                 return r;
         if (n_sent == 0)
-                return keep(output, data, n_data, passed_fd);
+                return output_keep(output, data, n_data, passed_fd);
         fd_close(passed_fd);
         if (n_sent == n_data)
                 return 0;
         set_state(output, OUTPUT_WRITING);
-        return keep(output, data + n_sent, n_data - n_sent, -EBADF);
+        return output_keep(output, data + n_sent, n_data - n_sent, -EBADF);
 }
 
 /* output_flush() - send what was kept, as far as the socket takes it; 0 or OUTPUT_E_GONE */

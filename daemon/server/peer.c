@@ -90,7 +90,7 @@ static Peer *peer_free(Peer *peer) {
         frames_deinit(&peer->frames);
         charge_give_back(&peer->input);
         fd_close(peer->fd);
-        life_end_holds(&peer->peers->service->life, &peer->client);
+        life_end_reservations(&peer->peers->service->life, &peer->client);
         client_deinit(&peer->client);
         free(peer);
         return NULL;

@@ -72,14 +72,14 @@ static int use_kept(Segment *segment, int fd) {
 
 /* Nobody was told of it before the broker was killed. Its stamp is not needed any more then. */
 static bool is_unanswered(Restoring *restoring, const Segment *segment) {
-        Stamps *stamps = &restoring->service->keep.stamps;
-        Stamp *stamp = stamps_find(stamps, segment->id, restoring->now_usec);
+        AttachTimes *attach_times = &restoring->service->persist.attach_times;
+        AttachTime *attach_time = attach_times_find(attach_times, segment->id, restoring->now_usec);
         bool attached;
 
-        if (!stamp)
+        if (!attach_time)
                 return false;
-        attached = stamp->attach_usec > 0 || segment->attach_usec > 0;
-        stamps_free(stamps, stamp);
+        attached = attach_time->attach_usec > 0 || segment->attach_usec > 0;
+        attach_times_free(attach_times, attach_time);
         return !attached && !segment->adopted;
 }
 
@@ -173,7 +173,7 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
         if (r)
                 return error_trace(r);
         if (find_object(restoring, segment)) {
-                (void) journal_write_gone(&service->keep.journal, record->id);
+                (void) state_file_write_gone(&service->persist.state_file, record->id);
                 return 0;
         }
         loser = find_loser(restoring, segment);
@@ -181,19 +181,19 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
         if (r)
                 return error_trace(r);
         if (segment->removed && !record->removed)
-                keep_change(&service->keep, segment);
+                persist_change(&service->persist, segment);
         steal_ptr(segment);
         ++restoring->n_restored;
         remove_loser(&service->life, loser);
         return 0;
 }
 
-/* Those that the journal knows; what was stored and never told of is nobody's. */
+/* Those that the state file knows; what was stored and never told of is nobody's. */
 static int take_kept(int64_t id, int fd, void *userdata) {
         Restoring *restoring = userdata;
         Found *found;
 
-        if (!journal_has(&restoring->service->keep.journal, id)) {
+        if (!state_file_has(&restoring->service->persist.state_file, id)) {
                 fd_close(fd);
                 return STORE_E_UNWANTED;
         }
@@ -211,16 +211,16 @@ static int take_kept(int64_t id, int fd, void *userdata) {
 }
 
 static int restore(Restoring *restoring) {
-        Keep *keep = &restoring->service->keep;
+        Persist *persist = &restoring->service->persist;
         int r;
 
-        r = store_visit(&keep->store, take_kept, restoring);
+        r = store_visit(&persist->store, take_kept, restoring);
         if (r)
                 return error_trace(r);
         if (restoring->n_found > 0)
                 qsort(restoring->found, restoring->n_found, sizeof(*restoring->found),
                       compare_found);
-        return error_trace(journal_visit(&keep->journal, restore_one, restoring));
+        return error_trace(state_file_visit(&persist->state_file, restore_one, restoring));
 }
 
 /**
@@ -242,8 +242,8 @@ int restore_segments(Service *service) {
         if (r)
                 return error_trace(r);
         if (restoring.n_lost > 0)
-                (void) journal_lost(&service->keep.journal);
-        stamps_settle(&service->keep.stamps);
+                (void) state_file_lost(&service->persist.state_file);
+        attach_times_settle(&service->persist.attach_times);
         if (restoring.n_restored > 0)
                 report_restored(restoring.n_restored, service->life.census.attachments.n_used);
         return 0;

@@ -2,8 +2,8 @@
 #ifndef SHMBROKER_DAEMON_SERVER_RESTORE_H
 #define SHMBROKER_DAEMON_SERVER_RESTORE_H
 
-/* What an earlier broker left, found again: segments from the journal, and who is attached from the
- * kernel. */
+/* What an earlier broker left, found again: segments from the state file, and who is attached from
+ * the kernel. */
 
 #include "daemon/call/service.h"
 

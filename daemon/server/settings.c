@@ -136,7 +136,8 @@ static int read_line(void *userdata, const char *section, const char *name, cons
 /**
  * settings_read() - read the configuration file
  * @path:       the file
- * @settings:   what holds if the file does not say; changed only if all of the file is understood
+ * @settings:   what holds if the file does not say; changed only if all of the file is
+ * understood
  *
  * Return: 0, SETTINGS_E_NONE, SETTINGS_E_INVALID, or a negative errno.
  */

@@ -3,7 +3,7 @@
 #define SHMBROKER_DAEMON_STATE_OLDSTATE_H
 
 /*
- * The file "state", which an older version had in the place of the journal: how often a broker
+ * The file "state", which an older version had in the place of the state file: how often a broker
  * began on the directory, and below which number it may have given ids of segments away.
  */
 

@@ -3,8 +3,8 @@
 #define SHMBROKER_DAEMON_STATE_RECORD_H
 
 /*
- * One line of the journal and what it says. Of each kind of record there is one table of fields,
- * which both writes and reads it; daemon/state/journal.h has the format.
+ * One line of the state file and what it says. Of each kind of record there is one table of fields,
+ * which both writes and reads it; daemon/state/state-file.h has the format.
  */
 
 #include <stdbool.h>

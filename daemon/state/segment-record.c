@@ -24,7 +24,7 @@ static void make_object(const Segment *segment, SegmentRecord *ret) {
                 break;
         case FOUND_BY_FILE_NAME:
                 if (segment->object_name)
-                        ret->file_name = label_name(segment->object_name);
+                        ret->file_name = shared_path_name(segment->object_name);
         }
 }
 
@@ -91,7 +91,7 @@ static int fill_names(const SegmentRecord *record, const char *files_path, Segme
         }
         if (!name)
                 return 0;
-        segment->object_name = label_new(directory, name);
+        segment->object_name = shared_path_new(directory, name);
         return segment->object_name ? 0 : error_origin(-ENOMEM);
 }
 

@@ -3,8 +3,9 @@
 #define SHMBROKER_TESTS_DAEMON_ATTEMPTS_H
 
 /*
- * Ways to change memory that one may only read, tried by who holds a read-only descriptor of it.
- * Each says with which errno it fails; one that works is a hole, unless it is said to be harmless.
+ * Ways to change memory that one may only read, tried by who holds a read-only descriptor of
+ * it. Each says with which errno it fails; one that works is a hole, unless it is said to be
+ * harmless.
  */
 
 #include <stdbool.h>

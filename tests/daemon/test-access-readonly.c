@@ -54,10 +54,10 @@ static char pattern(size_t i) {
         return (char) ('a' + i % 23);
 }
 
-typedef struct Hold Hold;
+typedef struct Reservation Reservation;
 
 /* How it is made, and where it is then. */
-struct Hold {
+struct Reservation {
         bool sealable;
         /* 0 is 0644 */
         unsigned int mode;
@@ -67,7 +67,7 @@ struct Hold {
 
 static int make_and_fill(Wire *wire, void *data) {
         AcquireParameters parameters = {};
-        Hold *held = data;
+        Reservation *held = data;
 
         GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "a");
         GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
@@ -94,7 +94,7 @@ static int seals_of(bool sealable) {
 
 /* 0, or what is different. */
 static int look_after(Wire *wire, void *data) {
-        const Hold *held = data;
+        const Reservation *held = data;
         struct stat st;
 
         (void) wire;
@@ -126,7 +126,7 @@ static const char *const differences[] = {
         "", "its content", "its size", "its mode", "its seals", "that one can write",
 };
 
-static void assert_untouched(Actor *writer, Hold *held, const char *attempt) {
+static void assert_untouched(Actor *writer, Reservation *held, const char *attempt) {
         int difference = actor_do(writer, look_after, held, sizeof(*held));
 
         ck_assert_int_lt(difference, (int) ARRAY_SIZE(differences));
@@ -220,7 +220,7 @@ static int become_root(Wire *wire, void *data) {
 
 /* --- the two of them */
 
-static void try_everything(Actor *writer, Actor *reader, Hold *held) {
+static void try_everything(Actor *writer, Actor *reader, Reservation *held) {
         const Attempt *attempt;
 
         for (size_t i = 0; (attempt = attempt_get(i)); ++i) {
@@ -239,7 +239,7 @@ static void try_everything(Actor *writer, Actor *reader, Hold *held) {
         assert_untouched(writer, held, "asking for it");
 }
 
-static Target target_of(const Actor *writer, const Hold *held, const char *directory) {
+static Target target_of(const Actor *writer, const Reservation *held, const char *directory) {
         return (Target){
                 .directory = directory,
                 .broker = fixture_daemon(),
@@ -251,7 +251,7 @@ static Target target_of(const Actor *writer, const Hold *held, const char *direc
 
 static void read_only_case(int i, bool sealable, bool as_root) {
         _cleanup_(freep) char *directory = NULL;
-        Hold held = { .sealable = sealable };
+        Reservation held = { .sealable = sealable };
         Actor writer, reader;
         Target where;
         int error = 0;
@@ -305,7 +305,7 @@ START_TEST(test_own_broker) {
         static const char *const working[] = { "opening /proc/self/fd", "fchmod",
                                                "opening /dev/fd" };
         const Setup setup = { .uid = reader_person.uid };
-        Hold held = { .sealable = true };
+        Reservation held = { .sealable = true };
         Actor writer, reader;
         Target where;
 
@@ -374,7 +374,7 @@ START_TEST(test_read_write) {
                 { "/proc/PID/fd of the broker", EACCES },
                 { "pidfd_getfd from the broker", EPERM },
         };
-        Hold held = { .mode = 0666 };
+        Reservation held = { .mode = 0666 };
         const off_t ends[] = { SIZE, SIZE + 1, MAPPED, INT64_C(1) << 40 };
         Actor writer, other;
         Target where;

@@ -470,7 +470,8 @@ START_TEST(test_unlocks_mark) {
 }
 END_TEST
 
-/* A client holds a write lock where the marks are: others cannot be marked, and count all the same.
+/* A client holds a write lock where the marks are: others cannot be marked, and count all
+ * the same.
  */
 START_TEST(test_holds_write_lock) {
         int one, other, third;

@@ -58,7 +58,7 @@ static void start(void) {
         fuzz_check(service_init(&service, directory, directory) == 0, "no service");
         leave_host_alone(directory);
         /* Nothing is left behind, however this ends: the numbers are from memory from now on. */
-        service.keep.journal.end_segment_id = INT64_MAX;
+        service.persist.state_file.end_segment_id = INT64_MAX;
         (void) snprintf(path, sizeof(path), "%s/journal", directory);
         (void) unlink(path);
         (void) snprintf(path, sizeof(path), "%s/lock", directory);

@@ -39,7 +39,7 @@ static unsigned char n_seen[IDS_MAX];
 static int64_t live_ids[IDS_MAX];
 static size_t n_live, n_wrong;
 static int64_t next_id = 1;
-static int journal_fd = -EBADF;
+static int state_file_fd = -EBADF;
 
 static void die(const char *what) {
         perror(what);
@@ -49,7 +49,7 @@ static void die(const char *what) {
 static void write_record(int64_t id, uint64_t inode) {
         Record record = { id, inode };
 
-        if (write(journal_fd, &record, sizeof(record)) != sizeof(record))
+        if (write(state_file_fd, &record, sizeof(record)) != sizeof(record))
                 die("journal");
 }
 
@@ -57,10 +57,10 @@ static void read_journal(void) {
         Record record;
         ssize_t n;
 
-        journal_fd = open("journal", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (journal_fd < 0)
+        state_file_fd = open("journal", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (state_file_fd < 0)
                 die("journal");
-        while ((n = read(journal_fd, &record, sizeof(record))) == sizeof(record)) {
+        while ((n = read(state_file_fd, &record, sizeof(record))) == sizeof(record)) {
                 if (record.id <= 0 || record.id >= IDS_MAX)
                         die("id");
                 inodes[record.id] = record.inode;

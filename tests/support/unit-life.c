@@ -138,7 +138,7 @@ void unit_life_teardown(void) {
         for (size_t i = 0; i < SUSPICION_STAGES; ++i)
                 ck_assert_ptr_null(unit_life.suspects[i]);
         ck_assert_ptr_null(unit_life.waiting);
-        ck_assert_uint_eq(unit_life.n_unwatched, 0);
+        ck_assert_uint_eq(unit_life.n_unsubscribed, 0);
         ck_assert_uint_eq(unit_life.census.attachments.n_used, 0);
         unit_fds_end();
 }
@@ -153,9 +153,9 @@ Segment *unit_life_add(const char *name, uint64_t size_bytes) {
 int unit_life_attach(Segment *segment) {
         int fd = unit_open_segment(segment, ACCESS_READ_WRITE);
 
-        life_attach(
-                &unit_life, segment,
-                unit_attachment(&unit_life.census.attachments, fd, unit_life.census.answers.marks));
+        life_attach(&unit_life, segment,
+                    unit_attachment(&unit_life.census.attachments, fd,
+                                    unit_life.census.features.marks));
         return fd;
 }
 

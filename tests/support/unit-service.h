@@ -14,7 +14,7 @@ void unit_service_end(Service *service);
 /* A client with those credentials; its process is this one. client_deinit() is due. */
 void unit_client(Client *client, Service *service, uid_t uid, gid_t gid);
 
-/* Answers @text as the peer would, and returns the reply, or all of them with a newline between,
+/* Features @text as the peer would, and returns the reply, or all of them with a newline between,
  * as text; NULL if the client would be hung up on. What was acquired is in @ret_fd, else -EBADF; it
  * is the caller's. NULL for @ret_fd if there is nothing to acquire. */
 char *unit_call(Service *service, Client *client, const char *text, int *ret_fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processes that create, acquire, release, publish, change, resize and remove segments all the
- * time, and know of each call that was answered what holds from then on. Of one that was cut off
- * they find out afterwards whether it was done.
+ * time, and know of each call that was answered what holds from then on. Of one that was cut
+ * off they find out afterwards whether it was done.
  */
 
 #include <errno.h>

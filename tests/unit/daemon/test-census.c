@@ -56,9 +56,9 @@ static Holders ask(void) {
 
 /* This kernel has all of them, which the other tests rest on. */
 START_TEST(test_answers) {
-        ck_assert(census.answers.leases);
-        ck_assert(census.answers.marks);
-        ck_assert(census.answers.closings);
+        ck_assert(census.features.leases);
+        ck_assert(census.features.marks);
+        ck_assert(census.features.closings);
 }
 END_TEST
 
@@ -221,7 +221,7 @@ START_TEST(test_no_leases) {
         ck_assert_int_eq(census_ask(&census, segment), HOLDERS_SOME);
         census.tried_usec = 0;
         ck_assert_int_eq(census_ask(&census, segment), HOLDERS_SOME);
-        ck_assert(census.answers.leases);
+        ck_assert(census.features.leases);
         fd_close(one);
         census_end_all(&census, segment);
         segment_free(segment);
@@ -230,7 +230,7 @@ START_TEST(test_no_leases) {
         segment = unit_segment(NULL, 4096);
         one = attach(true);
         other = attach(true);
-        census.answers.leases = false;
+        census.features.leases = false;
         census_count(&census, segment);
         ck_assert_uint_eq(segment->n_attachments, 2);
         fd_close(one);

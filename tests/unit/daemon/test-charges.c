@@ -98,7 +98,7 @@ static void check(void) {
 
 /* --- what users do */
 
-static void keep(const Acquired *acquired) {
+static void persist(const Acquired *acquired) {
         size_t i = below(N_HELD);
 
         fd_close(held[i]);
@@ -131,7 +131,7 @@ static void step_acquire(Client *client) {
         if (below(8) == 0)
                 call_acquire_undo(&service, &acquired);
         else
-                keep(&acquired);
+                persist(&acquired);
 }
 
 static void step_close(Client *client) {

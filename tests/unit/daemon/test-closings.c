@@ -31,7 +31,7 @@ static void setup(void) {
         ck_assert_int_ge(closings.fd, 0);
         for (int i = 0; i < 2; ++i) {
                 master_fds[i] = unit_memfd(8192);
-                ck_assert_int_eq(closings_watch(&closings, master_fds[i], false, &wds[i]), 0);
+                ck_assert_int_eq(closings_subscribe(&closings, master_fds[i], false, &wds[i]), 0);
         }
 }
 
@@ -47,7 +47,7 @@ static void hear(void *userdata, int wd, Closing closing) {
         Heard *heard = userdata;
 
         /* What was taken away on purpose. */
-        if (closing == CLOSING_UNWATCHED)
+        if (closing == CLOSING_UNSUBSCRIBED)
                 return;
         ck_assert_int_eq(closing, CLOSING_END);
         if (wd < 0)
@@ -214,10 +214,10 @@ START_TEST(test_long_queue) {
 END_TEST
 
 START_TEST(test_unwatch) {
-        closings_unwatch(&closings, wds[0]);
+        closings_unsubscribe(&closings, wds[0]);
         fd_close(unit_reopen(master_fds[0], O_RDONLY));
         expect(false, false);
-        closings_unwatch(&closings, -1);
+        closings_unsubscribe(&closings, -1);
         fd_close(unit_reopen(master_fds[1], O_RDONLY));
         expect(false, true);
 }
@@ -227,8 +227,9 @@ START_TEST(test_not_there) {
         Closings none = CLOSINGS_NULL;
         int wd = 4711;
 
-        ck_assert_int_eq(closings_watch(&none, master_fds[0], false, &wd), CLOSINGS_E_UNWATCHED);
-        ck_assert_int_eq(closings_watch(&closings, -EBADF, false, &wd), CLOSINGS_E_UNWATCHED);
+        ck_assert_int_eq(closings_subscribe(&none, master_fds[0], false, &wd),
+                         CLOSINGS_E_UNWATCHED);
+        ck_assert_int_eq(closings_subscribe(&closings, -EBADF, false, &wd), CLOSINGS_E_UNWATCHED);
         ck_assert_int_eq(wd, 4711);
         closings_drain(&none, hear, NULL);
         closings_deinit(&none);

@@ -40,7 +40,7 @@ START_TEST(test_leases_return) {
         int fd;
 
         unit_life_begin(MISSING_LEASES);
-        ck_assert(!unit_life.census.answers.leases);
+        ck_assert(!unit_life.census.features.leases);
         segment = unit_life_add(NULL, 4096);
         life_begin(&unit_life, segment);
         fd = unit_open_segment(segment, ACCESS_READ_WRITE);

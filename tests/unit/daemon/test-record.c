@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of the journal: what is written is read again, and nothing else is a record. */
+/* Lines of the state file: what is written is read again, and nothing else is a record. */
 
 #include <limits.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "daemon/state/checksum.h"
 #include "daemon/state/record.h"
 #include "proto/util.h"
-#include "tests/support/unit-journal.h"
+#include "tests/support/unit-state-file.h"
 #include "tests/support/unit.h"
 
 static Record record;

@@ -7,7 +7,7 @@
 #include "daemon/kind/kinds.h"
 #include "daemon/state/segment-record.h"
 #include "proto/util.h"
-#include "tests/support/unit-journal.h"
+#include "tests/support/unit-state-file.h"
 #include "tests/support/unit.h"
 
 #define FILES_PATH "/files"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any lines as a journal: what is a record holds, nothing else does, and the next start finds the
- * same. A line gets the checksum that it has to have, unless it begins with '#': that is left out,
- * and the rest is as it is.
+ * Any lines as a state file: what is a record holds, nothing else does, and the next start
+ * finds the same. A line gets the checksum that it has to have, unless it begins with '#': that is
+ * left out, and the rest is as it is.
  */
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/state/checksum.h"
-#include "daemon/state/journal.h"
+#include "daemon/state/state-file.h"
 #include "tests/fuzz/fuzz.h"
 
 #define HEADER "shmbroker journal 1\n"
@@ -184,32 +184,33 @@ static int visit(const SegmentRecord *segment, void *userdata) {
 }
 
 static void check_start(Model *model) {
-        Journal journal = JOURNAL_NULL;
+        StateFile state_file = STATE_FILE_NULL;
         size_t n = 0;
         int64_t id;
         int r;
 
-        r = journal_open(&journal, directory);
-        if (r == JOURNAL_E_DAMAGED) {
+        r = state_file_open(&state_file, directory);
+        if (r == STATE_FILE_E_DAMAGED) {
                 fuzz_check(model->end_segment_id > RECORD_ID_MAX / 2 ||
                                    model->generation > RECORD_GENERATION_MAX / 2,
                            "numbers are not used up");
         } else {
                 fuzz_check(r == 0, "%d", r);
-                fuzz_check(journal.generation > model->generation, "a generation comes again");
-                model->generation = journal.generation;
+                fuzz_check(state_file.generation > model->generation, "a generation comes again");
+                model->generation = state_file.generation;
                 model->n_visited = 0;
                 model->last_id = 0;
-                fuzz_check(journal_visit(&journal, visit, model) == 0, "it cannot be visited");
+                fuzz_check(state_file_visit(&state_file, visit, model) == 0,
+                           "it cannot be visited");
                 for (size_t i = 0; i < model->n_rows; ++i)
                         n += model->rows[i].text != NULL;
                 fuzz_check(n == model->n_visited, "%zu are there, and not %zu", model->n_visited,
                            n);
-                fuzz_check(journal_segment_id(&journal, &id) == 0, "no id");
+                fuzz_check(state_file_segment_id(&state_file, &id) == 0, "no id");
                 fuzz_check(id >= model->end_segment_id, "an id comes again");
                 model->end_segment_id = id + 1;
         }
-        journal_close(&journal);
+        state_file_close(&state_file);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_data) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/unit-journal.h"
+#include "tests/support/unit-state-file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,15 +93,15 @@ bool unit_record_equal(const SegmentRecord *left, const SegmentRecord *right) {
                left->object_bytes == right->object_bytes;
 }
 
-void unit_journal_open(Journal *journal, const char *directory) {
-        *journal = (Journal) JOURNAL_NULL;
-        ck_assert_int_eq(journal_open(journal, directory), 0);
+void unit_state_file_open(StateFile *state_file, const char *directory) {
+        *state_file = (StateFile) STATE_FILE_NULL;
+        ck_assert_int_eq(state_file_open(state_file, directory), 0);
 }
 
-void unit_journal_abandon(Journal *journal) {
+void unit_state_file_abandon(StateFile *state_file) {
         /* Without its numbers nothing is written. */
-        journal->next_attachment = 0;
-        journal_close(journal);
+        state_file->next_attachment = 0;
+        state_file_close(state_file);
 }
 
 static int visit(const SegmentRecord *segment, void *userdata) {
@@ -119,9 +119,9 @@ static int visit(const SegmentRecord *segment, void *userdata) {
         return 0;
 }
 
-size_t unit_journal_list(Journal *journal, Held *held, size_t max) {
+size_t unit_state_file_list(StateFile *state_file, Held *held, size_t max) {
         List list = { .held = held, .max = max };
 
-        ck_assert_int_eq(journal_visit(journal, visit, &list), 0);
+        ck_assert_int_eq(state_file_visit(state_file, visit, &list), 0);
         return list.n_held;
 }

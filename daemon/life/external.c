@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/life/outside.h"
+#include "daemon/life/external.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/kind/kinds.h"
-#include "daemon/model/hold.h"
+#include "daemon/model/reservation.h"
 #include "proto/util.h"
 
 /* What is there is paid for, whether or not there is a limit in the way: it is there already. */
@@ -13,7 +13,7 @@ static void charge_size(Segment *segment) {
 }
 
 /* What was promised holds no longer: the size is what there is. */
-static bool notice_size(const Outside *outside, Segment *segment, uint64_t object_bytes) {
+static bool notice_size(const External *external, Segment *segment, uint64_t object_bytes) {
         uint64_t size_bytes = object_bytes;
 
         if (object_bytes == segment->object_bytes)
@@ -27,7 +27,7 @@ static bool notice_size(const Outside *outside, Segment *segment, uint64_t objec
                 size_bytes = MIN(segment->size_bytes, object_bytes);
         }
         segment->object_bytes = object_bytes;
-        registry_resize(outside->registry, segment, size_bytes);
+        registry_resize(external->registry, segment, size_bytes);
         charge_size(segment);
         segment->change_usec = clock_realtime_usec();
         return true;
@@ -57,13 +57,13 @@ static void notice_times(Segment *segment, const ObjectState *state) {
                 segment->last_pid = state->last_pid;
 }
 
-static void end_oldest_hold(Segment *segment) {
-        if (segment->holds)
-                hold_free(segment->holds);
+static void end_oldest_reservation(Segment *segment) {
+        if (segment->reservations)
+                reservation_free(segment->reservations);
 }
 
 /* Equal numbers of those who came and went meanwhile cancel out, as everywhere. */
-static void notice_natives(Segment *segment, size_t n_native, Noticed *ret) {
+static void notice_natives(Segment *segment, size_t n_native, ExternalChange *ret) {
         if (n_native > segment->n_native)
                 ret->n_attached = n_native - segment->n_native;
         else
@@ -73,7 +73,7 @@ static void notice_natives(Segment *segment, size_t n_native, Noticed *ret) {
         else if (ret->n_detached > 0)
                 segment->idle_usec = clock_monotonic_usec();
         for (size_t i = 0; i < ret->n_attached; ++i)
-                end_oldest_hold(segment);
+                end_oldest_reservation(segment);
         segment->n_native = n_native;
 }
 
@@ -86,52 +86,52 @@ static bool notice_lock(Segment *segment, const ObjectState *state) {
         return changed;
 }
 
-static bool notice_removal(const Outside *outside, Segment *segment, const ObjectState *state) {
+static bool notice_removal(const External *external, Segment *segment, const ObjectState *state) {
         if (!state->unlinked || segment->removed)
                 return false;
         log_notice("Segment %lld was removed from outside.", (long long) segment->id);
         segment_set_removed(segment, clock_realtime_usec());
-        registry_unname(outside->registry, segment);
+        registry_unname(external->registry, segment);
         return true;
 }
 
 /**
- * outside_look() - see what others did to a segment, and set it right
+ * external_look() - see what others did to a segment, and set it right
  * @outside:    where the segment is
  * @segment:    the segment; it stays
- * @ret:        what outside_tell() is to tell when it is known who is attached
+ * @ret:        what external_tell() is to tell when it is known who is attached
  *
  * Return: whether there is anything.
  */
-bool outside_look(const Outside *outside, Segment *segment, Noticed *ret) {
+bool external_look(const External *external, Segment *segment, ExternalChange *ret) {
         const KindRow *row = kind_rows[segment->kind];
         ObjectState state;
 
-        *ret = (Noticed) NOTICED_NULL;
-        if (!row->look || !row->look(outside->host, segment, &state))
+        *ret = (ExternalChange) EXTERNAL_CHANGE_NULL;
+        if (!row->look || !row->look(external->host, segment, &state))
                 return false;
         segment->allocated_bytes = state.allocated_bytes;
-        ret->changed = notice_size(outside, segment, state.object_bytes);
+        ret->changed = notice_size(external, segment, state.object_bytes);
         ret->changed |= notice_permission(segment, &state);
         ret->changed |= notice_lock(segment, &state);
         notice_times(segment, &state);
         notice_natives(segment, state.n_native, ret);
-        keep_stamp(segment);
-        ret->removed = notice_removal(outside, segment, &state);
-        if ((ret->changed || ret->removed) && outside->keep)
-                keep_change(outside->keep, segment);
+        persist_attach_time(segment);
+        ret->removed = notice_removal(external, segment, &state);
+        if ((ret->changed || ret->removed) && external->persist)
+                persist_change(external->persist, segment);
         return ret->changed || ret->removed || ret->n_attached > 0 || ret->n_detached > 0;
 }
 
-/* outside_tell() - tell of it, once */
-void outside_tell(const Outside *outside, Segment *segment, Noticed *noticed) {
-        for (; noticed->n_attached > 0; --noticed->n_attached)
-                events_post(outside->events, EVENT_ATTACHED, segment);
-        for (; noticed->n_detached > 0; --noticed->n_detached)
-                events_post(outside->events, EVENT_DETACHED, segment);
-        if (noticed->changed)
-                events_post(outside->events, EVENT_CHANGED, segment);
-        if (noticed->removed)
-                events_post(outside->events, EVENT_REMOVED, segment);
-        *noticed = (Noticed) NOTICED_NULL;
+/* external_tell() - tell of it, once */
+void external_tell(const External *external, Segment *segment, ExternalChange *change) {
+        for (; change->n_attached > 0; --change->n_attached)
+                events_post(external->events, EVENT_ATTACHED, segment);
+        for (; change->n_detached > 0; --change->n_detached)
+                events_post(external->events, EVENT_DETACHED, segment);
+        if (change->changed)
+                events_post(external->events, EVENT_CHANGED, segment);
+        if (change->removed)
+                events_post(external->events, EVENT_REMOVED, segment);
+        *change = (ExternalChange) EXTERNAL_CHANGE_NULL;
 }

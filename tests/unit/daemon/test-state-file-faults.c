@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A journal that was cut, damaged, or has no room; and a process that is killed while it writes. */
+/* A state file that was cut, damaged, or has no room; and a process that is killed while it writes.
+ */
 
 #include <errno.h>
 #include <sched.h>
@@ -15,10 +16,10 @@
 
 #include "daemon/base/log.h"
 #include "proto/util.h"
-#include "tests/support/unit-journal.h"
+#include "tests/support/unit-state-file.h"
 #include "tests/support/unit.h"
 
-#define EMPTY_JOURNAL ((Journal) JOURNAL_NULL)
+#define EMPTY_JOURNAL ((StateFile) STATE_FILE_NULL)
 #define HEADER_LENGTH (sizeof("shmbroker journal 1\n") - 1)
 
 /* Segments of the file that is damaged. */
@@ -94,24 +95,24 @@ static void remove_damaged(void) {
         }
 }
 
-static int put(Journal *journal, int64_t id, uint64_t change_usec) {
+static int put(StateFile *state_file, int64_t id, uint64_t change_usec) {
         SegmentRecord segment = unit_record(id, change_usec);
 
-        return journal_write_segment(journal, &segment);
+        return state_file_write_segment(state_file, &segment);
 }
 
 /* Each segment once, and the ids that were given away and generations; as a crash leaves it. */
 static char *make_file(size_t *ret_n, int64_t *ret_last_id, int64_t *ret_generation) {
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         for (int64_t id = 1; id <= SEGMENTS; ++id)
-                ck_assert_int_eq(put(&journal, id, 1), 0);
+                ck_assert_int_eq(put(&state_file, id, 1), 0);
         *ret_last_id = 0;
         while (*ret_last_id < 4097)
-                ck_assert_int_eq(journal_segment_id(&journal, ret_last_id), 0);
-        *ret_generation = journal.generation;
-        unit_journal_abandon(&journal);
+                ck_assert_int_eq(state_file_segment_id(&state_file, ret_last_id), 0);
+        *ret_generation = state_file.generation;
+        unit_state_file_abandon(&state_file);
         return unit_read_file(file, ret_n);
 }
 
@@ -125,17 +126,17 @@ static size_t line_of(const char *text, size_t offset) {
 
 /* Opens a file that is damaged: what is left of it, and numbers that were not given away. */
 static size_t open_damaged(const char *text, size_t n_text, int64_t last_id, int64_t generation) {
-        Journal journal;
+        StateFile state_file;
         int64_t id;
         size_t n;
 
         unit_write_file(file, text, n_text);
-        unit_journal_open(&journal, directory);
-        n = unit_journal_list(&journal, held, ARRAY_SIZE(held));
-        ck_assert_int_eq(journal_segment_id(&journal, &id), 0);
+        unit_state_file_open(&state_file, directory);
+        n = unit_state_file_list(&state_file, held, ARRAY_SIZE(held));
+        ck_assert_int_eq(state_file_segment_id(&state_file, &id), 0);
         ck_assert_int_gt(id, last_id);
-        ck_assert_int_gt(journal.generation, generation);
-        journal_close(&journal);
+        ck_assert_int_gt(state_file.generation, generation);
+        state_file_close(&state_file);
         return n;
 }
 
@@ -154,22 +155,22 @@ START_TEST(test_cut) {
         int64_t last_id, generation;
         size_t n, n_held, n_lines;
         char *text = make_file(&n, &last_id, &generation), *kept;
-        Journal journal;
+        StateFile state_file;
 
         for (size_t cut = HEADER_LENGTH; cut <= n; ++cut) {
                 bool between = text[cut - 1] == '\n';
 
                 n_lines = line_of(text, cut) - 1;
                 unit_write_file(file, text, cut);
-                unit_journal_open(&journal, directory);
-                n_held = unit_journal_list(&journal, held, ARRAY_SIZE(held));
+                unit_state_file_open(&state_file, directory);
+                n_held = unit_state_file_list(&state_file, held, ARRAY_SIZE(held));
                 /* The first line is a generation, as is the last. */
                 ck_assert_uint_eq(n_held, MIN(MAX(n_lines, 1) - 1, SEGMENTS));
                 for (size_t i = 0; i < n_held; ++i)
                         ck_assert_int_eq(held[i].id, (int64_t) i + 1);
                 if (!between)
-                        ck_assert_int_ge(journal.next_segment_id, last_id);
-                unit_journal_abandon(&journal);
+                        ck_assert_int_ge(state_file.next_segment_id, last_id);
+                unit_state_file_abandon(&state_file);
                 ck_assert(is_there(damaged_file) == !between);
                 if (!between) {
                         size_t n_kept;
@@ -181,9 +182,10 @@ START_TEST(test_cut) {
                         remove_damaged();
                 }
                 /* And it is whole again. */
-                unit_journal_open(&journal, directory);
-                ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), n_held);
-                unit_journal_abandon(&journal);
+                unit_state_file_open(&state_file, directory);
+                ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)),
+                                  n_held);
+                unit_state_file_abandon(&state_file);
                 ck_assert(!is_there(damaged_file));
         }
         free(text);
@@ -223,16 +225,16 @@ START_TEST(test_flip_header) {
         int64_t last_id, generation;
         size_t n, n_after;
         char *text = make_file(&n, &last_id, &generation), *after;
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
         int r;
 
         for (size_t i = 0; i < HEADER_LENGTH; ++i)
                 for (int bit = 0; bit < 8; ++bit) {
                         text[i] = (char) (text[i] ^ 1 << bit);
                         unit_write_file(file, text, n);
-                        r = journal_open(&journal, directory);
-                        journal_close(&journal);
-                        ck_assert(r == JOURNAL_E_DAMAGED || r == JOURNAL_E_NEWER);
+                        r = state_file_open(&state_file, directory);
+                        state_file_close(&state_file);
+                        ck_assert(r == STATE_FILE_E_DAMAGED || r == STATE_FILE_E_NEWER);
                         after = unit_read_file(file, &n_after);
                         ck_assert_uint_eq(n_after, n);
                         ck_assert_mem_eq(after, text, n);
@@ -294,17 +296,17 @@ END_TEST
 /* Each damaged file is kept, up to a number of them, and none replaces another. */
 START_TEST(test_kept) {
         char path[4200], text[64];
-        Journal journal;
+        StateFile state_file;
         char *kept;
 
         for (int i = 0; i < 12; ++i) {
                 (void) snprintf(text, sizeof(text), "shmbroker journal 1\ndamaged %d\n", i);
                 unit_write_file(file, text, strlen(text));
-                unit_journal_open(&journal, directory);
-                unit_journal_abandon(&journal);
+                unit_state_file_open(&state_file, directory);
+                unit_state_file_abandon(&state_file);
                 /* A clean one has nothing to keep. */
-                unit_journal_open(&journal, directory);
-                journal_close(&journal);
+                unit_state_file_open(&state_file, directory);
+                state_file_close(&state_file);
         }
         for (int i = 0; i < 12; ++i) {
                 (void) snprintf(path, sizeof(path), i ? "%s.%d" : "%s", damaged_file, i);
@@ -324,20 +326,20 @@ START_TEST(test_kept_once) {
         static const char text[] = "shmbroker journal 1\ndamaged\n";
         char *obstacle = unit_path(directory, "journal.new"),
              *second = unit_path(directory, "journal.damaged.1"), *after;
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
 
         unit_write_file(file, text, sizeof(text) - 1);
         ck_assert_int_eq(mkdir(obstacle, 0700), 0);
         for (int i = 0; i < 3; ++i) {
-                ck_assert_int_lt(journal_open(&journal, directory), 0);
-                journal_close(&journal);
+                ck_assert_int_lt(state_file_open(&state_file, directory), 0);
+                state_file_close(&state_file);
                 after = unit_read_file(file, NULL);
                 ck_assert_str_eq(after, text);
                 free(after);
         }
         ck_assert_int_eq(rmdir(obstacle), 0);
-        unit_journal_open(&journal, directory);
-        journal_close(&journal);
+        unit_state_file_open(&state_file, directory);
+        state_file_close(&state_file);
         ck_assert(is_there(damaged_file));
         ck_assert(!is_there(second));
         free(obstacle);
@@ -373,58 +375,58 @@ static off_t file_size(void) {
  * Writes until there is no room: what is refused has no effect. Without assertions of the suite,
  * which write to a file, too.
  */
-static int fill(Journal *journal, int64_t *ret_n) {
+static int fill(StateFile *state_file, int64_t *ret_n) {
         int64_t id = 1, last = 0, longest = 1, attachment;
         off_t size;
 
-        for (; put(journal, id, 1) == 0; ++id) {
+        for (; put(state_file, id, 1) == 0; ++id) {
                 EXPECT(id < 4000);
                 if (line_length(id) > line_length(longest))
                         longest = id;
         }
         EXPECT(line_length(longest) >= line_length(id));
         size = file_size();
-        EXPECT(size > 0 && (uint64_t) size == journal->n_bytes);
+        EXPECT(size > 0 && (uint64_t) size == state_file->n_bytes);
         for (int i = 0; i < 3; ++i) {
-                EXPECT(put(journal, id, 2) == JOURNAL_E_NOT_WRITTEN);
-                EXPECT(put(journal, longest, 2) == JOURNAL_E_NOT_WRITTEN);
+                EXPECT(put(state_file, id, 2) == STATE_FILE_E_NOT_WRITTEN);
+                EXPECT(put(state_file, longest, 2) == STATE_FILE_E_NOT_WRITTEN);
                 EXPECT(file_size() == size);
         }
         /* Ids that are reserved are given away, and then there are none. */
         for (int i = 0; i < 4096; ++i) {
-                EXPECT(journal_segment_id(journal, &last) == 0);
+                EXPECT(state_file_segment_id(state_file, &last) == 0);
                 EXPECT(last == i + 1);
         }
         /* A line of that kind is shorter, and there may be room for one or two. */
-        for (int i = 0; journal_write_gone(journal, id - 1) == 0; ++i, --id)
+        for (int i = 0; state_file_write_gone(state_file, id - 1) == 0; ++i, --id)
                 EXPECT(i < 50);
-        EXPECT(journal_segment_id(journal, &last) == JOURNAL_E_NO_IDS);
+        EXPECT(state_file_segment_id(state_file, &last) == STATE_FILE_E_NO_IDS);
         EXPECT(last == 4096);
-        journal->next_attachment = INT64_C(1) << 32;
-        EXPECT(journal_attachment_id(journal, &attachment) == JOURNAL_E_NO_IDS);
+        state_file->next_attachment = INT64_C(1) << 32;
+        EXPECT(state_file_attachment_id(state_file, &attachment) == STATE_FILE_E_NO_IDS);
         *ret_n = id - 1;
         return 0;
 }
 
 /* When there is room again, everything goes on. */
-static int go_on(Journal *journal, int64_t n) {
+static int go_on(StateFile *state_file, int64_t n) {
         int64_t id, attachment;
 
-        EXPECT(journal_segment_id(journal, &id) == 0 && id == 4097);
-        EXPECT(journal_attachment_id(journal, &attachment) == 0);
-        EXPECT(attachment == journal->generation * (INT64_C(1) << 32) + 1);
-        EXPECT(journal->generation == 2);
-        EXPECT(put(journal, n + 1, 3) == 0);
-        EXPECT(put(journal, 1, 3) == 0);
-        unit_journal_abandon(journal);
-        *journal = EMPTY_JOURNAL;
-        EXPECT(journal_open(journal, directory) == 0);
-        EXPECT(unit_journal_list(journal, held, ARRAY_SIZE(held)) == (size_t) n + 1);
+        EXPECT(state_file_segment_id(state_file, &id) == 0 && id == 4097);
+        EXPECT(state_file_attachment_id(state_file, &attachment) == 0);
+        EXPECT(attachment == state_file->generation * (INT64_C(1) << 32) + 1);
+        EXPECT(state_file->generation == 2);
+        EXPECT(put(state_file, n + 1, 3) == 0);
+        EXPECT(put(state_file, 1, 3) == 0);
+        unit_state_file_abandon(state_file);
+        *state_file = EMPTY_JOURNAL;
+        EXPECT(state_file_open(state_file, directory) == 0);
+        EXPECT(unit_state_file_list(state_file, held, ARRAY_SIZE(held)) == (size_t) n + 1);
         for (int64_t i = 0; i <= n; ++i) {
                 EXPECT(held[i].id == i + 1);
                 EXPECT(held[i].change_usec == (i == 0 || i == n ? 3 : 1));
         }
-        journal_close(journal);
+        state_file_close(state_file);
         EXPECT(!is_there(damaged_file));
         return 0;
 }
@@ -432,20 +434,20 @@ static int go_on(Journal *journal, int64_t n) {
 /* What is too long breaks off in the middle of a line. */
 START_TEST(test_file_size_limit) {
         struct rlimit before, limit;
-        Journal journal;
+        StateFile state_file;
         int64_t n = 0;
         int r;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
         limit = before;
         limit.rlim_cur = 70001 + 100 * (rlim_t) _i;
         ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-        r = fill(&journal, &n);
+        r = fill(&state_file, &n);
         (void) setrlimit(RLIMIT_FSIZE, &before);
         ck_assert_int_eq(r, 0);
         ck_assert_int_gt(n, 50);
-        ck_assert_int_eq(go_on(&journal, n), 0);
+        ck_assert_int_eq(go_on(&state_file, n), 0);
 }
 END_TEST
 
@@ -453,7 +455,7 @@ END_TEST
 
 static int fill_file_system(void *userdata) {
         char *ballast = unit_path(directory, "ballast"), *data = calloc(1, 65536);
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
         int64_t n = 0;
         int r;
 
@@ -462,26 +464,26 @@ static int fill_file_system(void *userdata) {
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount("tmpfs", directory, "tmpfs", 0, "size=256k,mode=0700") < 0)
                 return NO_MOUNT;
-        EXPECT(journal_open(&journal, directory) == 0);
+        EXPECT(state_file_open(&state_file, directory) == 0);
         unit_write_file(ballast, data, 65536);
-        r = fill(&journal, &n);
+        r = fill(&state_file, &n);
         if (r)
                 return r;
         EXPECT(n > 50);
         /* A crash now loses nothing, but the next start needs room. */
-        unit_journal_abandon(&journal);
-        journal = EMPTY_JOURNAL;
-        r = journal_open(&journal, directory);
+        unit_state_file_abandon(&state_file);
+        state_file = EMPTY_JOURNAL;
+        r = state_file_open(&state_file, directory);
         EXPECT(r == -ENOSPC || r == 0);
         if (r == 0)
-                EXPECT(unit_journal_list(&journal, held, ARRAY_SIZE(held)) == (size_t) n);
-        journal_close(&journal);
-        journal = EMPTY_JOURNAL;
+                EXPECT(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)) == (size_t) n);
+        state_file_close(&state_file);
+        state_file = EMPTY_JOURNAL;
         EXPECT(unlink(ballast) == 0);
-        EXPECT(journal_open(&journal, directory) == 0);
-        EXPECT(unit_journal_list(&journal, held, ARRAY_SIZE(held)) == (size_t) n);
-        EXPECT(put(&journal, n + 1, 3) == 0);
-        journal_close(&journal);
+        EXPECT(state_file_open(&state_file, directory) == 0);
+        EXPECT(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)) == (size_t) n);
+        EXPECT(put(&state_file, n + 1, 3) == 0);
+        state_file_close(&state_file);
         EXPECT(!is_there(damaged_file));
         free(ballast);
         free(data);
@@ -502,111 +504,111 @@ END_TEST
 /* When numbers run out and cannot be written down, there are none; later there are again. */
 START_TEST(test_cannot_rewrite) {
         char *obstacle = unit_path(directory, "journal.new");
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         ck_assert_int_eq(mkdir(obstacle, 0700), 0);
         /* It grows instead, and is not tried at each write. */
         for (uint64_t i = 0; i < 2000; ++i)
-                ck_assert_int_eq(put(&journal, 1, i), 0);
+                ck_assert_int_eq(put(&state_file, 1, i), 0);
         ck_assert_int_gt(file_size(), 500000);
         ck_assert_int_eq(rmdir(obstacle), 0);
         for (uint64_t i = 0; i < 4000; ++i)
-                ck_assert_int_eq(put(&journal, 1, i), 0);
+                ck_assert_int_eq(put(&state_file, 1, i), 0);
         ck_assert_int_lt(file_size(), 100000);
-        unit_journal_abandon(&journal);
+        unit_state_file_abandon(&state_file);
         /* What is left of a rewriting that broke off does not matter. */
         unit_write_file(obstacle, "shmb", 4);
-        unit_journal_open(&journal, directory);
-        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 1);
+        unit_state_file_open(&state_file, directory);
+        ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 1);
         ck_assert_uint_eq(held[0].change_usec, 3999);
-        journal_close(&journal);
+        state_file_close(&state_file);
         ck_assert(!is_there(obstacle));
         free(obstacle);
 }
 END_TEST
 
 /* Half a line is there and cannot be taken away. */
-static void break_journal(Journal *journal) {
+static void break_journal(StateFile *state_file) {
         char *obstacle = unit_path(directory, "journal.new");
         struct rlimit before, limit;
         int r;
 
         ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
         limit = before;
-        limit.rlim_cur = journal->n_bytes + 50;
+        limit.rlim_cur = state_file->n_bytes + 50;
         truncate_fails = true;
         /* No assertion meanwhile: they write to a file, too. */
         (void) setrlimit(RLIMIT_FSIZE, &limit);
-        r = put(journal, 3, 1);
+        r = put(state_file, 3, 1);
         (void) setrlimit(RLIMIT_FSIZE, &before);
-        ck_assert_int_eq(r, JOURNAL_E_NOT_WRITTEN);
-        ck_assert(journal->broken);
-        ck_assert_int_eq(file_size(), (off_t) journal->n_bytes + 50);
+        ck_assert_int_eq(r, STATE_FILE_E_NOT_WRITTEN);
+        ck_assert(state_file->broken);
+        ck_assert_int_eq(file_size(), (off_t) state_file->n_bytes + 50);
         /* There can be no new file either. */
         ck_assert_int_eq(mkdir(obstacle, 0700), 0);
-        ck_assert_int_eq(put(journal, 3, 1), JOURNAL_E_NOT_WRITTEN);
-        ck_assert_int_eq(journal_write_gone(journal, 1), JOURNAL_E_NOT_WRITTEN);
+        ck_assert_int_eq(put(state_file, 3, 1), STATE_FILE_E_NOT_WRITTEN);
+        ck_assert_int_eq(state_file_write_gone(state_file, 1), STATE_FILE_E_NOT_WRITTEN);
         ck_assert_int_eq(rmdir(obstacle), 0);
         free(obstacle);
 }
 
 START_TEST(test_broken) {
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
-        ck_assert_int_eq(put(&journal, 1, 1), 0);
-        ck_assert_int_eq(put(&journal, 2, 1), 0);
-        break_journal(&journal);
+        unit_state_file_open(&state_file, directory);
+        ck_assert_int_eq(put(&state_file, 1, 1), 0);
+        ck_assert_int_eq(put(&state_file, 2, 1), 0);
+        break_journal(&state_file);
         /* As soon as it can, a new one is written, although the old one cannot be cut yet. */
-        ck_assert_int_eq(put(&journal, 4, 1), 0);
-        ck_assert(!journal.broken);
-        ck_assert_int_eq(put(&journal, 5, 1), 0);
-        unit_journal_abandon(&journal);
-        unit_journal_open(&journal, directory);
-        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 4);
+        ck_assert_int_eq(put(&state_file, 4, 1), 0);
+        ck_assert(!state_file.broken);
+        ck_assert_int_eq(put(&state_file, 5, 1), 0);
+        unit_state_file_abandon(&state_file);
+        unit_state_file_open(&state_file, directory);
+        ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 4);
         ck_assert_int_eq(held[2].id, 4);
         ck_assert(!is_there(damaged_file));
         /* Or nothing more is written. */
-        break_journal(&journal);
-        unit_journal_abandon(&journal);
-        unit_journal_open(&journal, directory);
-        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 4);
+        break_journal(&state_file);
+        unit_state_file_abandon(&state_file);
+        unit_state_file_open(&state_file, directory);
+        ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 4);
         ck_assert(is_there(damaged_file));
-        journal_close(&journal);
+        state_file_close(&state_file);
 }
 END_TEST
 
 /* What outlives the host is refused if it does not get to the disk; all else does not wait. */
 START_TEST(test_sync) {
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         ck_assert_int_eq(unit_record(3, 1).kind, KIND_FILE);
         ck_assert_int_eq(unit_record(4, 1).kind, KIND_MEMFD);
-        ck_assert_int_eq(put(&journal, 7, 1), 0);
+        ck_assert_int_eq(put(&state_file, 7, 1), 0);
         n_syncs = 0;
-        ck_assert_int_eq(put(&journal, 4, 1), 0);
-        ck_assert_int_eq(put(&journal, 4, 2), 0);
-        ck_assert_int_eq(journal_write_gone(&journal, 4), 0);
+        ck_assert_int_eq(put(&state_file, 4, 1), 0);
+        ck_assert_int_eq(put(&state_file, 4, 2), 0);
+        ck_assert_int_eq(state_file_write_gone(&state_file, 4), 0);
         ck_assert_uint_eq(n_syncs, 0);
-        ck_assert_int_eq(put(&journal, 15, 1), 0);
+        ck_assert_int_eq(put(&state_file, 15, 1), 0);
         ck_assert_uint_eq(n_syncs, 1);
-        ck_assert_int_eq(journal_write_gone(&journal, 15), 0);
+        ck_assert_int_eq(state_file_write_gone(&state_file, 15), 0);
         ck_assert_uint_eq(n_syncs, 2);
         sync_fails = true;
-        ck_assert_int_eq(put(&journal, 3, 1), JOURNAL_E_NOT_WRITTEN);
-        ck_assert_int_eq(put(&journal, 7, 2), JOURNAL_E_NOT_WRITTEN);
-        ck_assert_int_eq(journal_write_gone(&journal, 7), JOURNAL_E_NOT_WRITTEN);
+        ck_assert_int_eq(put(&state_file, 3, 1), STATE_FILE_E_NOT_WRITTEN);
+        ck_assert_int_eq(put(&state_file, 7, 2), STATE_FILE_E_NOT_WRITTEN);
+        ck_assert_int_eq(state_file_write_gone(&state_file, 7), STATE_FILE_E_NOT_WRITTEN);
         sync_fails = false;
-        ck_assert_int_eq(put(&journal, 11, 1), 0);
-        unit_journal_abandon(&journal);
-        unit_journal_open(&journal, directory);
-        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 2);
+        ck_assert_int_eq(put(&state_file, 11, 1), 0);
+        unit_state_file_abandon(&state_file);
+        unit_state_file_open(&state_file, directory);
+        ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 2);
         ck_assert_int_eq(held[0].id, 7);
         ck_assert_uint_eq(held[0].change_usec, 1);
         ck_assert_int_eq(held[1].id, 11);
-        journal_close(&journal);
+        state_file_close(&state_file);
         ck_assert(!is_there(damaged_file));
 }
 END_TEST
@@ -632,14 +634,15 @@ static Step step_of(uint64_t number) {
 
 /* Does steps from @first on, and says of each that it is done, until it is killed. */
 static void write_on(uint64_t first, int fd) {
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
 
-        if (journal_open(&journal, directory))
+        if (state_file_open(&state_file, directory))
                 _exit(1);
         for (uint64_t i = first;; ++i) {
                 Step step = step_of(i);
 
-                if (step.gone ? journal_write_gone(&journal, step.id) : put(&journal, step.id, i))
+                if (step.gone ? state_file_write_gone(&state_file, step.id)
+                              : put(&state_file, step.id, i))
                         _exit(2);
                 if (write(fd, &i, sizeof(i)) != sizeof(i))
                         _exit(3);
@@ -672,7 +675,7 @@ static uint64_t kill_after(uint64_t first, uint64_t n_steps) {
         return done;
 }
 
-/* Is the journal as it was after so many steps? */
+/* Is the state file as it was after so many steps? */
 static bool is_state(const uint64_t *states, size_t n_held) {
         size_t n = 0;
 
@@ -696,15 +699,15 @@ static void do_step(uint64_t *states, uint64_t number) {
 START_TEST(test_killed) {
         uint64_t states[IDS_KILLED + 1] = {}, seed = 4711, first = 1, done;
         size_t n_held;
-        Journal journal;
+        StateFile state_file;
 
         for (int round = 0; round < 200; ++round) {
                 done = kill_after(first, unit_below(&seed, round % 4 ? 700 : 10));
                 for (; first <= done; ++first)
                         do_step(states, first);
-                unit_journal_open(&journal, directory);
-                n_held = unit_journal_list(&journal, held, ARRAY_SIZE(held));
-                unit_journal_abandon(&journal);
+                unit_state_file_open(&state_file, directory);
+                n_held = unit_state_file_list(&state_file, held, ARRAY_SIZE(held));
+                unit_state_file_abandon(&state_file);
                 if (!is_state(states, n_held)) {
                         do_step(states, first++);
                         ck_assert_msg(is_state(states, n_held), "not what it was at %llu",
@@ -728,20 +731,20 @@ struct Given {
 };
 
 static int give(void *userdata) {
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
         Given *given = userdata;
 
-        EXPECT(journal_open(&journal, directory) == 0);
-        EXPECT(journal_segment_id(&journal, &given->first_segment) == 0);
-        EXPECT(journal_attachment_id(&journal, &given->first_attachment) == 0);
+        EXPECT(state_file_open(&state_file, directory) == 0);
+        EXPECT(state_file_segment_id(&state_file, &given->first_segment) == 0);
+        EXPECT(state_file_attachment_id(&state_file, &given->first_attachment) == 0);
         for (int64_t i = given->segment; i >= 0; --i) {
-                EXPECT(journal_segment_id(&journal, &given->segment) == 0);
-                EXPECT(journal_attachment_id(&journal, &given->attachment) == 0);
+                EXPECT(state_file_segment_id(&state_file, &given->segment) == 0);
+                EXPECT(state_file_attachment_id(&state_file, &given->attachment) == 0);
                 if (i % 500 == 0)
-                        EXPECT(put(&journal, given->segment, 1) == 0);
+                        EXPECT(put(&state_file, given->segment, 1) == 0);
         }
         if (given->segment % 3 == 0)
-                journal_close(&journal);
+                state_file_close(&state_file);
         return 0;
 }
 

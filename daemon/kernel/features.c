@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/kernel/answers.h"
+#include "daemon/kernel/features.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static bool try_closings(int master_fd) {
         int wd, n = 0;
 
         closings_init(&closings);
-        if (closings_watch(&closings, master_fd, false, &wd) == 0) {
+        if (closings_subscribe(&closings, master_fd, false, &wd) == 0) {
                 fd_close(reopen(master_fd, O_RDONLY));
                 closings_drain(&closings, count_closing, &n);
         }
@@ -63,12 +63,12 @@ static bool try_closings(int master_fd) {
 }
 
 /**
- * answers_find() - try the kernel's answers on a memory file of the broker's own
+ * features_find() - try the kernel's answers on a memory file of the broker's own
  * @ret:        which of them are there
  *
  * Return: 0, or a negative errno if not even the file can be made.
  */
-int answers_find(Answers *ret) {
+int features_find(Features *ret) {
         _cleanup_fd_ int fd = -EBADF, master_fd = -EBADF;
 
         fd = memfd_create("shmbroker-answers", MFD_CLOEXEC);
@@ -78,7 +78,7 @@ int answers_find(Answers *ret) {
         if (master_fd < 0)
                 return error_origin(-errno);
         fd = fd_close(fd);
-        *ret = (Answers){
+        *ret = (Features){
                 .leases = try_leases(master_fd),
                 .marks = try_marks(master_fd),
                 .closings = try_closings(master_fd),
@@ -86,17 +86,17 @@ int answers_find(Answers *ret) {
         return 0;
 }
 
-/* answers_log() - say what is missing, and what is done instead */
-void answers_log(const Answers *answers) {
-        if (!answers->leases)
+/* features_log() - say what is missing, and what is done instead */
+void features_log(const Features *features) {
+        if (!features->leases)
                 log_warning(
                         "This kernel grants no file leases (F_SETLEASE; see fs.leases-enable): the marks of "
                         "attachments alone say when a segment is not in use any more.");
-        if (!answers->marks)
+        if (!features->marks)
                 log_warning(
                         "This kernel has no open file description locks (F_OFD_SETLK): attachments are counted "
                         "by their ends, and may be counted too high.");
-        if (!answers->closings)
+        if (!features->closings)
                 log_warning(
                         "This kernel does not tell when a segment is closed (inotify; see "
                         "fs.inotify.max_user_instances): segments are asked ten times a second instead.");

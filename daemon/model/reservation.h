@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SHMBROKER_DAEMON_MODEL_HOLD_H
-#define SHMBROKER_DAEMON_MODEL_HOLD_H
+#ifndef SHMBROKER_DAEMON_MODEL_RESERVATION_H
+#define SHMBROKER_DAEMON_MODEL_RESERVATION_H
 
 /*
  * An Acquire that was answered with a shmid: the client is about to attach the segment natively,
@@ -13,17 +13,17 @@
 #include "daemon/model/limits.h"
 #include "daemon/model/segment.h"
 
-struct Hold {
+struct Reservation {
         Segment *segment;
         Client *client;
         Charge charge;
-        Hold *segment_prev;
-        Hold *segment_next;
-        Hold *client_prev;
-        Hold *client_next;
+        Reservation *segment_prev;
+        Reservation *segment_next;
+        Reservation *client_prev;
+        Reservation *client_next;
 };
 
-Hold *hold_new(Client *client, Segment *segment, Charge *charge);
-Hold *hold_free(Hold *hold);
+Reservation *reservation_new(Client *client, Segment *segment, Charge *charge);
+Reservation *reservation_free(Reservation *reservation);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/kind/foreign.h"
+#include "daemon/kind/passed-object.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "daemon/kind/linked.h"
+#include "daemon/kind/named-inode.h"
 #include "proto/scan.h"
 
 #define MEMFD_PREFIX "/memfd:"
@@ -35,12 +35,12 @@ static bool begins_with(const char *text, const char *prefix) {
 }
 
 /* The name that it has in one of the broker's directories. */
-static bool find_name(const char *link, int directory_fd, int fd, Foreign *ret) {
+static bool find_name(const char *link, int directory_fd, int fd, PassedObject *ret) {
         const char *slash = strrchr(link, '/');
 
         if (directory_fd < 0 || !slash || strlen(slash + 1) > NAME_MAX)
                 return false;
-        if (!linked_leads_to(directory_fd, slash + 1, fd))
+        if (!named_inode_leads_to(directory_fd, slash + 1, fd))
                 return false;
         (void) strcpy(ret->name, slash + 1);
         return true;
@@ -54,7 +54,7 @@ static bool same_file_system(int directory_fd, const struct stat *st) {
 }
 
 /* Memory: of the kernel's own file systems, which keep nobody waiting. */
-static const char *find_memory(const Host *host, int fd, Foreign *ret) {
+static const char *find_memory(const Host *host, int fd, PassedObject *ret) {
         char link[PATH_MAX];
         struct statfs fs;
         struct stat st;
@@ -81,7 +81,7 @@ static const char *find_memory(const Host *host, int fd, Foreign *ret) {
  * statx(2) says what the kernel knows, and that it has certain attributes only of file systems
  * which keep them themselves, as ext4, XFS and btrfs do, and FUSE and those of the network do not.
  */
-static const char *find_file(const Host *host, int fd, Foreign *ret) {
+static const char *find_file(const Host *host, int fd, PassedObject *ret) {
         char link[PATH_MAX];
         struct statx st;
 
@@ -99,15 +99,15 @@ static const char *find_file(const Host *host, int fd, Foreign *ret) {
 }
 
 /**
- * foreign_find() - what a descriptor is
+ * passed_object_find() - what a descriptor is
  * @host:       the host
  * @fd:         the descriptor
  * @ret:        what it is
  *
  * Return: NULL, or why it cannot be adopted: a sentence without its full stop.
  */
-const char *foreign_find(const Host *host, int fd, Foreign *ret) {
-        *ret = (Foreign){};
+const char *passed_object_find(const Host *host, int fd, PassedObject *ret) {
+        *ret = (PassedObject){};
         if (fcntl(fd, F_GETFL) & O_PATH)
                 return "its descriptor is one of O_PATH, which gives no access";
         if (fcntl(fd, F_GET_SEALS) >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SHMBROKER_DAEMON_STATE_JOURNAL_H
-#define SHMBROKER_DAEMON_STATE_JOURNAL_H
+#ifndef SHMBROKER_DAEMON_STATE_STATE_FILE_H
+#define SHMBROKER_DAEMON_STATE_STATE_FILE_H
 
 /*
  * What must survive the daemon: which numbers were given away, so that no id is ever used again,
@@ -42,12 +42,13 @@
  * upper-case hexadecimal. What is 0, false, empty or not there has no key, but kind always has.
  *
  * A line that is not exactly so, and what is behind the last newline, is no record: it was cut by a
- * crash, or damaged. It is told of and skipped, and the rest holds. The file as it was is kept as
- * "journal.damaged" (or journal.damaged.1 and so on, if that is there) before a clean one replaces
- * it. As it may have been a generation, numbers are then left out that it may have given away.
+ * crash, or damaged. It is told of and skipped, and the rest holds. The file as it was is
+ * kept as "journal.damaged" (or journal.damaged.1 and so on, if that is there) before a clean
+ * one replaces it. As it may have been a generation, numbers are then left out that it may have
+ * given away.
  *
- * In the place of a journal an older version had the file "state": the lines "shmbroker 1", "epoch
- * N" and "segments N", which are number and ids of above. It is taken over and removed.
+ * In the place of a state file an older version had the file "state": the lines "shmbroker 1",
+ * "epoch N" and "segments N", which are number and ids of above. It is taken over and removed.
  */
 
 #include <errno.h>
@@ -57,29 +58,30 @@
 
 #include "daemon/state/record.h"
 
-typedef struct Journal Journal;
-typedef struct JournalEntry JournalEntry;
+typedef struct StateFile StateFile;
+typedef struct StateFileEntry StateFileEntry;
 
 /* Called for a segment; what is not 0 ends the visit and is returned by it. */
-typedef int JournalVisitor(const SegmentRecord *segment, void *userdata);
+typedef int StateFileVisitor(const SegmentRecord *segment, void *userdata);
 
 enum {
-        _JOURNAL_E_SUCCESS,
+        _STATE_FILE_E_SUCCESS,
         /* Another broker has the directory */
-        JOURNAL_E_BUSY,
-        /* The file is not a journal */
-        JOURNAL_E_DAMAGED,
+        STATE_FILE_E_BUSY,
+        /* The file is not a state file */
+        STATE_FILE_E_DAMAGED,
         /* A newer version wrote it */
-        JOURNAL_E_NEWER,
+        STATE_FILE_E_NEWER,
         /* The file "state" of an older version is not one that it wrote */
-        JOURNAL_E_OLD_DAMAGED,
+        STATE_FILE_E_OLD_DAMAGED,
         /* The numbers given away are used up, and more could not be written down */
-        JOURNAL_E_NO_IDS,
-        /* It could not be written, as when the file system is full: what held before holds */
-        JOURNAL_E_NOT_WRITTEN,
+        STATE_FILE_E_NO_IDS,
+        /* It could not be written, as when the file system is full: what held before holds
+         */
+        STATE_FILE_E_NOT_WRITTEN,
 };
 
-struct Journal {
+struct StateFile {
         int directory_fd;
         int lock_fd;
         int fd;
@@ -93,7 +95,7 @@ struct Journal {
         int64_t next_attachment;
 
         /* Where the last record of each segment is, by id */
-        JournalEntry *entries;
+        StateFileEntry *entries;
         /* Length of these records, and of the file as far as it holds */
         uint64_t live_bytes;
         uint64_t n_bytes;
@@ -103,20 +105,20 @@ struct Journal {
         bool broken;
 };
 
-#define JOURNAL_NULL                                                                               \
+#define STATE_FILE_NULL                                                                            \
         { .directory_fd = -EBADF, .lock_fd = -EBADF, .fd = -EBADF }
 
-int journal_open(Journal *journal, const char *directory);
-void journal_close(Journal *journal);
+int state_file_open(StateFile *file, const char *directory);
+void state_file_close(StateFile *file);
 
-int journal_segment_id(Journal *journal, int64_t *ret);
-int journal_attachment_id(Journal *journal, int64_t *ret);
+int state_file_segment_id(StateFile *file, int64_t *ret);
+int state_file_attachment_id(StateFile *file, int64_t *ret);
 
-int journal_lost(Journal *journal);
+int state_file_lost(StateFile *file);
 
-bool journal_has(Journal *journal, int64_t id);
-int journal_visit(Journal *journal, JournalVisitor *visit, void *userdata);
-int journal_write_segment(Journal *journal, const SegmentRecord *segment);
-int journal_write_gone(Journal *journal, int64_t id);
+bool state_file_has(StateFile *file, int64_t id);
+int state_file_visit(StateFile *file, StateFileVisitor *visit, void *userdata);
+int state_file_write_segment(StateFile *file, const SegmentRecord *segment);
+int state_file_write_gone(StateFile *file, int64_t id);
 
 #endif

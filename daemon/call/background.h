@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SHMBROKER_DAEMON_CALL_SLOW_H
-#define SHMBROKER_DAEMON_CALL_SLOW_H
+#ifndef SHMBROKER_DAEMON_CALL_BACKGROUND_H
+#define SHMBROKER_DAEMON_CALL_BACKGROUND_H
 
 /*
  * Changes of a segment whose time grows with its size: locking it in memory brings every page in,
@@ -11,9 +11,9 @@
 #include "daemon/base/worker.h"
 #include "daemon/call/pending.h"
 
-typedef struct SlowJob SlowJob;
+typedef struct BackgroundJob BackgroundJob;
 
-struct SlowJob {
+struct BackgroundJob {
         WorkerJob job;
         Service *service;
         /* Who waits for it, or NULL if nobody does any more */
@@ -33,11 +33,11 @@ struct SlowJob {
         int result;
 };
 
-int slow_seal(Service *service, Client *client, Segment *segment, unsigned int seals, Pending **ret,
-              CallFailure *failure);
-int slow_lock(Service *service, Client *client, Segment *segment,
-              const SetAttributesParameters *parameters, Pending **ret, CallFailure *failure);
-void slow_lock_again(Service *service, Segment *segment);
-void slow_unlock(Service *service, Segment *segment);
+int background_seal(Service *service, Client *client, Segment *segment, unsigned int seals,
+                    Pending **ret, CallFailure *failure);
+int background_lock(Service *service, Client *client, Segment *segment,
+                    const SetAttributesParameters *parameters, Pending **ret, CallFailure *failure);
+void background_lock_again(Service *service, Segment *segment);
+void background_unlock(Service *service, Segment *segment);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/kind/linked.h"
+#include "daemon/kind/named-inode.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static void note(Segment *segment, const struct stat *st) {
 }
 
 /**
- * linked_create() - make a file, whole, and without its name
+ * named_inode_create() - make a file, whole, and without its name
  * @host:       the host
  * @segment:    its object_name and permission say what it is to be
  * @directory_fd: the directory
@@ -60,7 +60,7 @@ static void note(Segment *segment, const struct stat *st) {
  *
  * Return: 0, or a code, and then nothing was made.
  */
-int linked_create(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
+int named_inode_create(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
         uid_t owner = segment->permission.owner_uid;
         const char *missing =
                 host_missing(host, owner, 1U << PRIVILEGE_CHOWN | PRIVILEGES_OF_FILES);
@@ -85,12 +85,13 @@ int linked_create(const Host *host, Segment *segment, int directory_fd, KindFail
         return kind_set_master(segment, steal_fd(&fd));
 }
 
-/* linked_link() - give a file its name, by which everybody finds it from now on */
-int linked_link(const Host *host, Segment *segment, int directory_fd) {
+/* named_inode_link() - give a file its name, by which everybody finds it from now on */
+int named_inode_link(const Host *host, Segment *segment, int directory_fd) {
         struct stat st;
         int r;
 
-        r = link_name(host, segment->master_fd, directory_fd, label_name(segment->object_name));
+        r = link_name(host, segment->master_fd, directory_fd,
+                      shared_path_name(segment->object_name));
         if (r)
                 return r;
         if (fstat(segment->master_fd, &st) < 0)
@@ -126,9 +127,9 @@ static int check_lease(int fd, KindFailure *failure) {
         }
 }
 
-/* linked_examine() - may a file that others made be taken? @fd is any descriptor of it. */
-int linked_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
-                   KindFailure *failure) {
+/* named_inode_examine() - may a file that others made be taken? @fd is any descriptor of it. */
+int named_inode_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
+                        KindFailure *failure) {
         const char *missing;
         struct stat st;
 
@@ -145,8 +146,8 @@ int linked_examine(const Host *host, Segment *segment, int fd, const Credentials
         return 0;
 }
 
-/* linked_adopt() - take it: one that can be opened without waiting */
-int linked_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
+/* named_inode_adopt() - take it: one that can be opened without waiting */
+int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
         _cleanup_fd_ int master_fd = -EBADF;
         int r;
 
@@ -163,7 +164,7 @@ int linked_adopt(const Host *host, Segment *segment, int fd, KindFailure *failur
 }
 
 /**
- * linked_find() - find the file of a segment again
+ * named_inode_find() - find the file of a segment again
  * @host:       the host
  * @segment:    with its object_name and identity
  * @directory_fd: the directory
@@ -171,23 +172,23 @@ int linked_adopt(const Host *host, Segment *segment, int fd, KindFailure *failur
  *
  * Return: 0, KIND_E_NONE if there is none of that name, or another one, or a code.
  */
-int linked_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
+int named_inode_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
         _cleanup_fd_ int fd = -EBADF;
 
         if (!segment->object_name || directory_fd < 0)
                 return KIND_E_NONE;
-        fd = openat(directory_fd, label_name(segment->object_name),
+        fd = openat(directory_fd, shared_path_name(segment->object_name),
                     O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT ? KIND_E_NONE : kind_error(errno);
-        /* What has changed meanwhile is noticed as ever: linked_look(). */
+        /* What has changed meanwhile is noticed as ever: named_inode_look(). */
         if (!kind_is_same(segment, fd))
                 return KIND_E_NONE;
-        return linked_adopt(host, segment, fd, failure);
+        return named_inode_adopt(host, segment, fd, failure);
 }
 
-/* linked_leads_to() - does a name lead to the inode of a descriptor? */
-bool linked_leads_to(int directory_fd, const char *name, int fd) {
+/* named_inode_leads_to() - does a name lead to the inode of a descriptor? */
+bool named_inode_leads_to(int directory_fd, const char *name, int fd) {
         struct stat named, open;
 
         return fstat(fd, &open) == 0 &&
@@ -195,8 +196,8 @@ bool linked_leads_to(int directory_fd, const char *name, int fd) {
                named.st_dev == open.st_dev && named.st_ino == open.st_ino;
 }
 
-/* linked_look() - how it is with the file; its name is looked at when anything has changed */
-bool linked_look(Segment *segment, int directory_fd, ObjectState *ret) {
+/* named_inode_look() - how it is with the file; its name is looked at when anything has changed */
+bool named_inode_look(Segment *segment, int directory_fd, ObjectState *ret) {
         struct stat st;
 
         if (fstat(segment->master_fd, &st) < 0)
@@ -215,8 +216,8 @@ bool linked_look(Segment *segment, int directory_fd, ObjectState *ret) {
                 return true;
         segment->object_change_nsec = nsec(&st.st_ctim);
         if (segment->object_name && !ret->unlinked)
-                ret->unlinked = !linked_leads_to(directory_fd, label_name(segment->object_name),
-                                                 segment->master_fd);
+                ret->unlinked = !named_inode_leads_to(
+                        directory_fd, shared_path_name(segment->object_name), segment->master_fd);
         return true;
 }
 
@@ -227,9 +228,9 @@ static int change_error(int r, KindFailure *failure) {
                                            "is missing");
 }
 
-/* linked_set_permission() - change owner, group and mode, or nothing */
-int linked_set_permission(const Host *host, Segment *segment, const Permission *permission,
-                          KindFailure *failure) {
+/* named_inode_set_permission() - change owner, group and mode, or nothing */
+int named_inode_set_permission(const Host *host, Segment *segment, const Permission *permission,
+                               KindFailure *failure) {
         const char *missing = host_missing(host, permission->owner_uid,
                                            1U << PRIVILEGE_CHOWN | PRIVILEGES_OF_FILES);
         int r;
@@ -243,14 +244,14 @@ int linked_set_permission(const Host *host, Segment *segment, const Permission *
         return change_error(r, failure);
 }
 
-/* linked_unlink() - take the name away, unless it is somebody else's by now */
-int linked_unlink(Segment *segment, int directory_fd, KindFailure *failure) {
+/* named_inode_unlink() - take the name away, unless it is somebody else's by now */
+int named_inode_unlink(Segment *segment, int directory_fd, KindFailure *failure) {
         const char *name;
 
         if (!segment->object_name)
                 return 0;
-        name = label_name(segment->object_name);
-        if (!linked_leads_to(directory_fd, name, segment->master_fd))
+        name = shared_path_name(segment->object_name);
+        if (!named_inode_leads_to(directory_fd, name, segment->master_fd))
                 return 0;
         if (unlinkat(directory_fd, name, 0) == 0 || errno == ENOENT)
                 return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/call/slow.h"
+#include "daemon/call/background.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "proto/fd.h"
 #include "proto/util.h"
 
-static void job_free(SlowJob *job) {
+static void job_free(BackgroundJob *job) {
         if (job->lock.locked_at)
                 (void) munmap(job->lock.locked_at, (size_t) job->lock.size_bytes);
         charge_give_back(&job->charge);
@@ -22,8 +22,9 @@ static void job_free(SlowJob *job) {
         free(job);
 }
 
-static int job_new(Service *service, const Segment *segment, SlowJob **ret, CallFailure *failure) {
-        SlowJob *job = calloc(1, sizeof(*job));
+static int job_new(Service *service, const Segment *segment, BackgroundJob **ret,
+                   CallFailure *failure) {
+        BackgroundJob *job = calloc(1, sizeof(*job));
 
         if (!job)
                 return call_limit(failure, "memory");
@@ -49,9 +50,9 @@ static int job_new(Service *service, const Segment *segment, SlowJob **ret, Call
 
 /* A job that a call waits for. */
 static int job_new_awaited(Service *service, Client *client, const Segment *segment, Method method,
-                           SlowJob **ret, Pending **ret_pending, CallFailure *failure) {
+                           BackgroundJob **ret, Pending **ret_pending, CallFailure *failure) {
         _cleanup_(pending_freep) Pending *pending = NULL;
-        SlowJob *job = NULL;
+        BackgroundJob *job = NULL;
         int r;
 
         r = pending_new(service, client, method, &pending, failure);
@@ -69,7 +70,7 @@ static int job_new_awaited(Service *service, Client *client, const Segment *segm
 }
 
 /* Tells who waits, if anybody does, and ends the job. */
-static void job_end(SlowJob *job, int code, const CallFailure *failure) {
+static void job_end(BackgroundJob *job, int code, const CallFailure *failure) {
         Pending *pending = job->pending;
 
         if (pending) {
@@ -82,13 +83,13 @@ static void job_end(SlowJob *job, int code, const CallFailure *failure) {
 }
 
 static void work_seal(WorkerJob *worker_job) {
-        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        BackgroundJob *job = CONTAINER_OF(worker_job, BackgroundJob, job);
 
         job->result = job->row->seal(job->lock.fd, job->seals);
 }
 
 static void done_seal(WorkerJob *worker_job) {
-        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        BackgroundJob *job = CONTAINER_OF(worker_job, BackgroundJob, job);
         Segment *segment = registry_find(&job->service->registry, job->segment_id);
         CallFailure failure = {};
         int code;
@@ -99,7 +100,7 @@ static void done_seal(WorkerJob *worker_job) {
 }
 
 /**
- * slow_seal() - begin to seal a segment against writing
+ * background_seal() - begin to seal a segment against writing
  * @service:    the service
  * @client:     who asked
  * @segment:    the segment, of a kind that has seals
@@ -109,9 +110,9 @@ static void done_seal(WorkerJob *worker_job) {
  *
  * Return: CALL_E_WAIT, or another code, and then nothing was begun.
  */
-int slow_seal(Service *service, Client *client, Segment *segment, unsigned int seals, Pending **ret,
-              CallFailure *failure) {
-        SlowJob *job = NULL;
+int background_seal(Service *service, Client *client, Segment *segment, unsigned int seals,
+                    Pending **ret, CallFailure *failure) {
+        BackgroundJob *job = NULL;
         int r;
 
         r = job_new_awaited(service, client, segment, METHOD_SEAL, &job, ret, failure);
@@ -124,7 +125,7 @@ int slow_seal(Service *service, Client *client, Segment *segment, unsigned int s
 }
 
 static void work_lock(WorkerJob *worker_job) {
-        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        BackgroundJob *job = CONTAINER_OF(worker_job, BackgroundJob, job);
 
         job->result = job->row->lock(&job->lock);
 }
@@ -148,7 +149,7 @@ static int lock_code(int error, CallFailure *failure) {
 }
 
 /* The owner may have changed meanwhile: what is somebody else's now is left alone. */
-static int done_lock_code(const SlowJob *job, const Segment *segment, CallFailure *failure) {
+static int done_lock_code(const BackgroundJob *job, const Segment *segment, CallFailure *failure) {
         const Credentials credentials = { .uid = job->uid };
 
         if (!segment)
@@ -159,7 +160,7 @@ static int done_lock_code(const SlowJob *job, const Segment *segment, CallFailur
 }
 
 static void done_lock(WorkerJob *worker_job) {
-        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        BackgroundJob *job = CONTAINER_OF(worker_job, BackgroundJob, job);
         Segment *segment = registry_find(&job->service->registry, job->segment_id);
         CallFailure failure = {};
         int code;
@@ -178,7 +179,7 @@ static void done_lock(WorkerJob *worker_job) {
 }
 
 /**
- * slow_lock() - begin to lock a segment in memory, and set its attributes when it is
+ * background_lock() - begin to lock a segment in memory, and set its attributes when it is
  * @service:    the service
  * @client:     who asked
  * @segment:    the segment
@@ -188,11 +189,12 @@ static void done_lock(WorkerJob *worker_job) {
  *
  * Return: CALL_E_WAIT, or another code, and then nothing was begun.
  */
-int slow_lock(Service *service, Client *client, Segment *segment,
-              const SetAttributesParameters *parameters, Pending **ret, CallFailure *failure) {
+int background_lock(Service *service, Client *client, Segment *segment,
+                    const SetAttributesParameters *parameters, Pending **ret,
+                    CallFailure *failure) {
         _cleanup_(charge_give_back) Charge charge = CHARGE_NULL;
         uint64_t size_bytes = segment_capacity(segment);
-        SlowJob *job = NULL;
+        BackgroundJob *job = NULL;
         int r;
 
         r = call_take_charge(service, &charge, client->user, LIMIT_LOCKED, size_bytes, failure);
@@ -211,7 +213,7 @@ int slow_lock(Service *service, Client *client, Segment *segment,
 
 /* It may have been unlocked meanwhile, or be gone. */
 static void done_lock_again(WorkerJob *worker_job) {
-        SlowJob *job = CONTAINER_OF(worker_job, SlowJob, job);
+        BackgroundJob *job = CONTAINER_OF(worker_job, BackgroundJob, job);
         Segment *segment = registry_find(&job->service->registry, job->segment_id);
 
         if (segment && segment->lock_again) {
@@ -226,7 +228,7 @@ static void done_lock_again(WorkerJob *worker_job) {
 }
 
 /**
- * slow_lock_again() - begin to lock a segment in memory that an earlier broker had locked
+ * background_lock_again() - begin to lock a segment in memory that an earlier broker had locked
  * @service:    the service
  * @segment:    the segment, with its descriptor and charges
  *
@@ -234,9 +236,9 @@ static void done_lock_again(WorkerJob *worker_job) {
  * known any more, so who pays for the segment pays, whatever the limit is by now. A failure is
  * logged.
  */
-void slow_lock_again(Service *service, Segment *segment) {
+void background_lock_again(Service *service, Segment *segment) {
         CallFailure failure = {};
-        SlowJob *job = NULL;
+        BackgroundJob *job = NULL;
 
         if (job_new(service, segment, &job, &failure)) {
                 segment->lock_again = false;
@@ -250,8 +252,8 @@ void slow_lock_again(Service *service, Segment *segment) {
         worker_take(&service->worker, &job->job);
 }
 
-/* slow_unlock() - lock a segment in memory no more */
-void slow_unlock(Service *service, Segment *segment) {
+/* background_unlock() - lock a segment in memory no more */
+void background_unlock(Service *service, Segment *segment) {
         segment->lock_again = false;
         charge_give_back(&segment->locked_charge);
         if (kind_rows[segment->kind]->unlock)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SHMBROKER_DAEMON_KIND_FOREIGN_H
-#define SHMBROKER_DAEMON_KIND_FOREIGN_H
+#ifndef SHMBROKER_DAEMON_KIND_PASSED_OBJECT_H
+#define SHMBROKER_DAEMON_KIND_PASSED_OBJECT_H
 
 /* What a descriptor is that somebody passed: found out without waiting for anybody, whatever it
  * may be. */
@@ -10,14 +10,14 @@
 #include "daemon/kind/host.h"
 #include "proto/types.h"
 
-typedef struct Foreign Foreign;
+typedef struct PassedObject PassedObject;
 
-struct Foreign {
+struct PassedObject {
         Kind kind;
         /* In the directory of its kind, empty if it has none there */
         char name[NAME_MAX + 1];
 };
 
-const char *foreign_find(const Host *host, int fd, Foreign *ret);
+const char *passed_object_find(const Host *host, int fd, PassedObject *ret);
 
 #endif

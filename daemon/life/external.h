@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SHMBROKER_DAEMON_LIFE_OUTSIDE_H
-#define SHMBROKER_DAEMON_LIFE_OUTSIDE_H
+#ifndef SHMBROKER_DAEMON_LIFE_EXTERNAL_H
+#define SHMBROKER_DAEMON_LIFE_EXTERNAL_H
 
 /*
  * What others do to the object behind a segment without asking the broker: attach it natively,
@@ -10,32 +10,32 @@
 #include "daemon/kind/kind.h"
 #include "daemon/life/events.h"
 #include "daemon/model/registry.h"
-#include "daemon/state/keep.h"
+#include "daemon/state/persist.h"
 
-typedef struct Noticed Noticed;
-typedef struct Outside Outside;
+typedef struct ExternalChange ExternalChange;
+typedef struct External External;
 
 /* Where what is noticed is set right and told. */
-struct Outside {
+struct External {
         Registry *registry;
         const Host *host;
         /* NULL if nothing is to survive */
-        Keep *keep;
+        Persist *persist;
         Events *events;
 };
 
 /* What was noticed, and is still to be told. */
-struct Noticed {
+struct ExternalChange {
         bool changed;
         bool removed;
         size_t n_attached;
         size_t n_detached;
 };
 
-#define NOTICED_NULL                                                                               \
+#define EXTERNAL_CHANGE_NULL                                                                       \
         {}
 
-bool outside_look(const Outside *outside, Segment *segment, Noticed *ret);
-void outside_tell(const Outside *outside, Segment *segment, Noticed *noticed);
+bool external_look(const External *external, Segment *segment, ExternalChange *ret);
+void external_tell(const External *external, Segment *segment, ExternalChange *change);
 
 #endif

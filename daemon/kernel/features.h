@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SHMBROKER_DAEMON_KERNEL_ANSWERS_H
-#define SHMBROKER_DAEMON_KERNEL_ANSWERS_H
+#ifndef SHMBROKER_DAEMON_KERNEL_FEATURES_H
+#define SHMBROKER_DAEMON_KERNEL_FEATURES_H
 
 /* Which of the kernel's answers are there on this host: tried, not looked up. */
 
 #include <stdbool.h>
 
-typedef struct Answers Answers;
+typedef struct Features Features;
 
-struct Answers {
+struct Features {
         /* Whether anyone is attached */
         bool leases;
         /* Whether a certain one is attached */
@@ -17,7 +17,7 @@ struct Answers {
         bool closings;
 };
 
-int answers_find(Answers *ret);
-void answers_log(const Answers *answers);
+int features_find(Features *ret);
+void features_log(const Features *features);
 
 #endif

@@ -14,11 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/state/stamps.h"
+#include "daemon/state/attach-times.h"
 #include "proto/util.h"
 #include "tests/support/unit.h"
 
-#define EMPTY_STAMPS ((Stamps) STAMPS_NULL)
+#define EMPTY_STAMPS ((AttachTimes) ATTACH_TIMES_NULL)
 #define NOW UINT64_C(1000000)
 
 /* What takes several pieces of the file, 2048 slots each. */
@@ -45,73 +45,73 @@ static bool is_there(const char *path) {
         return lstat(path, &st) == 0;
 }
 
-static void fill(Stamp *stamp, int64_t id) {
-        stamp->attach_usec = (uint64_t) id * 2;
-        stamp->detach_usec = (uint64_t) id * 3;
-        stamp->last_pid = (int32_t) id;
-        stamp->flags = id % 2 ? STAMP_ARMED : 0;
+static void fill(AttachTime *attach_time, int64_t id) {
+        attach_time->attach_usec = (uint64_t) id * 2;
+        attach_time->detach_usec = (uint64_t) id * 3;
+        attach_time->last_pid = (int32_t) id;
+        attach_time->flags = id % 2 ? ATTACH_TIME_ARMED : 0;
 }
 
-static void assert_filled(const Stamp *stamp, int64_t id) {
-        ck_assert_ptr_nonnull(stamp);
-        ck_assert_int_eq(stamp->id, id);
-        ck_assert_uint_eq(stamp->attach_usec, (uint64_t) id * 2);
-        ck_assert_uint_eq(stamp->detach_usec, (uint64_t) id * 3);
-        ck_assert_int_eq(stamp->last_pid, id);
-        ck_assert_uint_eq(stamp->flags, id % 2 ? STAMP_ARMED : 0);
+static void assert_filled(const AttachTime *attach_time, int64_t id) {
+        ck_assert_ptr_nonnull(attach_time);
+        ck_assert_int_eq(attach_time->id, id);
+        ck_assert_uint_eq(attach_time->attach_usec, (uint64_t) id * 2);
+        ck_assert_uint_eq(attach_time->detach_usec, (uint64_t) id * 3);
+        ck_assert_int_eq(attach_time->last_pid, id);
+        ck_assert_uint_eq(attach_time->flags, id % 2 ? ATTACH_TIME_ARMED : 0);
 }
 
-static void assert_empty(const Stamp *stamp, int64_t id) {
-        ck_assert_ptr_nonnull(stamp);
-        ck_assert_int_eq(stamp->id, id);
-        ck_assert_uint_eq(stamp->attach_usec, 0);
-        ck_assert_uint_eq(stamp->detach_usec, 0);
-        ck_assert_int_eq(stamp->last_pid, 0);
-        ck_assert_uint_eq(stamp->flags, 0);
+static void assert_empty(const AttachTime *attach_time, int64_t id) {
+        ck_assert_ptr_nonnull(attach_time);
+        ck_assert_int_eq(attach_time->id, id);
+        ck_assert_uint_eq(attach_time->attach_usec, 0);
+        ck_assert_uint_eq(attach_time->detach_usec, 0);
+        ck_assert_int_eq(attach_time->last_pid, 0);
+        ck_assert_uint_eq(attach_time->flags, 0);
 }
 
-static void open_stamps(Stamps *stamps) {
-        *stamps = EMPTY_STAMPS;
-        ck_assert_int_eq(stamps_open(stamps, file), 0);
+static void open_stamps(AttachTimes *attach_times) {
+        *attach_times = EMPTY_STAMPS;
+        ck_assert_int_eq(attach_times_open(attach_times, file), 0);
 }
 
 START_TEST(test_take) {
-        Stamp *first, *second;
-        Stamps stamps;
+        AttachTime *first, *second;
+        AttachTimes attach_times;
         struct stat st;
 
-        open_stamps(&stamps);
+        open_stamps(&attach_times);
         ck_assert_int_eq(stat(file, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0600);
-        ck_assert_ptr_null(stamps_find(&stamps, 1, NOW));
-        first = stamps_take(&stamps, 1);
-        second = stamps_take(&stamps, 2);
+        ck_assert_ptr_null(attach_times_find(&attach_times, 1, NOW));
+        first = attach_times_take(&attach_times, 1);
+        second = attach_times_take(&attach_times, 2);
         assert_empty(first, 1);
         assert_empty(second, 2);
         ck_assert_ptr_ne(first, second);
         fill(first, 1);
-        stamps_free(&stamps, first);
-        stamps_free(&stamps, NULL);
+        attach_times_free(&attach_times, first);
+        attach_times_free(&attach_times, NULL);
         /* Nothing of it is left. */
-        assert_empty(stamps_take(&stamps, 3), 3);
+        assert_empty(attach_times_take(&attach_times, 3), 3);
         /* Only what an earlier daemon left is looked for. */
-        ck_assert_ptr_null(stamps_find(&stamps, 3, NOW));
-        stamps_close(&stamps, false);
-        stamps_close(&stamps, false);
+        ck_assert_ptr_null(attach_times_find(&attach_times, 3, NOW));
+        attach_times_close(&attach_times, false);
+        attach_times_close(&attach_times, false);
         ck_assert(!is_there(file));
 }
 END_TEST
 
 /* None of them moves when there are more, and no byte belongs to two. */
 START_TEST(test_many) {
-        Stamp **taken = calloc(MANY + 1, sizeof(Stamp *));
-        Stamps stamps;
+        AttachTime **taken = calloc(MANY + 1, sizeof(AttachTime *));
+        AttachTimes attach_times;
         struct stat st;
 
         ck_assert_ptr_nonnull(taken);
-        open_stamps(&stamps);
+        open_stamps(&attach_times);
         for (int64_t id = 1; id <= MANY; ++id) {
-                taken[id] = stamps_take(&stamps, id);
+                taken[id] = attach_times_take(&attach_times, id);
                 assert_empty(taken[id], id);
                 fill(taken[id], id);
         }
@@ -121,116 +121,116 @@ START_TEST(test_many) {
         /* Allocated, all of it. */
         ck_assert_int_ge(st.st_blocks * 512, st.st_size);
         for (int64_t id = 1; id <= MANY; id += 2)
-                stamps_free(&stamps, taken[id]);
+                attach_times_free(&attach_times, taken[id]);
         for (int64_t id = 1; id <= MANY; id += 2)
-                assert_empty(stamps_take(&stamps, id + MANY), id + MANY);
+                assert_empty(attach_times_take(&attach_times, id + MANY), id + MANY);
         for (int64_t id = 2; id <= MANY; id += 2)
                 assert_filled(taken[id], id);
         /* What was freed was taken again. */
         ck_assert_int_eq(stat(file, &st), 0);
-        ck_assert_int_lt(st.st_size, (MANY + 4096) * (off_t) sizeof(Stamp));
-        stamps_close(&stamps, false);
+        ck_assert_int_lt(st.st_size, (MANY + 4096) * (off_t) sizeof(AttachTime));
+        attach_times_close(&attach_times, false);
         free(taken);
 }
 END_TEST
 
 /* Those who are not asked for are free after the next daemon has settled. */
 START_TEST(test_find) {
-        Stamps stamps;
+        AttachTimes attach_times;
         struct stat st;
         off_t size;
 
-        open_stamps(&stamps);
+        open_stamps(&attach_times);
         for (int64_t id = MANY; id > 0; --id)
-                fill(stamps_take(&stamps, id), id);
+                fill(attach_times_take(&attach_times, id), id);
         ck_assert_int_eq(stat(file, &st), 0);
         size = st.st_size;
         for (int round = 0; round < 3; ++round) {
-                stamps_close(&stamps, true);
-                open_stamps(&stamps);
+                attach_times_close(&attach_times, true);
+                open_stamps(&attach_times);
                 for (int64_t id = 3; id <= MANY; id += 3)
-                        assert_filled(stamps_find(&stamps, id, NOW), id);
-                ck_assert_ptr_null(stamps_find(&stamps, 3, NOW));
-                ck_assert_ptr_null(stamps_find(&stamps, MANY + 1, NOW));
-                ck_assert_ptr_null(stamps_find(&stamps, 0, NOW));
-                ck_assert_ptr_null(stamps_find(&stamps, -1, NOW));
+                        assert_filled(attach_times_find(&attach_times, id, NOW), id);
+                ck_assert_ptr_null(attach_times_find(&attach_times, 3, NOW));
+                ck_assert_ptr_null(attach_times_find(&attach_times, MANY + 1, NOW));
+                ck_assert_ptr_null(attach_times_find(&attach_times, 0, NOW));
+                ck_assert_ptr_null(attach_times_find(&attach_times, -1, NOW));
                 if (round > 0)
-                        ck_assert_ptr_null(stamps_find(&stamps, 4, NOW));
-                stamps_settle(&stamps);
-                ck_assert_ptr_null(stamps_find(&stamps, 4, NOW));
+                        ck_assert_ptr_null(attach_times_find(&attach_times, 4, NOW));
+                attach_times_settle(&attach_times);
+                ck_assert_ptr_null(attach_times_find(&attach_times, 4, NOW));
         }
         for (int64_t id = 1; id <= MANY / 2; ++id)
-                assert_empty(stamps_take(&stamps, id + MANY), id + MANY);
+                assert_empty(attach_times_take(&attach_times, id + MANY), id + MANY);
         ck_assert_int_eq(stat(file, &st), 0);
         ck_assert_int_eq(st.st_size, size);
-        stamps_close(&stamps, false);
+        attach_times_close(&attach_times, false);
 }
 END_TEST
 
 /* Times to come and flags of others are not told. */
 START_TEST(test_impossible) {
-        Stamps stamps;
-        Stamp *stamp;
+        AttachTimes attach_times;
+        AttachTime *attach_time;
 
-        open_stamps(&stamps);
+        open_stamps(&attach_times);
         for (int64_t id = 1; id <= 3; ++id)
-                fill(stamps_take(&stamps, id), id);
-        stamps_close(&stamps, true);
-        open_stamps(&stamps);
-        stamp = stamps_find(&stamps, 1, NOW);
-        *stamp = (Stamp){ 1, NOW + 1, NOW, -5, UINT32_MAX };
-        stamp = stamps_find(&stamps, 2, NOW);
-        *stamp = (Stamp){ 2, NOW, UINT64_MAX, INT32_MAX, 0 };
-        stamp = stamps_find(&stamps, 3, NOW);
-        *stamp = (Stamp){ -3, 1, 1, 1, 1 };
-        stamps_close(&stamps, true);
-        open_stamps(&stamps);
-        stamp = stamps_find(&stamps, 1, NOW);
-        ck_assert_ptr_nonnull(stamp);
-        ck_assert_uint_eq(stamp->attach_usec, 0);
-        ck_assert_uint_eq(stamp->detach_usec, NOW);
-        ck_assert_int_eq(stamp->last_pid, 0);
-        ck_assert_uint_eq(stamp->flags, STAMP_ARMED);
-        stamp = stamps_find(&stamps, 2, NOW);
-        ck_assert_ptr_nonnull(stamp);
-        ck_assert_uint_eq(stamp->attach_usec, NOW);
-        ck_assert_uint_eq(stamp->detach_usec, 0);
-        ck_assert_int_eq(stamp->last_pid, INT32_MAX);
-        ck_assert_uint_eq(stamp->flags, 0);
+                fill(attach_times_take(&attach_times, id), id);
+        attach_times_close(&attach_times, true);
+        open_stamps(&attach_times);
+        attach_time = attach_times_find(&attach_times, 1, NOW);
+        *attach_time = (AttachTime){ 1, NOW + 1, NOW, -5, UINT32_MAX };
+        attach_time = attach_times_find(&attach_times, 2, NOW);
+        *attach_time = (AttachTime){ 2, NOW, UINT64_MAX, INT32_MAX, 0 };
+        attach_time = attach_times_find(&attach_times, 3, NOW);
+        *attach_time = (AttachTime){ -3, 1, 1, 1, 1 };
+        attach_times_close(&attach_times, true);
+        open_stamps(&attach_times);
+        attach_time = attach_times_find(&attach_times, 1, NOW);
+        ck_assert_ptr_nonnull(attach_time);
+        ck_assert_uint_eq(attach_time->attach_usec, 0);
+        ck_assert_uint_eq(attach_time->detach_usec, NOW);
+        ck_assert_int_eq(attach_time->last_pid, 0);
+        ck_assert_uint_eq(attach_time->flags, ATTACH_TIME_ARMED);
+        attach_time = attach_times_find(&attach_times, 2, NOW);
+        ck_assert_ptr_nonnull(attach_time);
+        ck_assert_uint_eq(attach_time->attach_usec, NOW);
+        ck_assert_uint_eq(attach_time->detach_usec, 0);
+        ck_assert_int_eq(attach_time->last_pid, INT32_MAX);
+        ck_assert_uint_eq(attach_time->flags, 0);
         /* The third is free. */
-        ck_assert_ptr_null(stamps_find(&stamps, -3, NOW));
-        assert_empty(stamps_take(&stamps, 4), 4);
-        stamps_close(&stamps, false);
+        ck_assert_ptr_null(attach_times_find(&attach_times, -3, NOW));
+        assert_empty(attach_times_take(&attach_times, 4), 4);
+        attach_times_close(&attach_times, false);
 }
 END_TEST
 
 /* Two of the same id: either will do, and the other one is freed. */
 START_TEST(test_twice) {
-        Stamps stamps;
+        AttachTimes attach_times;
 
-        open_stamps(&stamps);
-        (void) stamps_take(&stamps, 7);
-        (void) stamps_take(&stamps, 7);
-        stamps_close(&stamps, true);
-        open_stamps(&stamps);
-        assert_empty(stamps_find(&stamps, 7, NOW), 7);
-        stamps_settle(&stamps);
-        stamps_close(&stamps, true);
-        open_stamps(&stamps);
-        ck_assert_uint_eq(stamps.n_found, 1);
-        stamps_close(&stamps, false);
+        open_stamps(&attach_times);
+        (void) attach_times_take(&attach_times, 7);
+        (void) attach_times_take(&attach_times, 7);
+        attach_times_close(&attach_times, true);
+        open_stamps(&attach_times);
+        assert_empty(attach_times_find(&attach_times, 7, NOW), 7);
+        attach_times_settle(&attach_times);
+        attach_times_close(&attach_times, true);
+        open_stamps(&attach_times);
+        ck_assert_uint_eq(attach_times.n_found, 1);
+        attach_times_close(&attach_times, false);
 }
 END_TEST
 
 /* Writes into its slots until it is killed, and says how far it has come. */
 static void stamp_on(int fd) {
-        Stamp *taken[10];
-        Stamps stamps = EMPTY_STAMPS;
+        AttachTime *taken[10];
+        AttachTimes attach_times = EMPTY_STAMPS;
 
-        if (stamps_open(&stamps, file))
+        if (attach_times_open(&attach_times, file))
                 _exit(1);
         for (int64_t i = 0; i < 10; ++i) {
-                taken[i] = stamps_take(&stamps, i + 1);
+                taken[i] = attach_times_take(&attach_times, i + 1);
                 if (!taken[i])
                         _exit(2);
         }
@@ -246,8 +246,8 @@ static void stamp_on(int fd) {
 
 START_TEST(test_killed) {
         uint64_t seed = 3, done, n;
-        Stamps stamps;
-        Stamp *stamp;
+        AttachTimes attach_times;
+        AttachTime *attach_time;
         int fds[2], status;
         pid_t pid;
 
@@ -271,15 +271,15 @@ START_TEST(test_killed) {
                         done = n;
                 (void) close(fds[0]);
                 ck_assert_uint_gt(done, 0);
-                open_stamps(&stamps);
+                open_stamps(&attach_times);
                 for (int64_t id = 1; id <= 10; ++id) {
-                        stamp = stamps_find(&stamps, id, NOW * NOW);
-                        ck_assert_ptr_nonnull(stamp);
-                        ck_assert_uint_ge(stamp->attach_usec, done);
-                        ck_assert_uint_le(stamp->attach_usec, done + 1);
-                        ck_assert_int_ge(stamp->last_pid, (int32_t) done);
+                        attach_time = attach_times_find(&attach_times, id, NOW * NOW);
+                        ck_assert_ptr_nonnull(attach_time);
+                        ck_assert_uint_ge(attach_time->attach_usec, done);
+                        ck_assert_uint_le(attach_time->attach_usec, done + 1);
+                        ck_assert_int_ge(attach_time->last_pid, (int32_t) done);
                 }
-                stamps_close(&stamps, false);
+                attach_times_close(&attach_times, false);
         }
 }
 END_TEST
@@ -287,49 +287,49 @@ END_TEST
 /* What is there is not ours: it is replaced, and whoever has it keeps it as it is. */
 static void assert_begun_anew(const void *data, size_t n_data) {
         char *other = unit_path(directory, "other"), *after;
-        Stamps stamps;
+        AttachTimes attach_times;
         size_t n;
 
         unit_write_file(file, data, n_data);
         ck_assert_int_eq(chmod(file, 0600), 0);
         ck_assert_int_eq(link(file, other), 0);
-        open_stamps(&stamps);
-        ck_assert_uint_eq(stamps.n_found, 0);
-        assert_empty(stamps_take(&stamps, 1), 1);
-        stamps_close(&stamps, false);
+        open_stamps(&attach_times);
+        ck_assert_uint_eq(attach_times.n_found, 0);
+        assert_empty(attach_times_take(&attach_times, 1), 1);
+        attach_times_close(&attach_times, false);
         after = unit_read_file(other, &n);
         ck_assert_uint_eq(n, n_data);
         ck_assert_mem_eq(after, data, n);
         free(after);
         /* The same without another name. */
         ck_assert_int_eq(rename(other, file), 0);
-        open_stamps(&stamps);
-        ck_assert_uint_eq(stamps.n_found, 0);
-        stamps_close(&stamps, false);
+        open_stamps(&attach_times);
+        ck_assert_uint_eq(attach_times.n_found, 0);
+        attach_times_close(&attach_times, false);
         free(other);
 }
 
 START_TEST(test_not_ours) {
         char *good, *copy;
-        Stamps stamps;
+        AttachTimes attach_times;
         size_t n;
 
-        open_stamps(&stamps);
-        fill(stamps_take(&stamps, 5), 5);
-        stamps_close(&stamps, true);
+        open_stamps(&attach_times);
+        fill(attach_times_take(&attach_times, 5), 5);
+        attach_times_close(&attach_times, true);
         good = unit_read_file(file, &n);
         ck_assert_uint_eq(n % 65536, 0);
-        open_stamps(&stamps);
-        ck_assert_uint_eq(stamps.n_found, 1);
-        stamps_close(&stamps, true);
+        open_stamps(&attach_times);
+        ck_assert_uint_eq(attach_times.n_found, 1);
+        attach_times_close(&attach_times, true);
         ck_assert_int_eq(unlink(file), 0);
         assert_begun_anew("", 0);
         assert_begun_anew("hello", 5);
         assert_begun_anew(good, n - 1);
-        assert_begun_anew(good, sizeof(Stamp));
+        assert_begun_anew(good, sizeof(AttachTime));
         assert_begun_anew(good, n / 2);
         /* Each byte of the header counts. */
-        for (size_t i = 0; i < sizeof(Stamp); ++i) {
+        for (size_t i = 0; i < sizeof(AttachTime); ++i) {
                 copy = unit_copy(good, n);
                 copy[i] = (char) (copy[i] ^ 1);
                 assert_begun_anew(copy, n);
@@ -347,47 +347,47 @@ END_TEST
 /* One that others may write to, that has another name, or that is another's, is not ours. */
 START_TEST(test_mode) {
         char *other = unit_path(directory, "other");
-        Stamps stamps;
+        AttachTimes attach_times;
 
-        open_stamps(&stamps);
-        (void) stamps_take(&stamps, 1);
-        stamps_close(&stamps, true);
+        open_stamps(&attach_times);
+        (void) attach_times_take(&attach_times, 1);
+        attach_times_close(&attach_times, true);
         ck_assert_int_eq(chmod(file, 0666), 0);
-        open_stamps(&stamps);
-        ck_assert_uint_eq(stamps.n_found, 0);
-        (void) stamps_take(&stamps, 1);
-        stamps_close(&stamps, true);
+        open_stamps(&attach_times);
+        ck_assert_uint_eq(attach_times.n_found, 0);
+        (void) attach_times_take(&attach_times, 1);
+        attach_times_close(&attach_times, true);
         ck_assert_int_eq(link(file, other), 0);
-        open_stamps(&stamps);
-        ck_assert_uint_eq(stamps.n_found, 0);
-        (void) stamps_take(&stamps, 1);
-        stamps_close(&stamps, true);
+        open_stamps(&attach_times);
+        ck_assert_uint_eq(attach_times.n_found, 0);
+        (void) attach_times_take(&attach_times, 1);
+        attach_times_close(&attach_times, true);
         free(other);
         if (geteuid() == 0)
                 ck_assert_int_eq(chown(file, 61003, (gid_t) -1), 0);
         else
                 ck_assert_int_eq(unlink(file), 0);
-        open_stamps(&stamps);
-        ck_assert_uint_eq(stamps.n_found, 0);
-        stamps_close(&stamps, false);
+        open_stamps(&attach_times);
+        ck_assert_uint_eq(attach_times.n_found, 0);
+        attach_times_close(&attach_times, false);
 }
 END_TEST
 
 /* A link is not followed, and a pipe is not waited for. */
 START_TEST(test_not_a_file) {
         char *target = unit_path(directory, "target"), *after;
-        Stamps stamps;
+        AttachTimes attach_times;
 
         unit_write_file(target, "precious", 8);
         ck_assert_int_eq(symlink("target", file), 0);
-        open_stamps(&stamps);
-        stamps_close(&stamps, false);
+        open_stamps(&attach_times);
+        attach_times_close(&attach_times, false);
         ck_assert(!is_there(file));
         after = unit_read_file(target, NULL);
         ck_assert_str_eq(after, "precious");
         ck_assert_int_eq(mkfifo(file, 0600), 0);
-        open_stamps(&stamps);
-        stamps_close(&stamps, false);
+        open_stamps(&attach_times);
+        attach_times_close(&attach_times, false);
         ck_assert(!is_there(file));
         free(after);
         free(target);
@@ -397,19 +397,19 @@ END_TEST
 /* Without the file, there are just no slots. */
 START_TEST(test_cannot_open) {
         char *below = unit_path(file, "below"), *inside = unit_path(file, "inside");
-        Stamps stamps = EMPTY_STAMPS;
+        AttachTimes attach_times = EMPTY_STAMPS;
 
-        ck_assert_int_eq(stamps_open(&stamps, below), -ENOENT);
-        ck_assert_ptr_null(stamps_take(&stamps, 1));
-        ck_assert_ptr_null(stamps_find(&stamps, 1, NOW));
-        stamps_settle(&stamps);
-        stamps_free(&stamps, NULL);
-        stamps_close(&stamps, false);
+        ck_assert_int_eq(attach_times_open(&attach_times, below), -ENOENT);
+        ck_assert_ptr_null(attach_times_take(&attach_times, 1));
+        ck_assert_ptr_null(attach_times_find(&attach_times, 1, NOW));
+        attach_times_settle(&attach_times);
+        attach_times_free(&attach_times, NULL);
+        attach_times_close(&attach_times, false);
         ck_assert_int_eq(mkdir(file, 0700), 0);
         unit_write_file(inside, "x", 1);
-        ck_assert_int_lt(stamps_open(&stamps, file), 0);
-        ck_assert_ptr_null(stamps_take(&stamps, 1));
-        stamps_close(&stamps, false);
+        ck_assert_int_lt(attach_times_open(&attach_times, file), 0);
+        ck_assert_ptr_null(attach_times_take(&attach_times, 1));
+        attach_times_close(&attach_times, false);
         ck_assert(is_there(inside));
         free(below);
         free(inside);
@@ -417,26 +417,26 @@ START_TEST(test_cannot_open) {
 END_TEST
 
 /* No room is no slot, and no signal; those that there are stay of use. */
-static int take_all(Stamps *stamps) {
+static int take_all(AttachTimes *attach_times) {
         int64_t id = 1;
-        Stamp *last = NULL, *stamp;
+        AttachTime *last = NULL, *attach_time;
 
-        while ((stamp = stamps_take(stamps, id))) {
-                last = stamp;
-                fill(stamp, id++);
+        while ((attach_time = attach_times_take(attach_times, id))) {
+                last = attach_time;
+                fill(attach_time, id++);
                 if (id > 100000)
                         return 10;
         }
-        if (!last || stamps_take(stamps, id))
+        if (!last || attach_times_take(attach_times, id))
                 return 11;
-        stamps_free(stamps, last);
-        stamp = stamps_take(stamps, id);
-        return stamp == last && stamp->id == id ? 0 : 12;
+        attach_times_free(attach_times, last);
+        attach_time = attach_times_take(attach_times, id);
+        return attach_time == last && attach_time->id == id ? 0 : 12;
 }
 
 START_TEST(test_file_size_limit) {
         struct rlimit before, limit;
-        Stamps stamps = EMPTY_STAMPS;
+        AttachTimes attach_times = EMPTY_STAMPS;
         int r, taken = -1;
 
         ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -444,23 +444,23 @@ START_TEST(test_file_size_limit) {
         /* No assertion meanwhile: they write to a file, too. */
         limit.rlim_cur = 100;
         (void) setrlimit(RLIMIT_FSIZE, &limit);
-        r = stamps_open(&stamps, file);
+        r = attach_times_open(&attach_times, file);
         (void) setrlimit(RLIMIT_FSIZE, &before);
         ck_assert_int_eq(r, -EFBIG);
         ck_assert(!is_there(file));
-        stamps_close(&stamps, false);
+        attach_times_close(&attach_times, false);
         limit.rlim_cur = 200000;
         (void) setrlimit(RLIMIT_FSIZE, &limit);
-        r = stamps_open(&stamps, file);
+        r = attach_times_open(&attach_times, file);
         if (r == 0)
-                taken = take_all(&stamps);
+                taken = take_all(&attach_times);
         (void) setrlimit(RLIMIT_FSIZE, &before);
         ck_assert_int_eq(r, 0);
         ck_assert_int_eq(taken, 0);
         /* Three pieces fit. */
-        ck_assert_ptr_nonnull(stamps_take(&stamps, 200000));
-        ck_assert_uint_eq(stamps.n_chunks, 4);
-        stamps_close(&stamps, false);
+        ck_assert_ptr_nonnull(attach_times_take(&attach_times, 200000));
+        ck_assert_uint_eq(attach_times.n_chunks, 4);
+        attach_times_close(&attach_times, false);
 }
 END_TEST
 
@@ -468,7 +468,7 @@ END_TEST
 
 static int fill_file_system(void *userdata) {
         char *ballast = unit_path(directory, "ballast"), *data = calloc(1, 60000);
-        Stamps stamps = EMPTY_STAMPS;
+        AttachTimes attach_times = EMPTY_STAMPS;
         int r;
 
         (void) userdata;
@@ -477,17 +477,17 @@ static int fill_file_system(void *userdata) {
             mount("tmpfs", directory, "tmpfs", 0, "size=256k,mode=0700") < 0)
                 return NO_MOUNT;
         unit_write_file(ballast, data, 60000);
-        if (stamps_open(&stamps, file))
+        if (attach_times_open(&attach_times, file))
                 return 1;
-        r = take_all(&stamps);
+        r = take_all(&attach_times);
         if (r)
                 return r;
-        stamps_close(&stamps, true);
-        if (stamps_open(&stamps, file))
+        attach_times_close(&attach_times, true);
+        if (attach_times_open(&attach_times, file))
                 return 2;
-        if (!stamps_find(&stamps, 1, NOW))
+        if (!attach_times_find(&attach_times, 1, NOW))
                 return 3;
-        stamps_close(&stamps, false);
+        attach_times_close(&attach_times, false);
         free(ballast);
         free(data);
         return 0;

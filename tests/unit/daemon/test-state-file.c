@@ -13,10 +13,10 @@
 #include "daemon/kernel/mark.h"
 #include "daemon/state/checksum.h"
 #include "proto/util.h"
-#include "tests/support/unit-journal.h"
+#include "tests/support/unit-state-file.h"
 #include "tests/support/unit.h"
 
-#define EMPTY_JOURNAL ((Journal) JOURNAL_NULL)
+#define EMPTY_JOURNAL ((StateFile) STATE_FILE_NULL)
 #define HEADER "shmbroker journal 1\n"
 
 static char *directory, *file, *old_file, *damaged_file;
@@ -39,26 +39,26 @@ static void teardown(void) {
         unit_fds_end();
 }
 
-static int64_t take_segment(Journal *journal) {
+static int64_t take_segment(StateFile *state_file) {
         int64_t id = -1;
 
-        ck_assert_int_eq(journal_segment_id(journal, &id), 0);
+        ck_assert_int_eq(state_file_segment_id(state_file, &id), 0);
         return id;
 }
 
-static int64_t take_attachment(Journal *journal) {
+static int64_t take_attachment(StateFile *state_file) {
         int64_t id = -1;
 
-        ck_assert_int_eq(journal_attachment_id(journal, &id), 0);
+        ck_assert_int_eq(state_file_attachment_id(state_file, &id), 0);
         ck_assert_int_gt(id, 0);
         ck_assert_int_lt(id, MARK_BASE - 1);
         return id;
 }
 
-static void write_segment(Journal *journal, int64_t id, uint64_t change_usec) {
+static void write_segment(StateFile *state_file, int64_t id, uint64_t change_usec) {
         SegmentRecord segment = unit_record(id, change_usec);
 
-        ck_assert_int_eq(journal_write_segment(journal, &segment), 0);
+        ck_assert_int_eq(state_file_write_segment(state_file, &segment), 0);
 }
 
 static off_t file_size(void) {
@@ -88,16 +88,16 @@ static void write_records(const char *const *records, size_t n_records) {
 /* --- numbers */
 
 START_TEST(test_first) {
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
-        ck_assert_int_eq(take_segment(&journal), 1);
-        ck_assert_int_eq(take_segment(&journal), 2);
-        ck_assert_int_eq(take_attachment(&journal), (INT64_C(1) << 32) + 1);
-        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 0);
-        journal_close(&journal);
-        journal_close(&journal);
-        ck_assert_int_eq(journal.lock_fd, -EBADF);
+        unit_state_file_open(&state_file, directory);
+        ck_assert_int_eq(take_segment(&state_file), 1);
+        ck_assert_int_eq(take_segment(&state_file), 2);
+        ck_assert_int_eq(take_attachment(&state_file), (INT64_C(1) << 32) + 1);
+        ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 0);
+        state_file_close(&state_file);
+        state_file_close(&state_file);
+        ck_assert_int_eq(state_file.lock_fd, -EBADF);
 }
 END_TEST
 
@@ -106,33 +106,34 @@ START_TEST(test_reopen) {
         int64_t last_segment = 0, last_attachment = 0;
 
         for (int i = 0; i < 20; ++i) {
-                Journal journal;
+                StateFile state_file;
 
-                unit_journal_open(&journal, directory);
-                ck_assert_int_eq(journal.generation, i + 1);
+                unit_state_file_open(&state_file, directory);
+                ck_assert_int_eq(state_file.generation, i + 1);
                 for (int j = 0; j < i * 40; ++j) {
-                        int64_t id = take_segment(&journal), attachment = take_attachment(&journal);
+                        int64_t id = take_segment(&state_file),
+                                attachment = take_attachment(&state_file);
 
                         ck_assert_int_eq(id, last_segment + 1);
                         ck_assert_int_gt(attachment, last_attachment);
                         last_segment = id;
                         last_attachment = attachment;
                 }
-                journal_close(&journal);
+                state_file_close(&state_file);
         }
 }
 END_TEST
 
 static int crash(void *userdata) {
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
         int64_t ids[2] = {};
         int *pipe_fds = userdata;
 
-        if (journal_open(&journal, directory))
+        if (state_file_open(&state_file, directory))
                 return 1;
         for (int i = 0; i < 5000; ++i)
-                if (journal_segment_id(&journal, &ids[0]) ||
-                    journal_attachment_id(&journal, &ids[1]))
+                if (state_file_segment_id(&state_file, &ids[0]) ||
+                    state_file_attachment_id(&state_file, &ids[1]))
                         return 2;
         return write(pipe_fds[1], ids, sizeof(ids)) != sizeof(ids);
 }
@@ -144,22 +145,22 @@ START_TEST(test_crash) {
 
         ck_assert_int_eq(pipe(fds), 0);
         for (int i = 0; i < 10; ++i) {
-                Journal journal;
+                StateFile state_file;
                 int64_t ids[2];
 
                 ck_assert_int_eq(unit_fork(crash, fds), 0);
                 ck_assert_int_eq(read(fds[0], ids, sizeof(ids)), sizeof(ids));
                 ck_assert_int_ge(ids[0], last_segment + 5000);
                 ck_assert_int_gt(ids[1], last_attachment);
-                unit_journal_open(&journal, directory);
-                last_segment = take_segment(&journal);
-                last_attachment = take_attachment(&journal);
+                unit_state_file_open(&state_file, directory);
+                last_segment = take_segment(&state_file);
+                last_attachment = take_attachment(&state_file);
                 ck_assert_int_gt(last_segment, ids[0]);
                 ck_assert_int_gt(last_attachment, ids[1]);
                 if (i % 2)
-                        journal_close(&journal);
+                        state_file_close(&state_file);
                 else
-                        unit_journal_abandon(&journal);
+                        unit_state_file_abandon(&state_file);
         }
         close(fds[0]);
         close(fds[1]);
@@ -174,19 +175,19 @@ START_TEST(test_highest) {
                 "generation number=3 ids=9",   "segment id=200 kind=file",
         };
         static const char *const more[] = { "gone id=77" };
-        Journal journal;
+        StateFile state_file;
 
         write_records(records, ARRAY_SIZE(records));
-        unit_journal_open(&journal, directory);
-        ck_assert_int_eq(journal.generation, 8);
-        ck_assert_int_eq(take_segment(&journal), 5001);
+        unit_state_file_open(&state_file, directory);
+        ck_assert_int_eq(state_file.generation, 8);
+        ck_assert_int_eq(take_segment(&state_file), 5001);
         ck_assert(!is_there(damaged_file));
-        journal_close(&journal);
+        state_file_close(&state_file);
         write_records(more, ARRAY_SIZE(more));
-        unit_journal_open(&journal, directory);
-        ck_assert_int_eq(journal.generation, 1);
-        ck_assert_int_eq(take_segment(&journal), 78);
-        journal_close(&journal);
+        unit_state_file_open(&state_file, directory);
+        ck_assert_int_eq(state_file.generation, 1);
+        ck_assert_int_eq(take_segment(&state_file), 78);
+        state_file_close(&state_file);
 }
 END_TEST
 
@@ -197,12 +198,12 @@ START_TEST(test_used_up) {
                 { "generation number=1 ids=4611686018427387904" },
                 { "segment id=4611686018427387903 kind=memfd" },
         };
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
 
         for (size_t i = 0; i < ARRAY_SIZE(records); ++i) {
                 write_records(records[i], 1);
-                ck_assert_int_eq(journal_open(&journal, directory), JOURNAL_E_DAMAGED);
-                journal_close(&journal);
+                ck_assert_int_eq(state_file_open(&state_file, directory), STATE_FILE_E_DAMAGED);
+                state_file_close(&state_file);
         }
 }
 END_TEST
@@ -219,11 +220,11 @@ struct Text {
 };
 
 #define DAMAGED(what, literal)                                                                     \
-        { (what), (literal), sizeof(literal) - 1, JOURNAL_E_DAMAGED }
+        { (what), (literal), sizeof(literal) - 1, STATE_FILE_E_DAMAGED }
 #define NEWER(what, literal)                                                                       \
-        { (what), (literal), sizeof(literal) - 1, JOURNAL_E_NEWER }
+        { (what), (literal), sizeof(literal) - 1, STATE_FILE_E_NEWER }
 #define OLD(what, literal)                                                                         \
-        { (what), (literal), sizeof(literal) - 1, JOURNAL_E_OLD_DAMAGED }
+        { (what), (literal), sizeof(literal) - 1, STATE_FILE_E_OLD_DAMAGED }
 
 static const Text headers[] = {
         DAMAGED("empty", ""),
@@ -271,7 +272,7 @@ static const Text old_files[] = {
 /* Refused, and left as it is to the last bit: a person has to look. */
 static void assert_refused(const char *path, const Text *text) {
         char *lock = unit_path(directory, "lock"), *after;
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
         struct stat before_st, st;
         size_t n;
         int r;
@@ -280,9 +281,9 @@ static void assert_refused(const char *path, const Text *text) {
         unit_write_file(path, text->text, text->n_text);
         ck_assert_int_eq(stat(path, &before_st), 0);
         for (int i = 0; i < 2; ++i) {
-                r = journal_open(&journal, directory);
+                r = state_file_open(&state_file, directory);
                 ck_assert_msg(r == text->r, "%s: %d", text->name, r);
-                journal_close(&journal);
+                state_file_close(&state_file);
                 ck_assert_int_eq(stat(path, &st), 0);
                 ck_assert_uint_eq(st.st_ino, before_st.st_ino);
                 ck_assert_int_eq(st.st_mtim.tv_sec, before_st.st_mtim.tv_sec);
@@ -312,70 +313,70 @@ START_TEST(test_old_damaged) {
 END_TEST
 
 START_TEST(test_old_large) {
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
         char text[1000];
 
         memset(text, '\n', sizeof(text));
         memcpy(text, "shmbroker 1\nepoch 1\nsegments 1\n", 31);
         unit_write_file(old_file, text, sizeof(text));
-        ck_assert_int_eq(journal_open(&journal, directory), JOURNAL_E_OLD_DAMAGED);
-        journal_close(&journal);
+        ck_assert_int_eq(state_file_open(&state_file, directory), STATE_FILE_E_OLD_DAMAGED);
+        state_file_close(&state_file);
 }
 END_TEST
 
-/* What an older version gave away stays so; its file is no more when the journal has it. */
+/* What an older version gave away stays so; its file is no more when the state file has it. */
 START_TEST(test_old) {
         static const char text[] = "shmbroker 1\nepoch 41\nsegments 1000\n";
         static const char again[] = "shmbroker 1\nepoch 60\nsegments 500\n";
-        Journal journal;
+        StateFile state_file;
         char *after;
 
         unit_write_file(old_file, text, sizeof(text) - 1);
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         ck_assert(!is_there(old_file));
-        ck_assert_int_eq(journal.generation, 42);
-        ck_assert_int_eq(take_segment(&journal), 1000);
-        ck_assert_int_eq(take_attachment(&journal), 42 * (INT64_C(1) << 32) + 1);
-        journal_close(&journal);
+        ck_assert_int_eq(state_file.generation, 42);
+        ck_assert_int_eq(take_segment(&state_file), 1000);
+        ck_assert_int_eq(take_attachment(&state_file), 42 * (INT64_C(1) << 32) + 1);
+        state_file_close(&state_file);
         after = unit_read_file(file, NULL);
         ck_assert_ptr_nonnull(strstr(after, " generation number=42 ids=1001 first=42\n"));
         free(after);
         /* The older version ran once more, or its file was not removed: the highest of both. */
         unit_write_file(old_file, again, sizeof(again) - 1);
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         ck_assert(!is_there(old_file));
-        ck_assert_int_eq(journal.generation, 61);
-        ck_assert_int_eq(take_segment(&journal), 1001);
-        unit_journal_abandon(&journal);
+        ck_assert_int_eq(state_file.generation, 61);
+        ck_assert_int_eq(take_segment(&state_file), 1001);
+        unit_state_file_abandon(&state_file);
 }
 END_TEST
 
 /* --- the directory */
 
 static int open_other(void *userdata) {
-        Journal journal = EMPTY_JOURNAL;
-        int r = journal_open(&journal, directory);
+        StateFile state_file = EMPTY_JOURNAL;
+        int r = state_file_open(&state_file, directory);
 
         (void) userdata;
-        journal_close(&journal);
+        state_file_close(&state_file);
         return r;
 }
 
 START_TEST(test_busy) {
-        Journal journal, other = EMPTY_JOURNAL;
+        StateFile state_file, other = EMPTY_JOURNAL;
         char *before, *after;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         before = unit_read_file(file, NULL);
-        ck_assert_int_eq(unit_fork(open_other, NULL), JOURNAL_E_BUSY);
-        ck_assert_int_eq(journal_open(&other, directory), JOURNAL_E_BUSY);
-        journal_close(&other);
+        ck_assert_int_eq(unit_fork(open_other, NULL), STATE_FILE_E_BUSY);
+        ck_assert_int_eq(state_file_open(&other, directory), STATE_FILE_E_BUSY);
+        state_file_close(&other);
         /* The first one still has it. */
-        ck_assert_int_eq(unit_fork(open_other, NULL), JOURNAL_E_BUSY);
+        ck_assert_int_eq(unit_fork(open_other, NULL), STATE_FILE_E_BUSY);
         after = unit_read_file(file, NULL);
         ck_assert_str_eq(before, after);
-        (void) take_segment(&journal);
-        journal_close(&journal);
+        (void) take_segment(&state_file);
+        state_file_close(&state_file);
         ck_assert_int_eq(unit_fork(open_other, NULL), 0);
         free(before);
         free(after);
@@ -383,15 +384,15 @@ START_TEST(test_busy) {
 END_TEST
 
 static int open_read_only(void *userdata) {
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
         int r;
 
         (void) userdata;
         if (geteuid() == 0 &&
             (setresgid(61003, 61003, 61003) < 0 || setresuid(61003, 61003, 61003) < 0))
                 return 1;
-        r = journal_open(&journal, directory);
-        journal_close(&journal);
+        r = state_file_open(&state_file, directory);
+        state_file_close(&state_file);
         return r == -EACCES ? 0 : 2;
 }
 
@@ -406,11 +407,11 @@ END_TEST
 /* Made with its parents, for its owner alone. */
 START_TEST(test_directories) {
         char *path = unit_path(directory, "a/b//c/"), *below = unit_path(directory, "a");
-        Journal journal;
+        StateFile state_file;
         struct stat st;
 
-        unit_journal_open(&journal, path);
-        journal_close(&journal);
+        unit_state_file_open(&state_file, path);
+        state_file_close(&state_file);
         ck_assert_int_eq(stat(below, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0700);
         free(below);
@@ -424,17 +425,17 @@ END_TEST
 
 START_TEST(test_not_a_directory) {
         char *path = unit_path(file, "below"), too_long[5000];
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
 
         unit_write_file(file, "x", 1);
-        ck_assert_int_eq(journal_open(&journal, path), -ENOTDIR);
-        journal_close(&journal);
-        ck_assert_int_eq(journal_open(&journal, file), -ENOTDIR);
-        journal_close(&journal);
+        ck_assert_int_eq(state_file_open(&state_file, path), -ENOTDIR);
+        state_file_close(&state_file);
+        ck_assert_int_eq(state_file_open(&state_file, file), -ENOTDIR);
+        state_file_close(&state_file);
         memset(too_long, '/', sizeof(too_long) - 1);
         too_long[sizeof(too_long) - 1] = '\0';
-        ck_assert_int_eq(journal_open(&journal, too_long), -ENAMETOOLONG);
-        journal_close(&journal);
+        ck_assert_int_eq(state_file_open(&state_file, too_long), -ENAMETOOLONG);
+        state_file_close(&state_file);
         free(path);
 }
 END_TEST
@@ -448,12 +449,12 @@ START_TEST(test_links) {
         unit_write_file(target, "precious", 8);
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {
                 char *link = unit_path(directory, names[i]);
-                Journal journal = EMPTY_JOURNAL;
+                StateFile state_file = EMPTY_JOURNAL;
 
                 (void) unlink(link);
                 ck_assert_int_eq(symlink("target", link), 0);
-                ck_assert_int_lt(journal_open(&journal, directory), 0);
-                journal_close(&journal);
+                ck_assert_int_lt(state_file_open(&state_file, directory), 0);
+                state_file_close(&state_file);
                 ck_assert_int_eq(unlink(link), 0);
                 free(link);
         }
@@ -466,15 +467,15 @@ END_TEST
 
 /* Neither is anything else that has the name. */
 START_TEST(test_not_a_file) {
-        Journal journal = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_JOURNAL;
 
         ck_assert_int_eq(mkfifo(file, 0600), 0);
-        ck_assert_int_eq(journal_open(&journal, directory), JOURNAL_E_DAMAGED);
-        journal_close(&journal);
+        ck_assert_int_eq(state_file_open(&state_file, directory), STATE_FILE_E_DAMAGED);
+        state_file_close(&state_file);
         ck_assert_int_eq(unlink(file), 0);
         ck_assert_int_eq(mkdir(file, 0700), 0);
-        ck_assert_int_lt(journal_open(&journal, directory), 0);
-        journal_close(&journal);
+        ck_assert_int_lt(state_file_open(&state_file, directory), 0);
+        state_file_close(&state_file);
         ck_assert_int_eq(rmdir(file), 0);
 }
 END_TEST
@@ -483,21 +484,21 @@ END_TEST
 
 /* The last state of each that is not gone, in the order of ids. */
 START_TEST(test_segments) {
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         for (int64_t id = 300; id > 0; --id)
-                write_segment(&journal, id, 1);
+                write_segment(&state_file, id, 1);
         for (int64_t id = 1; id <= 300; id += 2)
-                write_segment(&journal, id, 2);
+                write_segment(&state_file, id, 2);
         for (int64_t id = 1; id <= 300; id += 3)
-                ck_assert_int_eq(journal_write_gone(&journal, id), 0);
-        write_segment(&journal, 4, 3);
+                ck_assert_int_eq(state_file_write_gone(&state_file, id), 0);
+        write_segment(&state_file, 4, 3);
         /* Never written, or gone already */
-        ck_assert_int_eq(journal_write_gone(&journal, 1), 0);
-        ck_assert_int_eq(journal_write_gone(&journal, 4711), 0);
+        ck_assert_int_eq(state_file_write_gone(&state_file, 1), 0);
+        ck_assert_int_eq(state_file_write_gone(&state_file, 4711), 0);
         for (int round = 0; round < 4; ++round) {
-                size_t n = unit_journal_list(&journal, held, ARRAY_SIZE(held)), i = 0;
+                size_t n = unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), i = 0;
 
                 ck_assert_uint_eq(n, 201);
                 for (int64_t id = 1; id <= 300; ++id) {
@@ -509,18 +510,18 @@ START_TEST(test_segments) {
                 }
                 ck_assert_uint_eq(i, n);
                 if (round % 2)
-                        unit_journal_abandon(&journal);
+                        unit_state_file_abandon(&state_file);
                 else
-                        journal_close(&journal);
-                unit_journal_open(&journal, directory);
+                        state_file_close(&state_file);
+                unit_state_file_open(&state_file, directory);
         }
-        journal_close(&journal);
+        state_file_close(&state_file);
         ck_assert(!is_there(damaged_file));
 }
 END_TEST
 
 static int visit_and_write(const SegmentRecord *segment, void *userdata) {
-        Journal *journal = userdata;
+        StateFile *state_file = userdata;
         SegmentRecord changed = unit_record(segment->id, 9);
 
         /* The second time, nothing is left of those that went. */
@@ -528,79 +529,81 @@ static int visit_and_write(const SegmentRecord *segment, void *userdata) {
         if (segment->id == 50)
                 return 50;
         for (int i = 0; i < 200; ++i)
-                ck_assert_int_eq(journal_write_segment(journal, &changed), 0);
-        return segment->id % 2 ? journal_write_gone(journal, segment->id) : 0;
+                ck_assert_int_eq(state_file_write_segment(state_file, &changed), 0);
+        return segment->id % 2 ? state_file_write_gone(state_file, segment->id) : 0;
 }
 
 /* Whoever is called may write about the segment, also as often as it takes to rewrite the file. */
 START_TEST(test_visit) {
-        Journal journal;
+        StateFile state_file;
         size_t n;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         for (int64_t id = 1; id <= 60; ++id)
-                write_segment(&journal, id, 1);
-        ck_assert_int_eq(journal_visit(&journal, visit_and_write, &journal), 50);
-        ck_assert_int_eq(journal_visit(&journal, visit_and_write, &journal), 50);
-        n = unit_journal_list(&journal, held, ARRAY_SIZE(held));
+                write_segment(&state_file, id, 1);
+        ck_assert_int_eq(state_file_visit(&state_file, visit_and_write, &state_file), 50);
+        ck_assert_int_eq(state_file_visit(&state_file, visit_and_write, &state_file), 50);
+        n = unit_state_file_list(&state_file, held, ARRAY_SIZE(held));
         ck_assert_uint_eq(n, 24 + 11);
         ck_assert_int_eq(held[0].id, 2);
         ck_assert_uint_eq(held[0].change_usec, 9);
         ck_assert_int_eq(held[24].id, 50);
         ck_assert_uint_eq(held[24].change_usec, 1);
-        journal_close(&journal);
+        state_file_close(&state_file);
 }
 END_TEST
 
 static int visit_and_end(const SegmentRecord *segment, void *userdata) {
-        Journal *journal = userdata;
+        StateFile *state_file = userdata;
 
         ck_assert_int_eq(segment->id % 3, 1);
-        ck_assert_int_eq(journal_write_gone(journal, segment->id + 1), 0);
-        ck_assert_int_eq(journal_write_gone(journal, segment->id + 2), 0);
-        write_segment(journal, segment->id + 1000, 1);
+        ck_assert_int_eq(state_file_write_gone(state_file, segment->id + 1), 0);
+        ck_assert_int_eq(state_file_write_gone(state_file, segment->id + 2), 0);
+        write_segment(state_file, segment->id + 1000, 1);
         return 0;
 }
 
 /* And about others: what is gone before it is its turn is not visited, and neither is what is new.
  */
 START_TEST(test_visit_others) {
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         for (int64_t id = 1; id <= 60; ++id)
-                write_segment(&journal, id, 1);
-        ck_assert_int_eq(journal_visit(&journal, visit_and_end, &journal), 0);
-        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 40);
-        journal_close(&journal);
+                write_segment(&state_file, id, 1);
+        ck_assert_int_eq(state_file_visit(&state_file, visit_and_end, &state_file), 0);
+        ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 40);
+        state_file_close(&state_file);
 }
 END_TEST
 
 /* What cannot be said is not written, and not said otherwise. */
 START_TEST(test_unwritable) {
         SegmentRecord segment = unit_record(1, 1);
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         segment.name = "a b";
-        ck_assert_int_eq(journal_write_segment(&journal, &segment), -EINVAL);
-        ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), 0);
-        journal_close(&journal);
+        ck_assert_int_eq(state_file_write_segment(&state_file, &segment), -EINVAL);
+        ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 0);
+        state_file_close(&state_file);
 }
 END_TEST
 
-/* However often it is written to, the file is bounded by what holds; each time is a new file. */
+/* However often it is written to, the file is bounded by what holds; each time is a new
+ * file. */
 START_TEST(test_rewrite) {
         size_t n_files = 0;
         ino_t inode = 0;
-        Journal journal;
+        StateFile state_file;
         struct stat st;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         for (uint64_t i = 0; i < 10000; ++i) {
-                write_segment(&journal, (int64_t) (i % 50) + 1, i);
+                write_segment(&state_file, (int64_t) (i % 50) + 1, i);
                 if (i % 7 == 0)
-                        ck_assert_int_eq(journal_write_gone(&journal, (int64_t) (i % 50) + 1), 0);
+                        ck_assert_int_eq(state_file_write_gone(&state_file, (int64_t) (i % 50) + 1),
+                                         0);
                 ck_assert_int_eq(stat(file, &st), 0);
                 ck_assert_int_lt(st.st_size, 150000);
                 n_files += st.st_ino != inode;
@@ -609,11 +612,11 @@ START_TEST(test_rewrite) {
         /* Some 5 MB were written. */
         ck_assert_uint_ge(n_files, 10);
         ck_assert_uint_le(n_files, 150);
-        (void) unit_journal_list(&journal, held, ARRAY_SIZE(held));
-        unit_journal_abandon(&journal);
-        unit_journal_open(&journal, directory);
-        (void) unit_journal_list(&journal, held, ARRAY_SIZE(held));
-        journal_close(&journal);
+        (void) unit_state_file_list(&state_file, held, ARRAY_SIZE(held));
+        unit_state_file_abandon(&state_file);
+        unit_state_file_open(&state_file, directory);
+        (void) unit_state_file_list(&state_file, held, ARRAY_SIZE(held));
+        state_file_close(&state_file);
         /* At the end it is as short as it can be. */
         ck_assert_int_lt(file_size(), 40000);
 }
@@ -622,41 +625,41 @@ END_TEST
 /* It is rewritten at the start as well, as it may be that nobody ends it in order. */
 START_TEST(test_rewrite_at_start) {
         const char *records[3000];
-        Journal journal;
+        StateFile state_file;
 
         for (size_t i = 0; i < ARRAY_SIZE(records); ++i)
                 records[i] = "segment id=1 kind=memfd";
         write_records(records, ARRAY_SIZE(records));
         ck_assert_int_gt(file_size(), 64 * 1024);
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         ck_assert_int_lt(file_size(), 200);
         ck_assert(!is_there(damaged_file));
-        unit_journal_abandon(&journal);
+        unit_state_file_abandon(&state_file);
 }
 END_TEST
 
 /* As many as there are. */
 START_TEST(test_many) {
         const size_t n = 10000;
-        Journal journal;
+        StateFile state_file;
 
-        unit_journal_open(&journal, directory);
+        unit_state_file_open(&state_file, directory);
         for (size_t i = 1; i <= n; ++i)
-                write_segment(&journal, (int64_t) i, i);
+                write_segment(&state_file, (int64_t) i, i);
         for (int round = 0; round < 3; ++round) {
-                ck_assert_uint_eq(unit_journal_list(&journal, held, ARRAY_SIZE(held)), n);
+                ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), n);
                 for (size_t i = 1; i <= n; ++i) {
                         ck_assert_uint_eq((uint64_t) held[i - 1].id, i);
                         ck_assert_uint_eq(held[i - 1].change_usec, i);
                 }
                 if (round == 1)
-                        journal_close(&journal);
+                        state_file_close(&state_file);
                 else
-                        unit_journal_abandon(&journal);
-                unit_journal_open(&journal, directory);
+                        unit_state_file_abandon(&state_file);
+                unit_state_file_open(&state_file, directory);
         }
-        ck_assert_int_gt(take_segment(&journal), (int64_t) n);
-        journal_close(&journal);
+        ck_assert_int_gt(take_segment(&state_file), (int64_t) n);
+        state_file_close(&state_file);
 }
 END_TEST
 

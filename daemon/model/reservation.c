@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/model/reservation.h"
+
+#include <stdlib.h>
+
+#include "proto/util.h"
+
+/* reservation_new() - a hold that the client has, and life_reserve() gives to the segment; NULL if
+ * there is no memory. @charge is the hold's then. */
+Reservation *reservation_new(Client *client, Segment *segment, Charge *charge) {
+        Reservation *reservation = calloc(1, sizeof(*reservation));
+
+        if (!reservation)
+                return NULL;
+        reservation->segment = segment;
+        reservation->client = client;
+        reservation->charge = steal_charge(charge);
+        DL_APPEND2(client->reservations, reservation, client_prev, client_next);
+        return reservation;
+}
+
+/* reservation_free() - end a hold; whether the segment stays is to be asked afterwards */
+Reservation *reservation_free(Reservation *reservation) {
+        if (!reservation)
+                return NULL;
+        DL_DELETE2(reservation->client->reservations, reservation, client_prev, client_next);
+        if (reservation->segment_prev)
+                DL_DELETE2(reservation->segment->reservations, reservation, segment_prev,
+                           segment_next);
+        charge_give_back(&reservation->charge);
+        free(reservation);
+        return NULL;
+}

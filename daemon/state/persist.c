@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/state/persist.h"
+
+#include "daemon/base/log.h"
+#include "daemon/state/segment-record.h"
+#include "proto/util.h"
+
+static int write_segment(Persist *persist, const Segment *segment) {
+        SegmentRecord record;
+
+        segment_record_make(segment, &record);
+        return state_file_write_segment(&persist->state_file, &record) ? PERSIST_E_FAILED : 0;
+}
+
+/* What only the broker's own descriptor leads to is systemd's to keep. Without a store, it goes
+ * with the broker; that was said when it began. */
+static int store_segment(Persist *persist, Segment *segment) {
+        if (segment->stored || segment->master_fd < 0 || segment_is_reached_outside(segment))
+                return 0;
+        switch (store_add(&persist->store, segment->id, segment->master_fd)) {
+        case 0:
+                segment->stored = true;
+                return 0;
+        case STORE_E_NONE:
+                return 0;
+        default:
+                return PERSIST_E_NO_DESCRIPTORS;
+        }
+}
+
+/*
+ * The memory was given back by punching it out, so that what is in the middle of a queue can wait
+ * until there are more. Where the seals do not permit that, it has to go at once.
+ */
+static void unstore_segment(Persist *persist, Segment *segment) {
+        if (segment->stored)
+                store_drop(&persist->store, segment->id, segment->seals & SEALS_WRITE);
+        segment->stored = false;
+}
+
+/**
+ * persist_begin() - have a segment survive the broker, before anybody is told of it
+ * @keep:       the object
+ * @segment:    whole, with its id and charges
+ *
+ * Its descriptor first: what nobody knows of is forgotten by the next broker, but what is known and
+ * not there would be lost.
+ *
+ * Return: 0, or a code, and then nothing is kept of it.
+ */
+int persist_begin(Persist *persist, Segment *segment) {
+        int r;
+
+        r = store_segment(persist, segment);
+        if (r)
+                return r;
+        if (write_segment(persist, segment)) {
+                unstore_segment(persist, segment);
+                return PERSIST_E_FAILED;
+        }
+        segment->attach_time = attach_times_take(&persist->attach_times, segment->id);
+        persist_attach_time(segment);
+        return 0;
+}
+
+/* What holds here and now holds, whether or not it can be written down. */
+static void set_unwritten(Segment *segment, bool unwritten) {
+        if (unwritten && !segment->unwritten)
+                log_error("A change of segment %lld cannot be written to the state directory; a "
+                          "restart undoes it, unless a later one can.",
+                          (long long) segment->id);
+        segment->unwritten = unwritten;
+}
+
+/**
+ * persist_prepare() - see that a segment is found again though its name outside is about to go
+ * @keep:       the object
+ * @segment:    one that somebody has; nothing happens to the others
+ *
+ * If the broker is killed between that and persist_change(), nothing else would lead to it. Should
+ * systemd not take it now, persist_change() tries again, and says so.
+ */
+void persist_prepare(Persist *persist, Segment *segment) {
+        if (segment->stored || segment->master_fd < 0)
+                return;
+        if (segment->held || segment->n_attachments > 0)
+                segment->stored = store_add(&persist->store, segment->id, segment->master_fd) == 0;
+}
+
+/* persist_change() - note what a segment has become */
+void persist_change(Persist *persist, Segment *segment) {
+        persist_attach_time(segment);
+        if (store_segment(persist, segment))
+                log_warning(
+                        "Removed segment %lld would be lost by a restart: systemd does not take "
+                        "its descriptor.",
+                        (long long) segment->id);
+        set_unwritten(segment, write_segment(persist, segment) != 0);
+}
+
+/* persist_end() - forget a segment */
+void persist_end(Persist *persist, Segment *segment) {
+        if (state_file_write_gone(&persist->state_file, segment->id))
+                log_error("That segment %lld is gone cannot be written to the state directory.",
+                          (long long) segment->id);
+        unstore_segment(persist, segment);
+        if (segment->attach_time)
+                attach_times_free(&persist->attach_times, steal_ptr(segment->attach_time));
+}
+
+/* persist_attach_time() - note when a segment was attached and detached; no system call */
+void persist_attach_time(const Segment *segment) {
+        AttachTime *attach_time = segment->attach_time;
+
+        if (!attach_time)
+                return;
+        attach_time->attach_usec = segment->attach_usec;
+        attach_time->detach_usec = segment->detach_usec;
+        attach_time->last_pid = segment->last_pid;
+        attach_time->flags = segment->armed ? ATTACH_TIME_ARMED : 0;
+}
+
+/* persist_restored() - a segment is there again: with what the last broker noted at the last moment
+ */
+void persist_restored(Persist *persist, Segment *segment, uint64_t now_usec) {
+        AttachTime *attach_time = attach_times_find(&persist->attach_times, segment->id, now_usec);
+
+        if (attach_time) {
+                segment->attach_usec = MAX(segment->attach_usec, attach_time->attach_usec);
+                segment->detach_usec = MAX(segment->detach_usec, attach_time->detach_usec);
+                if (attach_time->last_pid > 0)
+                        segment->last_pid = attach_time->last_pid;
+                segment->armed = segment->armed || attach_time->flags & ATTACH_TIME_ARMED;
+        } else {
+                attach_time = attach_times_take(&persist->attach_times, segment->id);
+        }
+        segment->attach_time = attach_time;
+        persist_attach_time(segment);
+}

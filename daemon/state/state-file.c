@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/state/state-file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/base/directory.h"
+#include "daemon/base/file.h"
+#include "daemon/base/log.h"
+#include "daemon/base/table.h"
+#include "daemon/state/oldstate.h"
+#include "proto/error.h"
+#include "proto/fd.h"
+#include "proto/util.h"
+
+#define STATE_FILE_NAME "journal"
+#define STATE_FILE_NEW_NAME "journal.new"
+#define STATE_FILE_FILE_DAMAGED "journal.damaged"
+#define STATE_FILE_FORMAT "shmbroker journal "
+#define STATE_FILE_HEADER STATE_FILE_FORMAT "1\n"
+
+/* So many ids are lost by a crash, and so many segments made before more are reserved. */
+#define IDS_AT_ONCE 4096
+
+/* The lower half of attachment ids. */
+#define ATTACHMENTS_OF_GENERATION (INT64_C(1) << 32)
+
+/*
+ * A file is rewritten when it is longer than this, and than so many times what holds of it:
+ * each byte that is written is copied a bounded number of times.
+ */
+#define REWRITE_BYTES (64U * 1024)
+#define REWRITE_FACTOR 4
+
+/* Damaged lines that are told of one by one, and damaged files that are kept. */
+#define LINES_TOLD 10
+#define FILES_KEPT 10
+
+typedef struct Reading Reading;
+
+struct StateFileEntry {
+        int64_t id;
+        uint64_t offset;
+        /* With its newline; 0 as long as nothing is written */
+        size_t n_line;
+        /* Its memory outlives the host, and so do its records */
+        bool durable;
+        UT_hash_handle by_id;
+};
+
+/* What is known so far of the files that are there. */
+struct Reading {
+        const char *directory;
+        /* The highest of all records */
+        int64_t generation;
+        int64_t first_generation;
+        int64_t end_segment_id;
+        bool is_there;
+        bool old_is_there;
+        size_t n_lines;
+        size_t n_damaged;
+        /* As many records of generations as what is damaged has room for */
+        int64_t n_lost;
+};
+
+/* --- entries */
+
+static StateFileEntry *entry_find(const StateFile *file, int64_t id) {
+        StateFileEntry *entry;
+
+        HASH_FIND(by_id, file->entries, &id, sizeof(id), entry);
+        return entry;
+}
+
+static StateFileEntry *entry_new(StateFile *file, int64_t id) {
+        StateFileEntry *entry = calloc(1, sizeof(*entry));
+
+        if (!entry)
+                return NULL;
+        entry->id = id;
+        HASH_ADD(by_id, file->entries, id, sizeof(entry->id), entry);
+        if (!TABLE_HOLDS(entry, by_id)) {
+                free(entry);
+                return NULL;
+        }
+        return entry;
+}
+
+static void entry_free(StateFile *file, StateFileEntry *entry) {
+        file->live_bytes -= entry->n_line;
+        HASH_DELETE(by_id, file->entries, entry);
+        free(entry);
+}
+
+/* A file outlives the host's memory, and so must what is written down of it. */
+static bool is_durable(const SegmentRecord *segment) {
+        return segment->file_name != NULL;
+}
+
+static void entry_set(StateFile *file, StateFileEntry *entry, const SegmentRecord *segment,
+                      uint64_t offset, size_t n_line) {
+        file->live_bytes += n_line - entry->n_line;
+        entry->offset = offset;
+        entry->n_line = n_line;
+        entry->durable = entry->durable || is_durable(segment);
+}
+
+static int compare_ids(const void *left, const void *right) {
+        const int64_t a = *(const int64_t *) left, b = *(const int64_t *) right;
+
+        return a < b ? -1 : a > b;
+}
+
+/* --- files */
+
+/* Begins a new file beside the one that it is to replace, and sees that it is on the disk. */
+static int write_new(StateFile *file, const char *data, size_t n_data, int *ret_fd) {
+        _cleanup_fd_ int fd = -EBADF;
+        ssize_t n = 0;
+        int r = 0;
+
+        fd = openat(file->directory_fd, STATE_FILE_NEW_NAME,
+                    O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return error_origin(-errno);
+        for (size_t at = 0; at < n_data && n >= 0; at += (size_t) n)
+                n = write(fd, data + at, n_data - at);
+        if (n < 0 || fsync(fd) < 0 ||
+            renameat(file->directory_fd, STATE_FILE_NEW_NAME, file->directory_fd, STATE_FILE_NAME) <
+                    0) {
+                r = -errno;
+                /* What it takes up may be what is missing. */
+                (void) unlinkat(file->directory_fd, STATE_FILE_NEW_NAME, 0);
+                return error_origin(r);
+        }
+        *ret_fd = steal_fd(&fd);
+        return 0;
+}
+
+/* Everything that holds, with numbers that are new or not, as one text; the caller's. */
+static int gather(const StateFile *file, int64_t generation, int64_t end_segment_id,
+                  char **ret_text, size_t *ret_n_text) {
+        const GenerationRecord record = {
+                .number = generation,
+                .end_segment_id = end_segment_id,
+                .first = file->first_generation,
+        };
+        const size_t n_header = sizeof(STATE_FILE_HEADER) - 1;
+        _cleanup_(freep) char *text = NULL;
+        StateFileEntry *entry, *next;
+        RecordLine line;
+        size_t at;
+        int r;
+
+        if (record_write(RECORD_GENERATION, &record, &line))
+                return error_origin(-EOVERFLOW);
+        text = malloc(n_header + line.n_text + file->live_bytes);
+        if (!text)
+                return error_origin(-ENOMEM);
+        memcpy(text, STATE_FILE_HEADER, n_header);
+        memcpy(text + n_header, line.text, line.n_text);
+        at = n_header + line.n_text;
+        HASH_ITER(by_id, file->entries, entry, next) {
+                r = file_read_at(file->fd, entry->offset, text + at, entry->n_line);
+                if (r)
+                        return error_trace(r);
+                at += entry->n_line;
+        }
+        *ret_text = steal_ptr(text);
+        *ret_n_text = at;
+        return 0;
+}
+
+/* Replaces the file by one in which everything holds. On failure the one that is there
+ * stays. */
+static int rewrite(StateFile *file, int64_t generation, int64_t end_segment_id) {
+        _cleanup_(freep) char *text = NULL;
+        StateFileEntry *entry, *next;
+        size_t n_text;
+        uint64_t at;
+        int r, fd = -EBADF;
+
+        r = gather(file, generation, end_segment_id, &text, &n_text);
+        if (r)
+                return error_trace(r);
+        r = write_new(file, text, n_text, &fd);
+        if (r)
+                return error_trace(r);
+        (void) fd_close(file->fd);
+        file->fd = fd;
+        file->n_bytes = n_text;
+        file->broken = false;
+        at = n_text - file->live_bytes;
+        HASH_ITER(by_id, file->entries, entry, next) {
+                entry->offset = at;
+                at += entry->n_line;
+        }
+        return fsync(file->directory_fd) < 0 ? error_origin(-errno) : 0;
+}
+
+/**
+ * append() - write one line behind all others, or none of it
+ * @file:          the state file
+ * @line:       the line
+ * @durable:    it has to be on the disk when this returns
+ *
+ * What was written of a line that cannot be written is taken away again. If that fails, or if it is
+ * not certain what is on the disk, the next line needs a file that is written anew: what
+ * holds is known from memory, so that whatever is behind it in the old file is left there.
+ * Should the daemon end before, a part of a line is found damaged.
+ *
+ * Return: 0, or a negative errno.
+ */
+static int append(StateFile *file, const RecordLine *line, bool durable) {
+        ssize_t n;
+        int r = 0;
+
+        if (file->broken) {
+                r = rewrite(file, file->generation, file->end_segment_id);
+                if (r)
+                        return error_trace(r);
+        }
+        n = write(file->fd, line->text, line->n_text);
+        if (n < 0) {
+                r = -errno;
+        } else if ((size_t) n < line->n_text) {
+                r = -ENOSPC;
+        } else if (durable && fdatasync(file->fd) < 0) {
+                r = -errno;
+                file->broken = true;
+        }
+        if (r == 0) {
+                file->n_bytes += line->n_text;
+                return 0;
+        }
+        if (ftruncate(file->fd, (off_t) file->n_bytes) < 0)
+                file->broken = true;
+        return error_origin(r);
+}
+
+static bool worth_rewriting(const StateFile *file) {
+        return file->n_bytes > REWRITE_BYTES && file->n_bytes > file->pause_bytes &&
+               file->n_bytes / REWRITE_FACTOR > file->live_bytes;
+}
+
+static void rewrite_if_worth(StateFile *file) {
+        if (!worth_rewriting(file))
+                return;
+        file->pause_bytes = 0;
+        /* Nothing is lost then: the records are where they were. */
+        if (rewrite(file, file->generation, file->end_segment_id) < 0)
+                file->pause_bytes = 2 * file->n_bytes;
+}
+
+/* --- reading */
+
+static void note_ids(Reading *reading, int64_t end_segment_id) {
+        reading->end_segment_id = MAX(reading->end_segment_id, end_segment_id);
+}
+
+static void note_damage(Reading *reading, size_t n_text) {
+        ++reading->n_damaged;
+        reading->n_lost += (int64_t) (n_text / RECORD_GENERATION_MIN) + 1;
+        if (reading->n_damaged <= LINES_TOLD)
+                log_warning("Line %zu of %s/" STATE_FILE_NAME " is damaged, and is skipped.",
+                            reading->n_lines, reading->directory);
+}
+
+static int note_segment(StateFile *file, Reading *reading, const SegmentRecord *segment,
+                        uint64_t offset, size_t n_line) {
+        StateFileEntry *entry = entry_find(file, segment->id);
+
+        if (!entry)
+                entry = entry_new(file, segment->id);
+        if (!entry)
+                return error_origin(-ENOMEM);
+        entry_set(file, entry, segment, offset, n_line);
+        note_ids(reading, segment->id + 1);
+        return 0;
+}
+
+static void note_gone(StateFile *file, Reading *reading, int64_t id) {
+        StateFileEntry *entry = entry_find(file, id);
+
+        if (entry)
+                entry_free(file, entry);
+        note_ids(reading, id + 1);
+}
+
+static int read_line(StateFile *file, Reading *reading, const char *text, size_t n_text,
+                     uint64_t offset) {
+        Record record;
+
+        ++reading->n_lines;
+        if (record_read(text, n_text, &record)) {
+                note_damage(reading, n_text);
+                return 0;
+        }
+        switch (record.kind) {
+        case RECORD_GENERATION:
+                reading->generation = MAX(reading->generation, record.generation.number);
+                reading->first_generation = MAX(reading->first_generation, record.generation.first);
+                note_ids(reading, record.generation.end_segment_id);
+                return 0;
+        case RECORD_SEGMENT:
+                return error_trace(
+                        note_segment(file, reading, &record.segment, offset, n_text + 1));
+        case RECORD_GONE:
+                note_gone(file, reading, record.gone.id);
+                return 0;
+        case _RECORD_N:
+                break;
+        }
+        return 0;
+}
+
+static int read_lines(StateFile *file, Reading *reading, const char *text, size_t n_text) {
+        size_t at = sizeof(STATE_FILE_HEADER) - 1;
+        const char *end;
+        int r;
+
+        reading->n_lines = 1;
+        for (; at < n_text; at = (size_t) (end - text) + 1) {
+                end = memchr(text + at, '\n', n_text - at);
+                if (!end) {
+                        /* Cut: whoever wrote it did not get to say that it is written. */
+                        ++reading->n_lines;
+                        note_damage(reading, n_text - at);
+                        break;
+                }
+                r = read_line(file, reading, text + at, (size_t) (end - text) - at, at);
+                if (r)
+                        return error_trace(r);
+        }
+        return 0;
+}
+
+static int check_header(const char *text, size_t n_text) {
+        const size_t n_header = sizeof(STATE_FILE_HEADER) - 1,
+                     n_format = sizeof(STATE_FILE_FORMAT) - 1;
+        size_t at = n_format;
+
+        if (n_text >= n_header && memcmp(text, STATE_FILE_HEADER, n_header) == 0)
+                return 0;
+        if (n_text <= n_format || memcmp(text, STATE_FILE_FORMAT, n_format) != 0 || text[at] == '0')
+                return STATE_FILE_E_DAMAGED;
+        while (at < n_text && text[at] >= '0' && text[at] <= '9')
+                ++at;
+        return at > n_format && at < n_text && text[at] == '\n' ? STATE_FILE_E_NEWER
+                                                                : STATE_FILE_E_DAMAGED;
+}
+
+static int read_journal(StateFile *file, Reading *reading) {
+        _cleanup_(freep) char *text = NULL;
+        struct stat st;
+        int r;
+
+        file->fd = openat(file->directory_fd, STATE_FILE_NAME,
+                          O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file->fd < 0)
+                return errno == ENOENT ? 0 : error_origin(-errno);
+        if (fstat(file->fd, &st) < 0)
+                return error_origin(-errno);
+        if (!S_ISREG(st.st_mode))
+                return STATE_FILE_E_DAMAGED;
+        reading->is_there = true;
+        file->n_bytes = (uint64_t) st.st_size;
+        text = malloc(file->n_bytes + 1);
+        if (!text)
+                return error_origin(-ENOMEM);
+        r = file_read_at(file->fd, 0, text, file->n_bytes);
+        if (r)
+                return error_trace(r);
+        r = check_header(text, file->n_bytes);
+        if (r)
+                return r;
+        return error_trace(read_lines(file, reading, text, file->n_bytes));
+}
+
+/* With a state file beside it, it was taken over already, or came back. */
+static int read_old(StateFile *file, Reading *reading) {
+        int64_t generation, end_segment_id;
+        int r;
+
+        r = oldstate_read(file->directory_fd, &generation, &end_segment_id);
+        switch (r) {
+        case 0:
+                reading->generation = MAX(reading->generation, generation);
+                note_ids(reading, end_segment_id);
+                reading->old_is_there = true;
+                return 0;
+        case OLDSTATE_E_NONE:
+                return 0;
+        case OLDSTATE_E_DAMAGED:
+                return STATE_FILE_E_OLD_DAMAGED;
+        default:
+                return error_fold(r);
+        }
+}
+
+static bool is_file(const StateFile *file, const char *name) {
+        struct stat st, here;
+
+        return fstatat(file->directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+               fstat(file->fd, &here) == 0 && st.st_dev == here.st_dev && st.st_ino == here.st_ino;
+}
+
+/* A second name, for the first one is about to be given to another file. */
+static int keep_damaged(const StateFile *file, const Reading *reading) {
+        char name[sizeof(STATE_FILE_FILE_DAMAGED) + 12] = STATE_FILE_FILE_DAMAGED;
+
+        for (int i = 1;
+             linkat(file->directory_fd, STATE_FILE_NAME, file->directory_fd, name, 0) < 0; ++i) {
+                if (errno != EEXIST)
+                        return error_origin(-errno);
+                /* An earlier start got as far as here, and no farther. */
+                if (is_file(file, name))
+                        break;
+                if (i == FILES_KEPT) {
+                        log_warning("Damaged lines in %s/" STATE_FILE_NAME
+                                    ": %zu. The file is not kept, because so many are already.",
+                                    reading->directory, reading->n_damaged);
+                        return 0;
+                }
+                (void) snprintf(name, sizeof(name), STATE_FILE_FILE_DAMAGED ".%d", i);
+        }
+        log_warning("Damaged lines in %s/" STATE_FILE_NAME
+                    ": %zu. The file as it was is kept as %s.",
+                    reading->directory, reading->n_damaged, name);
+        return 0;
+}
+
+/* --- numbers */
+
+static int write_generation(StateFile *file, int64_t generation, int64_t end_segment_id) {
+        const GenerationRecord record = {
+                .number = generation,
+                .end_segment_id = end_segment_id,
+                .first = file->first_generation,
+        };
+        RecordLine line;
+        int r;
+
+        if (record_write(RECORD_GENERATION, &record, &line))
+                return error_origin(-EOVERFLOW);
+        r = append(file, &line, true);
+        if (r)
+                return error_trace(r);
+        file->generation = generation;
+        file->end_segment_id = end_segment_id;
+        rewrite_if_worth(file);
+        return 0;
+}
+
+/* The numbers of this start: none that any record gives away, or one that is lost. */
+static int begin(StateFile *file, const Reading *reading) {
+        int64_t generation = reading->generation + reading->n_lost + 1, next, end;
+        int r;
+
+        if (__builtin_mul_overflow(reading->n_lost, IDS_AT_ONCE, &next) ||
+            __builtin_add_overflow(next, reading->end_segment_id, &next) ||
+            __builtin_add_overflow(next, IDS_AT_ONCE, &end))
+                return STATE_FILE_E_DAMAGED;
+        file->first_generation =
+                reading->first_generation > 0 ? reading->first_generation : generation;
+        if (generation >= RECORD_GENERATION_MAX || end > RECORD_ID_MAX)
+                return STATE_FILE_E_DAMAGED;
+        if (!reading->is_there || reading->n_damaged > 0 || worth_rewriting(file))
+                r = rewrite(file, generation, end);
+        else
+                r = write_generation(file, generation, end);
+        if (r)
+                return error_trace(r);
+        file->generation = generation;
+        file->next_segment_id = next;
+        file->end_segment_id = end;
+        file->next_attachment = 1;
+        return 0;
+}
+
+/**
+ * state_file_open() - take a state directory, make it if it is not there, and read its state file
+ * @file:          the object, STATE_FILE_NULL before
+ * @directory:  absolute path
+ *
+ * Return: 0, STATE_FILE_E_BUSY, STATE_FILE_E_DAMAGED, STATE_FILE_E_NEWER, STATE_FILE_E_OLD_DAMAGED,
+ * or a negative errno; then the files say what they said before. state_file_close() is due in any
+ * case.
+ */
+int state_file_open(StateFile *file, const char *directory) {
+        Reading reading = { .directory = directory, .end_segment_id = 1 };
+        int r;
+
+        r = directory_take(directory, &file->directory_fd, &file->lock_fd);
+        if (r)
+                return r == DIRECTORY_E_BUSY ? STATE_FILE_E_BUSY : error_trace(r);
+        r = read_old(file, &reading);
+        if (r)
+                return r;
+        r = read_journal(file, &reading);
+        if (r)
+                return r;
+        if (reading.n_damaged > 0) {
+                r = keep_damaged(file, &reading);
+                if (r)
+                        return error_trace(r);
+        }
+        r = begin(file, &reading);
+        if (r)
+                return r;
+        if (reading.old_is_there)
+                oldstate_remove(file->directory_fd);
+        return 0;
+}
+
+/* state_file_close() - let go of the directory; ids that were not used are not lost when this is
+ * called
+ */
+void state_file_close(StateFile *file) {
+        StateFileEntry *entry, *next;
+
+        if (file->lock_fd >= 0 && file->next_attachment > 0)
+                (void) rewrite(file, file->generation, file->next_segment_id);
+        HASH_ITER(by_id, file->entries, entry, next) {
+                entry_free(file, entry);
+        }
+        file->fd = fd_close(file->fd);
+        file->lock_fd = fd_close(file->lock_fd);
+        file->directory_fd = fd_close(file->directory_fd);
+}
+
+/**
+ * state_file_segment_id() - a number that no segment had before, also before a crash
+ * @file:          the state file
+ * @ret:        the number
+ *
+ * Return: 0, or STATE_FILE_E_NO_IDS.
+ */
+int state_file_segment_id(StateFile *file, int64_t *ret) {
+        if (file->next_segment_id == file->end_segment_id &&
+            write_generation(file, file->generation, file->end_segment_id + IDS_AT_ONCE) < 0)
+                return STATE_FILE_E_NO_IDS;
+        *ret = file->next_segment_id++;
+        return 0;
+}
+
+/**
+ * state_file_attachment_id() - a number that no attachment had before, also before a crash
+ * @file:          the state file
+ * @ret:        the number
+ *
+ * Return: 0, or STATE_FILE_E_NO_IDS.
+ */
+int state_file_attachment_id(StateFile *file, int64_t *ret) {
+        if (file->next_attachment == ATTACHMENTS_OF_GENERATION) {
+                if (write_generation(file, file->generation + 1, file->end_segment_id) < 0)
+                        return STATE_FILE_E_NO_IDS;
+                file->next_attachment = 1;
+        }
+        *ret = file->generation * ATTACHMENTS_OF_GENERATION + file->next_attachment++;
+        return 0;
+}
+
+/* --- segments */
+
+static int read_segment(const StateFile *file, const StateFileEntry *entry, Record *ret) {
+        char text[RECORD_LINE_MAX];
+        int r;
+
+        r = file_read_at(file->fd, entry->offset, text, entry->n_line);
+        if (r)
+                return error_trace(r);
+        /* It was read before: somebody has written to the file since. */
+        if (record_read(text, entry->n_line - 1, ret) || ret->kind != RECORD_SEGMENT)
+                return error_origin(-EIO);
+        return 0;
+}
+
+/* The ids of all segments in their order, the caller's. */
+static int list_ids(const StateFile *file, int64_t **ret_ids, size_t *ret_n_ids) {
+        size_t n_entries = HASH_CNT(by_id, file->entries), n = 0;
+        StateFileEntry *entry, *next;
+        int64_t *ids;
+
+        ids = calloc(n_entries + 1, sizeof(*ids));
+        if (!ids)
+                return error_origin(-ENOMEM);
+        HASH_ITER(by_id, file->entries, entry, next) {
+                ids[n++] = entry->id;
+        }
+        qsort(ids, n, sizeof(*ids), compare_ids);
+        *ret_ids = ids;
+        *ret_n_ids = n;
+        return 0;
+}
+
+/* state_file_has() - is there a segment of that id? */
+bool state_file_has(StateFile *file, int64_t id) {
+        return entry_find(file, id) != NULL;
+}
+
+/* state_file_lost() - note that this start has lost segments; 0, or a negative errno */
+int state_file_lost(StateFile *file) {
+        file->first_generation = file->generation;
+        return error_trace(write_generation(file, file->generation, file->end_segment_id));
+}
+
+/**
+ * state_file_visit() - call a function for each segment that is there, in the order of their ids
+ * @file:          the state file; the function may write to it
+ * @visit:      the function; what it is given is of use until it returns
+ * @userdata:   for it
+ *
+ * Return: 0, what the function returned if that was not 0, or a negative errno.
+ */
+int state_file_visit(StateFile *file, StateFileVisitor *visit, void *userdata) {
+        _cleanup_(freep) int64_t *ids = NULL;
+        StateFileEntry *entry;
+        Record record;
+        size_t n_ids = 0;
+        int r;
+
+        r = list_ids(file, &ids, &n_ids);
+        if (r)
+                return error_trace(r);
+        for (size_t i = 0; i < n_ids; ++i) {
+                entry = entry_find(file, ids[i]);
+                if (!entry)
+                        continue;
+                r = read_segment(file, entry, &record);
+                if (r)
+                        return error_trace(r);
+                r = visit(&record.segment, userdata);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+/**
+ * state_file_write_segment() - write down what a segment is now
+ * @file:          the state file
+ * @segment:    all of it
+ *
+ * A crash of the daemon does not lose it. A crash of the host loses the memory as well, unless the
+ * segment is of kind file, and then it does not lose this either.
+ *
+ * Return: 0, STATE_FILE_E_NOT_WRITTEN, or -EINVAL if no record can say that.
+ */
+int state_file_write_segment(StateFile *file, const SegmentRecord *segment) {
+        StateFileEntry *entry = entry_find(file, segment->id);
+        RecordLine line;
+
+        if (record_write(RECORD_SEGMENT, segment, &line))
+                return error_origin(-EINVAL);
+        if (!entry)
+                entry = entry_new(file, segment->id);
+        if (!entry)
+                return STATE_FILE_E_NOT_WRITTEN;
+        if (append(file, &line, entry->durable || is_durable(segment)) < 0) {
+                if (entry->n_line == 0)
+                        entry_free(file, entry);
+                return STATE_FILE_E_NOT_WRITTEN;
+        }
+        entry_set(file, entry, segment, file->n_bytes - line.n_text, line.n_text);
+        rewrite_if_worth(file);
+        return 0;
+}
+
+/**
+ * state_file_write_gone() - write down that a segment is no more
+ * @file:          the state file
+ * @id:         the segment; of one that was not written down nothing is written
+ *
+ * Return: 0, STATE_FILE_E_NOT_WRITTEN.
+ */
+int state_file_write_gone(StateFile *file, int64_t id) {
+        StateFileEntry *entry = entry_find(file, id);
+        RecordLine line;
+
+        if (!entry)
+                return 0;
+        if (record_write(RECORD_GONE, &(GoneRecord){ .id = id }, &line))
+                return error_origin(-EINVAL);
+        if (append(file, &line, entry->durable) < 0)
+                return STATE_FILE_E_NOT_WRITTEN;
+        entry_free(file, entry);
+        rewrite_if_worth(file);
+        return 0;
+}
