@@ -12,7 +12,7 @@
 #include "proto/fd.h"
 
 /* The job is somebody else's afterwards. */
-static void finish(Worker *worker, WorkerJob *job) {
+static void worker_finish(Worker *worker, WorkerJob *job) {
         const uint64_t one = 1;
 
         DL_APPEND(worker->finished, job);
@@ -34,7 +34,7 @@ static void *worker_run(void *userdata) {
                         job->work(job);
                         pthread_mutex_lock(&worker->mutex);
                         if (told)
-                                finish(worker, job);
+                                worker_finish(worker, job);
                 } else if (worker->ending) {
                         break;
                 } else {

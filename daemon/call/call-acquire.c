@@ -83,7 +83,7 @@ static Segment *find_existing(Service *service, const AcquireParameters *paramet
 }
 
 /* A name may come to be; an id, which is never used again, either is there or never will be. */
-static int missing(const AcquireParameters *parameters) {
+static int acquire_missing(const AcquireParameters *parameters) {
         if (GIVEN(parameters, ACQUIRE_NAME) && parameters->wait_usec != 0)
                 return CALL_E_WAIT;
         return CALL_E_NO_SUCH_SEGMENT;
@@ -100,7 +100,7 @@ static int find_or_create(Service *service, Client *client, const AcquireParamet
                         return r;
         } else {
                 if (!is_private(parameters) && create_mode(parameters) == CREATE_OPEN)
-                        return missing(parameters);
+                        return acquire_missing(parameters);
                 r = call_create_segment(service, client, parameters, &segment, failure);
                 if (r)
                         return r;
@@ -163,8 +163,8 @@ static int open_description(const Service *service, const Client *client, const 
 }
 
 /* Opens a description of the client's own and marks it. */
-static int attach(Service *service, Client *client, Segment *segment, Access access, Charge *charge,
-                  Acquired *ret, CallFailure *failure) {
+static int acquire_attach(Service *service, Client *client, Segment *segment, Access access,
+                          Charge *charge, Acquired *ret, CallFailure *failure) {
         _cleanup_fd_ int fd = -EBADF;
         Attachment *attachment;
         int64_t id;
@@ -199,9 +199,9 @@ static void undo_creation(Service *service, Segment *segment) {
         (void) life_remove(&service->life, segment, &failure, &destroyed);
 }
 
-static int acquire(Service *service, Client *client, const AcquireParameters *parameters,
-                   Access access, Charge *charge, Acquired *ret, bool *ret_created,
-                   CallFailure *failure) {
+static int acquire_once(Service *service, Client *client, const AcquireParameters *parameters,
+                        Access access, Charge *charge, Acquired *ret, bool *ret_created,
+                        CallFailure *failure) {
         bool created = false;
         Segment *segment;
         int r;
@@ -209,7 +209,7 @@ static int acquire(Service *service, Client *client, const AcquireParameters *pa
         r = find_or_create(service, client, parameters, access, &segment, &created, failure);
         if (r)
                 return r;
-        r = attach(service, client, segment, access, charge, ret, failure);
+        r = acquire_attach(service, client, segment, access, charge, ret, failure);
         if (r && created)
                 undo_creation(service, segment);
         if (r == 0)
@@ -272,10 +272,11 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         r = call_take_charge(service, &charge, client->user, LIMIT_ATTACHMENTS, 1, failure);
         if (r)
                 return r;
-        r = acquire(service, client, parameters, access, &charge, ret, &created, failure);
+        r = acquire_once(service, client, parameters, access, &charge, ret, &created, failure);
         if (r == CALL_E_NO_DESCRIPTORS) {
                 life_catch_up(&service->life);
-                r = acquire(service, client, parameters, access, &charge, ret, &created, failure);
+                r = acquire_once(service, client, parameters, access, &charge, ret, &created,
+                                 failure);
         }
         if (r)
                 return r;

@@ -234,8 +234,8 @@ static void fill_segment(Segment *segment, const AdoptParameters *parameters) {
 }
 
 /* Everything that may keep the broker from it, before the object is touched. */
-static int prepare(Service *service, const Client *client, const AdoptParameters *parameters,
-                   Segment *segment, int fd, CallFailure *failure) {
+static int adopt_prepare(Service *service, const Client *client, const AdoptParameters *parameters,
+                         Segment *segment, int fd, CallFailure *failure) {
         const KindRow *row = kind_rows[segment->kind];
         KindFailure kind_failure = {};
         int r;
@@ -255,7 +255,7 @@ static int prepare(Service *service, const Client *client, const AdoptParameters
         return charge_owner(service, segment, failure);
 }
 
-static int take(Service *service, Segment *segment, int fd, CallFailure *failure) {
+static int adopt_take(Service *service, Segment *segment, int fd, CallFailure *failure) {
         KindFailure kind_failure = {};
         int r;
 
@@ -291,10 +291,10 @@ int call_adopt(Service *service, Client *client, const AdoptParameters *paramete
         r = find_object(service, client, parameters, segment, &fd, failure);
         if (r)
                 return r;
-        r = prepare(service, client, parameters, segment, fd, failure);
+        r = adopt_prepare(service, client, parameters, segment, fd, failure);
         if (r)
                 return r;
-        r = take(service, segment, fd, failure);
+        r = adopt_take(service, segment, fd, failure);
         if (r)
                 return r;
         fd = fd_close(fd);

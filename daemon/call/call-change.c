@@ -12,7 +12,7 @@
 #include "proto/name.h"
 #include "proto/util.h"
 
-static void describe(Segment *segment, SegmentInfo *ret) {
+static void change_describe(Segment *segment, SegmentInfo *ret) {
         describe_segment(segment, LOOK_ALL, ret);
 }
 
@@ -52,7 +52,7 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
                 background_unlock(service, segment);
                 persist_change(&service->persist, segment);
         }
-        describe(segment, &reply->segment);
+        change_describe(segment, &reply->segment);
         return 0;
 }
 
@@ -87,7 +87,7 @@ int call_resize(Service *service, Client *client, const ResizeParameters *parame
                 registry_resize(&service->registry, segment, (uint64_t) parameters->size_bytes);
                 change_done(service, segment);
         }
-        describe(segment, &reply->segment);
+        change_describe(segment, &reply->segment);
         return 0;
 }
 
@@ -130,7 +130,7 @@ int call_seal(Service *service, Client *client, const SealParameters *parameters
         r = change_sealed(service, segment, parameters->seals, r, failure);
         if (r)
                 return r;
-        describe(segment, &reply->segment);
+        change_describe(segment, &reply->segment);
         return 0;
 }
 
@@ -239,6 +239,6 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
         }
         change_done(service, segment);
         waits_tell(&service->waits, segment->name);
-        describe(segment, &reply->segment);
+        change_describe(segment, &reply->segment);
         return 0;
 }

@@ -298,7 +298,7 @@ static Fault unknown_or_wrong(const Type *type, const char *key) {
         return echo_fault(FAULT_INVALID_PARAMETER, key);
 }
 
-static int handled(Context *context, int r, Fault *fault) {
+static int dispatch_handled(Context *context, int r, Fault *fault) {
         if (r && r != CALL_E_WAIT) {
                 *fault = call_fault(r, &context->failure);
         }
@@ -310,7 +310,8 @@ static int handled(Context *context, int r, Fault *fault) {
         return r;
 }
 
-static int handle(Context *context, const Call *call, const MethodRow **ret_row, Fault *fault) {
+static int dispatch_handle(Context *context, const Call *call, const MethodRow **ret_row,
+                           Fault *fault) {
         const MethodRow *row;
         const char *key;
         Method method;
@@ -327,7 +328,7 @@ static int handle(Context *context, const Call *call, const MethodRow **ret_row,
                 return CALL_E_INVALID_PARAMETER;
         }
         *ret_row = row;
-        return handled(context, handlers[method](context), fault);
+        return dispatch_handled(context, handlers[method](context), fault);
 }
 
 /**
@@ -355,7 +356,7 @@ int dispatch_call(Service *service, Client *client, char *text, size_t n_text, W
         context.service = service;
         context.client = client;
         context.answer = answer;
-        r = handle(&context, &call, &row, &fault);
+        r = dispatch_handle(&context, &call, &row, &fault);
         if (call.oneway) {
                 answer->pending = pending_free(answer->pending);
                 return 0;
@@ -418,7 +419,7 @@ void dispatch_pending(Service *service, Client *client, Pending *pending, Writer
                 answer->pending = pending;
                 return;
         }
-        r = handled(&context, r, &fault);
+        r = dispatch_handled(&context, r, &fault);
         if (r)
                 reply_write_fault(writer, &fault);
         else

@@ -46,12 +46,12 @@ Pending *pending_free(Pending *pending) {
         return NULL;
 }
 
-static void appeared(Wait *wait) {
+static void pending_appeared(Wait *wait) {
         pending_ready(CONTAINER_OF(wait, Pending, wait));
 }
 
 /* -1 is for ever, and so is what is longer than the clock can tell. */
-static uint64_t deadline(int64_t wait_usec) {
+static uint64_t pending_deadline(int64_t wait_usec) {
         uint64_t end;
 
         if (wait_usec < 0 ||
@@ -71,14 +71,14 @@ static uint64_t deadline(int64_t wait_usec) {
  */
 int pending_wait(Pending *pending, Service *service, const AcquireParameters *parameters,
                  CallFailure *failure) {
-        pending->deadline_usec = deadline(parameters->wait_usec);
+        pending->deadline_usec = pending_deadline(parameters->wait_usec);
         pending->acquire = *parameters;
         (void) strncpy(pending->name, parameters->name, sizeof(pending->name) - 1);
         pending->acquire.name = pending->name;
         /* Of no use to who only opens, and not to be kept. */
         pending->acquire.given &= ~(UINT64_C(1) << ACQUIRE_POSIX_NAME);
         pending->acquire.posix_name = NULL;
-        pending->wait.appeared = appeared;
+        pending->wait.appeared = pending_appeared;
         if (waits_add(&service->waits, &pending->wait, pending->name) < 0)
                 return call_limit(failure, "memory");
         pending->waits = &service->waits;

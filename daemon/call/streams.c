@@ -71,7 +71,7 @@ bool stream_idle(const Stream *stream) {
         return stream->kind == STREAM_WATCH && watch_stream_idle(stream->watch);
 }
 
-static bool matches(const Stream *stream, const Segment *segment, const Client *client) {
+static bool streams_matches(const Stream *stream, const Segment *segment, const Client *client) {
         const ListParameters *filter = &stream->filter;
 
         if (segment->removed && !filter->include_removed)
@@ -93,10 +93,10 @@ static Segment *next_segment(const Stream *stream, Service *service, const Clien
 
         for (segment = registry_next(&service->registry, after_id); segment; segment = next) {
                 next = segment->next;
-                if (!matches(stream, segment, client))
+                if (!streams_matches(stream, segment, client))
                         continue;
                 segment = life_settle(&service->life, segment);
-                if (segment && matches(stream, segment, client))
+                if (segment && streams_matches(stream, segment, client))
                         return segment;
         }
         return NULL;
@@ -108,9 +108,9 @@ static Segment *current_segment(const Stream *stream, Service *service, const Cl
                                    ? registry_find(&service->registry, stream->pending_id)
                                    : NULL;
 
-        if (segment && matches(stream, segment, client))
+        if (segment && streams_matches(stream, segment, client))
                 segment = life_settle(&service->life, segment);
-        if (segment && matches(stream, segment, client))
+        if (segment && streams_matches(stream, segment, client))
                 return segment;
         return next_segment(stream, service, client, stream->pending_id);
 }

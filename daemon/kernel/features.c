@@ -14,7 +14,7 @@
 #include "proto/error.h"
 #include "proto/fd.h"
 
-static int reopen(int fd, int flags) {
+static int features_reopen(int fd, int flags) {
         char path[sizeof("/proc/self/fd/") + 12];
 
         (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -27,14 +27,14 @@ static bool try_leases(int master_fd) {
         Lease alone = lease_take(master_fd), shared;
 
         lease_drop(master_fd);
-        other_fd = reopen(master_fd, O_RDONLY);
+        other_fd = features_reopen(master_fd, O_RDONLY);
         shared = lease_take(master_fd);
         lease_drop(master_fd);
         return alone == LEASE_TAKEN && other_fd >= 0 && shared == LEASE_HELD;
 }
 
 static bool try_marks(int master_fd) {
-        int other_fd = reopen(master_fd, O_RDONLY);
+        int other_fd = features_reopen(master_fd, O_RDONLY);
         bool set, seen;
 
         set = other_fd >= 0 && mark_set(other_fd, 1);
@@ -55,7 +55,7 @@ static bool try_closings(int master_fd) {
 
         closings_init(&closings);
         if (closings_subscribe(&closings, master_fd, false, &wd) == 0) {
-                fd_close(reopen(master_fd, O_RDONLY));
+                fd_close(features_reopen(master_fd, O_RDONLY));
                 closings_drain(&closings, count_closing, &n);
         }
         closings_deinit(&closings);
@@ -74,7 +74,7 @@ int features_find(Features *ret) {
         fd = memfd_create("shmbroker-answers", MFD_CLOEXEC);
         if (fd < 0)
                 return error_origin(-errno);
-        master_fd = reopen(fd, O_RDWR);
+        master_fd = features_reopen(fd, O_RDWR);
         if (master_fd < 0)
                 return error_origin(-errno);
         fd = fd_close(fd);

@@ -54,7 +54,7 @@ static int sysv_stat(int shmid, struct shmid_ds *ret) {
         return -EACCES;
 }
 
-static uint64_t usec(int64_t seconds) {
+static uint64_t sysv_usec(int64_t seconds) {
         return (uint64_t) seconds * UINT64_C(1000000);
 }
 
@@ -229,9 +229,9 @@ static void sysv_take_over(const Host *host, Segment *segment, const struct shmi
                 .creator_gid = perm->cgid,
                 .mode = perm->mode & MODE_MAX,
         };
-        segment->attach_usec = usec(ds->shm_atime);
-        segment->detach_usec = usec(ds->shm_dtime);
-        segment->change_usec = usec(ds->shm_ctime);
+        segment->attach_usec = sysv_usec(ds->shm_atime);
+        segment->detach_usec = sysv_usec(ds->shm_dtime);
+        segment->change_usec = sysv_usec(ds->shm_ctime);
         segment->creator_pid = ds->shm_cpid;
         segment->last_pid = ds->shm_lpid;
         segment->n_native = ds->shm_nattch;
@@ -355,9 +355,9 @@ static void sysv_look_at_times(Segment *segment, const struct shmid_ds *ds, Obje
         bool detached = ds->shm_dtime != sysv->detach_sec || ret->n_native < segment->n_native;
 
         if (attached)
-                ret->attach_usec = usec(ds->shm_atime);
+                ret->attach_usec = sysv_usec(ds->shm_atime);
         if (detached)
-                ret->detach_usec = usec(ds->shm_dtime);
+                ret->detach_usec = sysv_usec(ds->shm_dtime);
         if (attached || detached || ds->shm_lpid != sysv->last_pid)
                 ret->last_pid = ds->shm_lpid;
 }
@@ -388,7 +388,7 @@ static bool sysv_look(const Host *host, Segment *segment, ObjectState *ret) {
                                                             : ds.shm_perm.uid,
                 .gid = ds.shm_perm.gid,
                 .mode = ds.shm_perm.mode & MODE_MAX,
-                .change_usec = usec(ds.shm_ctime),
+                .change_usec = sysv_usec(ds.shm_ctime),
                 .n_native = ds.shm_nattch > 0 ? ds.shm_nattch - 1 : 0,
                 .locked = ds.shm_perm.mode & SHM_LOCKED,
         };

@@ -35,7 +35,7 @@ int kind_not_supported(KindFailure *failure, const char *reason) {
         return KIND_E_NOT_SUPPORTED;
 }
 
-static Identity identify(int fd) {
+static Identity kind_identify(int fd) {
         struct statx st;
 
         if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) < 0)
@@ -60,7 +60,7 @@ static Identity identify(int fd) {
  */
 bool kind_is_same(const Segment *segment, int fd) {
         const Identity *before = &segment->identity;
-        Identity now = identify(fd);
+        Identity now = kind_identify(fd);
 
         return now.device != 0 && now.inode == before->inode &&
                now.birth_usec == before->birth_usec;
@@ -69,7 +69,7 @@ bool kind_is_same(const Segment *segment, int fd) {
 /* kind_set_master() - make @fd the broker's own description of a segment; it is the segment's from
  * now on. Always 0. */
 int kind_set_master(Segment *segment, int fd) {
-        segment->identity = identify(fd);
+        segment->identity = kind_identify(fd);
         segment->master_fd = fd;
         (void) snprintf(segment->master_name, sizeof(segment->master_name), "%d", fd);
         return 0;

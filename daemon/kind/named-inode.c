@@ -12,7 +12,7 @@
 #include "proto/fd.h"
 #include "proto/util.h"
 
-static uint64_t nsec(const struct timespec *time) {
+static uint64_t named_inode_nsec(const struct timespec *time) {
         return (uint64_t) time->tv_sec * UINT64_C(1000000000) + (uint64_t) time->tv_nsec;
 }
 
@@ -46,9 +46,9 @@ static int link_name(const Host *host, int fd, int directory_fd, const char *nam
         return errno == EEXIST ? KIND_E_EXISTS : kind_error(errno);
 }
 
-static void note(Segment *segment, const struct stat *st) {
+static void named_inode_note(Segment *segment, const struct stat *st) {
         segment->object_bytes = (uint64_t) st->st_size;
-        segment->object_change_nsec = nsec(&st->st_ctim);
+        segment->object_change_nsec = named_inode_nsec(&st->st_ctim);
 }
 
 /**
@@ -81,7 +81,7 @@ int named_inode_create(const Host *host, Segment *segment, int directory_fd, Kin
                 return r;
         if (fstat(fd, &st) < 0)
                 return error_origin(-errno);
-        note(segment, &st);
+        named_inode_note(segment, &st);
         return kind_set_master(segment, steal_fd(&fd));
 }
 
@@ -96,14 +96,14 @@ int named_inode_link(const Host *host, Segment *segment, int directory_fd) {
                 return r;
         if (fstat(segment->master_fd, &st) < 0)
                 return error_origin(-errno);
-        note(segment, &st);
+        named_inode_note(segment, &st);
         return 0;
 }
 
 static void take_over(Segment *segment, const struct stat *st) {
-        note(segment, st);
+        named_inode_note(segment, st);
         segment->size_bytes = (uint64_t) st->st_size;
-        segment->change_usec = nsec(&st->st_ctim) / 1000;
+        segment->change_usec = named_inode_nsec(&st->st_ctim) / 1000;
         segment->permission = (Permission){
                 .owner_uid = st->st_uid,
                 .owner_gid = st->st_gid,
@@ -210,11 +210,11 @@ bool named_inode_look(Segment *segment, int directory_fd, ObjectState *ret) {
                 .uid = st.st_uid,
                 .gid = st.st_gid,
                 .mode = st.st_mode & MODE_MAX,
-                .change_usec = nsec(&st.st_ctim) / 1000,
+                .change_usec = named_inode_nsec(&st.st_ctim) / 1000,
         };
-        if (nsec(&st.st_ctim) == segment->object_change_nsec)
+        if (named_inode_nsec(&st.st_ctim) == segment->object_change_nsec)
                 return true;
-        segment->object_change_nsec = nsec(&st.st_ctim);
+        segment->object_change_nsec = named_inode_nsec(&st.st_ctim);
         if (segment->object_name && !ret->unlinked)
                 ret->unlinked = !named_inode_leads_to(
                         directory_fd, shared_path_name(segment->object_name), segment->master_fd);

@@ -71,8 +71,8 @@ static bool unset_known(Watch *watch, uint64_t number) {
         return true;
 }
 
-static bool matches(const Watch *watch, int64_t id, const char *name,
-                    const Permission *permission) {
+static bool events_matches(const Watch *watch, int64_t id, const char *name,
+                           const Permission *permission) {
         if (watch->only_id > 0 && watch->only_id != id)
                 return false;
         if (watch->has_pattern && (!name || fnmatch(watch->pattern, name, 0) != 0))
@@ -81,24 +81,25 @@ static bool matches(const Watch *watch, int64_t id, const char *name,
 }
 
 static bool wants_event(const Watch *watch, const Event *event) {
-        return matches(watch, event->info.id, event->name[0] ? event->name : NULL,
-                       &event->permission);
+        return events_matches(watch, event->info.id, event->name[0] ? event->name : NULL,
+                              &event->permission);
 }
 
 /* watch_wants() - is a segment, as it is now, one that is watched? */
 bool watch_wants(const Watch *watch, const Segment *segment) {
-        return matches(watch, segment->id, segment->name ? segment->name : segment->former_name,
-                       &segment->permission);
+        return events_matches(watch, segment->id,
+                              segment->name ? segment->name : segment->former_name,
+                              &segment->permission);
 }
 
 /* Steps over one event; true if it is one of this watch's own. */
-static bool step(const Events *events, Watch *watch) {
+static bool events_step(const Events *events, Watch *watch) {
         uint64_t number = watch->next++;
 
         return !unset_known(watch, number) && wants_event(watch, event_at(events, number));
 }
 
-static void lose(Events *events, Watch *watch, uint64_t n) {
+static void events_lose(Events *events, Watch *watch, uint64_t n) {
         watch->sequence += (int64_t) n;
         watch->n_lost += n;
         events->n_dropped += n;
@@ -119,7 +120,7 @@ static void wake_up(Watch *watch) {
 
         if (!watch->sleeps)
                 return;
-        lose(events, watch, oldest - watch->next);
+        events_lose(events, watch, oldest - watch->next);
         watch->next = oldest;
         watch->sleeps = false;
         DL_DELETE2(events->asleep, watch, prev_watch, next_watch);
@@ -136,8 +137,8 @@ static void lose_oldest(Events *events) {
         DL_FOREACH_SAFE2(events->watches, watch, next, next_watch) {
                 if (watch->next > oldest)
                         continue;
-                if (step(events, watch))
-                        lose(events, watch, 1);
+                if (events_step(events, watch))
+                        events_lose(events, watch, 1);
                 if (watch->n_lost >= EVENTS_KEPT)
                         fall_asleep(events, watch);
         }
@@ -271,7 +272,7 @@ bool watch_next(Watch *watch, WatchReply *ret) {
         }
         while (watch->next <= events->n_posted) {
                 event = event_at(events, watch->next);
-                if (!step(events, watch))
+                if (!events_step(events, watch))
                         continue;
                 ret->event = event->kind;
                 ret->sequence = watch->sequence++;

@@ -50,7 +50,7 @@ int life_init(Life *life, Registry *registry, const Host *host, Persist *persist
         return error_trace(worker_init(&life->reaper));
 }
 
-static void unsuspect(Life *life, Segment *segment) {
+static void life_unsuspect(Life *life, Segment *segment) {
         Suspicion *suspicion = &segment->suspicion;
 
         if (!suspicion->active)
@@ -59,13 +59,13 @@ static void unsuspect(Life *life, Segment *segment) {
         suspicion->active = false;
 }
 
-static void suspect(Life *life, Segment *segment, unsigned int stage) {
+static void life_suspect(Life *life, Segment *segment, unsigned int stage) {
         Suspicion *suspicion = &segment->suspicion;
 
         /* One that is due soon stays: else a stream of events would put it off for ever. */
         if (suspicion->active && suspicion->stage == stage)
                 return;
-        unsuspect(life, segment);
+        life_unsuspect(life, segment);
         suspicion->active = true;
         suspicion->stage = stage;
         suspicion->due_usec = clock_monotonic_usec() + stage_usec[stage];
@@ -108,7 +108,7 @@ static bool is_polled(const Segment *segment) {
         return segment->wd < 0 || segment->traits->native;
 }
 
-static void unpoll(Life *life, const Segment *segment) {
+static void life_unpoll(Life *life, const Segment *segment) {
         life->n_unsubscribed -= is_unsubscribed(segment);
         life->n_native -= segment->traits->native;
 }
@@ -117,7 +117,7 @@ static uint64_t poll_usec(const Life *life) {
         return life->n_unsubscribed > 0 ? UNSUBSCRIBED_USEC : NATIVE_USEC;
 }
 
-static void poll(Life *life, const Segment *segment) {
+static void life_poll(Life *life, const Segment *segment) {
         uint64_t due;
 
         life->n_unsubscribed += is_unsubscribed(segment);
@@ -134,9 +134,9 @@ static void let_go(Life *life, Segment *segment, bool leased) {
 
         if (segment_may_be_uncounted(segment))
                 leased = false;
-        unsuspect(life, segment);
+        life_unsuspect(life, segment);
         linger_end(life, segment);
-        unpoll(life, segment);
+        life_unpoll(life, segment);
         closings_unsubscribe(&life->closings, segment->wd);
         registry_remove(life->registry, segment);
         reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
@@ -150,7 +150,7 @@ static void let_go(Life *life, Segment *segment, bool leased) {
 }
 
 /* It goes, and is not to come back. */
-static void destroy(Life *life, Segment *segment, bool leased) {
+static void life_destroy(Life *life, Segment *segment, bool leased) {
         report_segment(REPORT_DESTROYED, segment);
         events_post(&life->events, EVENT_DESTROYED, segment);
         if (life->persist)
@@ -174,7 +174,7 @@ void life_deinit(Life *life) {
 }
 
 /* Finds out when it is let go of. Without a watch it is asked again and again. */
-static void watch(Life *life, Segment *segment) {
+static void life_subscribe(Life *life, Segment *segment) {
         int wd;
 
         if (segment->master_fd >= 0 &&
@@ -184,20 +184,20 @@ static void watch(Life *life, Segment *segment) {
             registry_set_wd(life->registry, segment, wd) < 0)
                 closings_unsubscribe(&life->closings, wd);
         if (is_polled(segment))
-                poll(life, segment);
+                life_poll(life, segment);
 }
 
 /* The kernel took the watch away together with the last name. */
-static void subscribe_again(Life *life, Segment *segment) {
-        unpoll(life, segment);
+static void life_subscribe_again(Life *life, Segment *segment) {
+        life_unpoll(life, segment);
         (void) registry_set_wd(life->registry, segment, -1);
-        watch(life, segment);
+        life_subscribe(life, segment);
 }
 
 /* life_begin() - look after a segment that was just added to the registry */
 void life_begin(Life *life, Segment *segment) {
         segment->idle_usec = clock_monotonic_usec();
-        watch(life, segment);
+        life_subscribe(life, segment);
         linger_begin(life, segment);
 }
 
@@ -212,7 +212,7 @@ void life_meet(Life *life, Segment *segment) {
 
 /* life_doubt() - have a segment asked a little later */
 void life_doubt(Life *life, Segment *segment) {
-        suspect(life, segment, 0);
+        life_suspect(life, segment, 0);
 }
 
 /**
@@ -247,14 +247,14 @@ static void drop_name(const Life *life, Segment *segment) {
 }
 
 static bool settle_free(Life *life, Segment *segment, bool leased, ExternalChange *change) {
-        unsuspect(life, segment);
+        life_unsuspect(life, segment);
         census_end_all(&life->census, segment);
         if (is_due(segment)) {
                 /* That it was removed says less than that it is gone. */
                 change->removed = false;
                 external_tell(&life->external, segment, change);
                 drop_name(life, segment);
-                destroy(life, segment, leased);
+                life_destroy(life, segment, leased);
                 return false;
         }
         if (leased)
@@ -300,7 +300,7 @@ static bool settle_noticed(Life *life, Segment *segment, bool asked, ExternalCha
         return true;
 }
 
-static bool settle(Life *life, Segment *segment, bool asked) {
+static bool settle_segment(Life *life, Segment *segment, bool asked) {
         ExternalChange change;
 
         (void) external_look(&life->external, segment, &change);
@@ -322,7 +322,7 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
         /* What is told has to be exact: others may have ended meanwhile. This one is there, so the
          * segment stays. */
         life_drain(life);
-        (void) settle(life, segment, true);
+        (void) settle_segment(life, segment, true);
         events_post(&life->events, EVENT_ATTACHED, segment);
 }
 
@@ -356,7 +356,7 @@ Segment *life_ask(Life *life, Segment *segment) {
  * Return: the segment, or NULL if it is gone.
  */
 Segment *life_settle(Life *life, Segment *segment) {
-        return settle(life, segment, true) ? segment : NULL;
+        return settle_segment(life, segment, true) ? segment : NULL;
 }
 
 /**
@@ -379,7 +379,7 @@ void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd)
                 segment->idle_usec = clock_monotonic_usec();
                 segment->held = false;
         }
-        (void) settle(life, segment, true);
+        (void) settle_segment(life, segment, true);
 }
 
 /**
@@ -407,7 +407,7 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
         registry_unname(life->registry, segment);
         if (!removed)
                 report_segment(REPORT_REMOVED, segment);
-        *ret_destroyed = !settle(life, segment, true);
+        *ret_destroyed = !settle_segment(life, segment, true);
         if (*ret_destroyed || removed)
                 return 0;
         if (life->persist)
@@ -429,19 +429,19 @@ void life_end_reservations(Life *life, Client *client) {
         Reservation *reservation, *next;
 
         DL_FOREACH_SAFE2(client->reservations, reservation, next, client_next) {
-                suspect(life, reservation->segment, 0);
+                life_suspect(life, reservation->segment, 0);
                 reservation_free(reservation);
         }
 }
 
-static void closed(void *userdata, int wd, Closing closing) {
+static void life_closed(void *userdata, int wd, Closing closing) {
         Life *life = userdata;
         Segment *segment;
 
         if (wd < 0) {
                 ++life->n_overflows;
                 DL_FOREACH(life->registry->first, segment)
-                        suspect(life, segment, 0);
+                        life_suspect(life, segment, 0);
                 return;
         }
         segment = registry_find_wd(life->registry, wd);
@@ -449,8 +449,8 @@ static void closed(void *userdata, int wd, Closing closing) {
                 return;
         segment->n_unexplained += closing == CLOSING_END;
         if (closing == CLOSING_UNSUBSCRIBED)
-                subscribe_again(life, segment);
-        suspect(life, segment, 0);
+                life_subscribe_again(life, segment);
+        life_suspect(life, segment, 0);
 }
 
 /**
@@ -460,7 +460,7 @@ static void closed(void *userdata, int wd, Closing closing) {
  * Nothing is destroyed, so that segments which the caller has found stay.
  */
 void life_drain(Life *life) {
-        closings_drain(&life->closings, closed, life);
+        closings_drain(&life->closings, life_closed, life);
 }
 
 /* life_catch_up() - settle everything that may have ended: somebody has met a limit */
@@ -471,14 +471,14 @@ void life_catch_up(Life *life) {
         life_drain(life);
         for (size_t i = 0; i < SUSPICION_STAGES; ++i)
                 DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next)
-                        if (settle(life, segment, true) && segment->counted_usec >= begin)
+                        if (settle_segment(life, segment, true) && segment->counted_usec >= begin)
                                 census_conclude(&life->census, segment);
         if (life->n_unsubscribed + life->n_native == 0)
                 return;
         for (segment = life->registry->first; segment; segment = next) {
                 next = segment->next;
                 if (is_polled(segment))
-                        (void) settle(life, segment, true);
+                        (void) settle_segment(life, segment, true);
         }
 }
 
@@ -499,18 +499,18 @@ uint64_t life_due(const Life *life) {
 static void tick_suspect(Life *life, Segment *segment) {
         unsigned int stage = segment->suspicion.stage;
 
-        if (!settle(life, segment, false))
+        if (!settle_segment(life, segment, false))
                 return;
         if (!segment->suspicion.active)
                 return;
         if (stage + 1 < SUSPICION_STAGES) {
-                suspect(life, segment, stage + 1);
+                life_suspect(life, segment, stage + 1);
                 return;
         }
         /* The last time of asking, unless counting has to wait for its turn. */
-        unsuspect(life, segment);
+        life_unsuspect(life, segment);
         if (segment->counted_usec < segment->suspicion.due_usec) {
-                suspect(life, segment, stage);
+                life_suspect(life, segment, stage);
                 return;
         }
         census_conclude(&life->census, segment);
@@ -537,8 +537,8 @@ static void tick_lingering(Life *life, uint64_t now) {
                 if (!segment || linger_due(segment) > now)
                         return;
                 linger_end(life, segment);
-                if (settle(life, segment, false) && !segment->lingering)
-                        suspect(life, segment, 0);
+                if (settle_segment(life, segment, false) && !segment->lingering)
+                        life_suspect(life, segment, 0);
         }
 }
 
@@ -555,7 +555,7 @@ static void tick_polled(Life *life, uint64_t now) {
                 if (!is_polled(segment))
                         continue;
                 ++n;
-                (void) settle(life, segment, false);
+                (void) settle_segment(life, segment, false);
         }
         if (!segment)
                 life->polled_after_id = 0;

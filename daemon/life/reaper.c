@@ -26,7 +26,7 @@ static void let_go(const Remains *remains) {
         fd_close(remains->fd);
 }
 
-static void work(WorkerJob *job) {
+static void reaper_work(WorkerJob *job) {
         ReaperJob *reaper_job = (ReaperJob *) job;
 
         let_go(&reaper_job->remains);
@@ -44,6 +44,6 @@ void reaper_take(Worker *worker, const Remains *remains) {
                 let_go(remains);
                 return;
         }
-        *job = (ReaperJob){ .job = { .work = work }, .remains = *remains };
+        *job = (ReaperJob){ .job = { .work = reaper_work }, .remains = *remains };
         worker_take(worker, &job->job);
 }

@@ -54,7 +54,7 @@ static bool has_room(Report report) {
         return true;
 }
 
-static const char *called(const Segment *segment) {
+static const char *report_called(const Segment *segment) {
         if (segment->name)
                 return segment->name;
         return segment->former_name ? segment->former_name : "";
@@ -78,7 +78,7 @@ void report_segment(Report report, const Segment *segment) {
                    ((LogField[]){
                            { "MESSAGE_ID", message_ids[report] },
                            { "SHMBROKER_SEGMENT_ID", id },
-                           { "SHMBROKER_SEGMENT_NAME", called(segment) },
+                           { "SHMBROKER_SEGMENT_NAME", report_called(segment) },
                            { "SHMBROKER_SEGMENT_KIND", kind_names.names[segment->kind] },
                            { "SHMBROKER_OWNER_UID", uid },
                    }),
@@ -107,7 +107,7 @@ void report_restored(size_t n_segments, size_t n_attachments) {
  * @reason:     a sentence without its full stop
  */
 void report_lost(const Segment *segment, const char *reason) {
-        const char *name = called(segment);
+        const char *name = report_called(segment);
         char id[NUMBER_BYTES];
 
         if (!has_room(REPORT_LOST))

@@ -146,7 +146,7 @@ User *user_unref(User *user) {
         return NULL;
 }
 
-static bool exceeds(uint64_t used, uint64_t amount, uint64_t maximum) {
+static bool limits_exceeds(uint64_t used, uint64_t amount, uint64_t maximum) {
         uint64_t sum;
 
         return __builtin_add_overflow(used, amount, &sum) || sum > maximum;
@@ -175,12 +175,12 @@ int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
         Accounts *accounts = user->accounts;
 
         assert(!charge->user);
-        if (exceeds(user->used[limit], amount, accounts->user_maximum[limit])) {
+        if (limits_exceeds(user->used[limit], amount, accounts->user_maximum[limit])) {
                 *ret_reached =
                         (LimitReached){ limit_names[limit].user, accounts->user_maximum[limit] };
                 return CHARGE_E_LIMIT;
         }
-        if (exceeds(accounts->total_used[limit], amount, accounts->total_maximum[limit])) {
+        if (limits_exceeds(accounts->total_used[limit], amount, accounts->total_maximum[limit])) {
                 *ret_reached =
                         (LimitReached){ limit_names[limit].total, accounts->total_maximum[limit] };
                 return CHARGE_E_LIMIT;

@@ -65,7 +65,7 @@ static void fill_defaults(Broker *broker) {
 }
 
 /* Limits and log level, from the file; if that is wrong, what held before stays. */
-static int configure(Broker *broker) {
+static int broker_configure(Broker *broker) {
         Accounts *accounts = &broker->service.accounts;
         Settings settings = broker->defaults;
         int r;
@@ -97,7 +97,7 @@ static void on_signal(evutil_socket_t number, short what, void *userdata) {
                 return;
         }
         (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
-        if (configure(broker))
+        if (broker_configure(broker))
                 log_error("The configuration stays as it was.");
         else
                 log_notice("The configuration was read again.");
@@ -335,7 +335,7 @@ static int refuse_state(const char *directory, int r) {
 }
 
 /* Beside the socket, which is on a tmpfs. */
-static int restore(Broker *broker) {
+static int broker_restore(Broker *broker) {
         _cleanup_(freep) char *path = NULL;
 
         if (asprintf(&path, "%s.stamps", address_path(broker->options->address)) < 0)
@@ -364,7 +364,7 @@ static int start_service(Broker *broker) {
         if (r)
                 return refuse_state(directory, r);
         fill_defaults(broker);
-        if (configure(broker))
+        if (broker_configure(broker))
                 return -EINVAL;
         return start_store(broker);
 }
@@ -400,7 +400,7 @@ static int start_listener(Broker *broker) {
         }
 }
 
-static int start(Broker *broker) {
+static int broker_start(Broker *broker) {
         int r;
 
         ignore_signals();
@@ -414,10 +414,10 @@ static int start(Broker *broker) {
         if (r)
                 return r;
         /* Behind the listener, for now no other broker has this socket's stamps. */
-        return error_trace(restore(broker));
+        return error_trace(broker_restore(broker));
 }
 
-static void stop(Broker *broker) {
+static void broker_stop(Broker *broker) {
         peers_deinit(&broker->peers);
         listener_close(&broker->listener);
         for (size_t i = 0; i < ARRAY_SIZE(broker->signals); ++i)
@@ -482,7 +482,7 @@ int broker_run(const Options *options) {
         broker->options = options;
         broker->service = (Service) SERVICE_NULL;
         broker->listener = (Listener) LISTENER_NULL;
-        r = start(broker);
+        r = broker_start(broker);
         if (r == 0) {
                 log_notice("The broker listens at %s.", options->address);
                 tell_status(broker);
@@ -493,7 +493,7 @@ int broker_run(const Options *options) {
                 life_catch_up(&broker->service.life);
                 log_farewell(broker);
         }
-        stop(broker);
+        broker_stop(broker);
         free(broker);
         return r;
 }

@@ -73,7 +73,7 @@ static int take_passed(Listener *listener) {
  * A lock file beside the socket: of two that start at the same time, one finds the other's lock.
  * The file may be another one by the time it is locked, for who ends takes it away.
  */
-static int lock(Listener *listener) {
+static int listener_lock(Listener *listener) {
         struct stat locked, named;
 
         for (;;) {
@@ -149,7 +149,7 @@ static int open_own(Listener *listener, const char *path) {
                 listener->lock_path = NULL;
                 return error_origin(-ENOMEM);
         }
-        r = lock(listener);
+        r = listener_lock(listener);
         if (r)
                 return r;
         r = clear_path(path);

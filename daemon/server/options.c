@@ -48,14 +48,14 @@ static const struct option long_options[] = {
         {},
 };
 
-static int usage(const char *what, const char *argument) {
+static int options_usage(const char *what, const char *argument) {
         fprintf(stderr, "shmbrokerd: %s: '%s'\nTry 'shmbrokerd --help'.\n", what, argument);
         return OPTIONS_E_USAGE;
 }
 
 static int set_path(char **path, const char *argument) {
         if (argument[0] != '/')
-                return usage("a path must be absolute", argument);
+                return options_usage("a path must be absolute", argument);
         free(*path);
         *path = strdup(argument);
         return *path ? 0 : error_origin(-ENOMEM);
@@ -114,8 +114,8 @@ static int default_path(char **path, const Options *options, const char *variabl
         else if (home && home[0] == '/')
                 n = asprintf(path, "%s/%s/shmbroker%s", home, home_fallback, name);
         else
-                return usage("HOME is not set, so say where, by the options for",
-                             "state, files and configuration");
+                return options_usage("HOME is not set, so say where, by the options for",
+                                     "state, files and configuration");
         return n < 0 ? error_origin(-ENOMEM) : 0;
 }
 
@@ -146,12 +146,12 @@ static int default_address(Options *options) {
         if (r == ADDRESS_E_INVALID) {
                 const char *variable = getenv(ADDRESS_VARIABLE);
 
-                return usage("not an address like unix:/path", given      ? given
-                                                               : variable ? variable
-                                                                          : "");
+                return options_usage("not an address like unix:/path", given      ? given
+                                                                       : variable ? variable
+                                                                                  : "");
         }
         if (r == ADDRESS_E_NO_RUNTIME_DIRECTORY)
-                return usage("XDG_RUNTIME_DIR is not set, so say where, by", "--address");
+                return options_usage("XDG_RUNTIME_DIR is not set, so say where, by", "--address");
         return error_fold(r);
 }
 
@@ -172,7 +172,7 @@ int options_parse(Options *options, int argc, char **argv) {
                         return r;
         }
         if (optind < argc)
-                return usage("no arguments are taken", argv[optind]);
+                return options_usage("no arguments are taken", argv[optind]);
         r = default_address(options);
         if (r)
                 return r;

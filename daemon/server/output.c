@@ -38,7 +38,7 @@ void output_init(Output *output, int fd, User *user) {
         output->user = user;
 }
 
-static void forget(Output *output) {
+static void output_forget(Output *output) {
         free(steal_ptr(output->data));
         output->passed_fd = fd_close(output->passed_fd);
         charge_give_back(&output->kept);
@@ -46,7 +46,7 @@ static void forget(Output *output) {
 
 /* output_deinit() - forget what was not sent; before the socket is closed */
 void output_deinit(Output *output) {
-        forget(output);
+        output_forget(output);
         charge_give_back(&output->unread);
 }
 
@@ -93,7 +93,7 @@ static void unprepare_descriptor(Output *output) {
         charge_reduce(&output->unread, 1);
 }
 
-static int sent(Output *output, int r, bool with_fd) {
+static int output_sent(Output *output, int r, bool with_fd) {
         switch (r) {
         case 0:
                 output->plain_unread |= !with_fd;
@@ -111,8 +111,8 @@ static int sent(Output *output, int r, bool with_fd) {
 }
 
 /* One attempt; how it went shows in the state and in how much was sent. */
-static int try(Output *output, const char *data, size_t n_data, int passed_fd, size_t *ret_n_sent,
-               LimitReached *ret_reached) {
+static int output_try(Output *output, const char *data, size_t n_data, int passed_fd,
+                      size_t *ret_n_sent, LimitReached *ret_reached) {
         bool with_fd = passed_fd >= 0;
         int r;
 
@@ -125,7 +125,7 @@ static int try(Output *output, const char *data, size_t n_data, int passed_fd, s
         r = socket_send(output->fd, data, n_data, passed_fd, ret_n_sent);
         if (r && with_fd)
                 unprepare_descriptor(output);
-        return sent(output, r, with_fd);
+        return output_sent(output, r, with_fd);
 }
 
 /* Keeps what could not be sent, and the descriptor if that was not either. */
@@ -164,7 +164,7 @@ int output_send(Output *output, const char *data, size_t n_data, int passed_fd,
         size_t n_sent;
         int r;
 
-        r = try(output, data, n_data, passed_fd, &n_sent, ret_reached);
+        r = output_try(output, data, n_data, passed_fd, &n_sent, ret_reached);
         if (r)
                 return r;
         if (n_sent == 0)
@@ -184,8 +184,8 @@ int output_flush(Output *output) {
 
         if (!output_pending(output))
                 return 0;
-        r = try(output, output->data + output->n_sent, output->n_data - output->n_sent,
-                output->passed_fd, &n_sent, &reached);
+        r = output_try(output, output->data + output->n_sent, output->n_data - output->n_sent,
+                       output->passed_fd, &n_sent, &reached);
         if (r == OUTPUT_E_GONE)
                 return r;
         /* Limits pass. */
@@ -196,7 +196,7 @@ int output_flush(Output *output) {
         output->passed_fd = fd_close(output->passed_fd);
         output->n_sent += n_sent;
         if (output->n_sent == output->n_data)
-                forget(output);
+                output_forget(output);
         else
                 set_state(output, OUTPUT_WRITING);
         return 0;

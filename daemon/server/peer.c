@@ -163,7 +163,7 @@ static void end_broken(Peer *peer, const char *reason) {
         peer->ended = true;
 }
 
-static void wake(void *userdata) {
+static void peer_wake(void *userdata) {
         Peer *peer = userdata;
 
         event_active(peer->event, 0, 0);
@@ -178,7 +178,7 @@ static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
                 watchers_add(&peer->peers->watchers, &peer->watcher);
         if (answer->pending) {
                 peer->pending = answer->pending;
-                peer->pending->wake = wake;
+                peer->pending->wake = peer_wake;
                 peer->pending->userdata = peer;
         }
         if (writer->n_data == 0)
@@ -222,7 +222,7 @@ static int answer_more(Peer *peer) {
 
 /* Is the connection occupied by something that does not go on by itself? A watch waits for its
  * turn, which watchers.c gives it. */
-static bool waits(const Peer *peer) {
+static bool peer_waits(const Peer *peer) {
         if (peer->pending)
                 return !peer->pending->ready && !pending_over(peer->pending);
         return is_watch(peer);
@@ -245,7 +245,7 @@ static void take_passed(Peer *peer) {
         fd_queue_deinit(fds);
 }
 
-static int receive(Peer *peer) {
+static int peer_receive(Peer *peer) {
         size_t n_space, n_received = 0;
         char *space;
         int r;
@@ -271,11 +271,11 @@ static int receive(Peer *peer) {
 }
 
 /* One step; @ret_more says whether another one can follow at once. */
-static int step(Peer *peer, bool *readable, bool *ret_more) {
+static int peer_step(Peer *peer, bool *readable, bool *ret_more) {
         size_t n_text;
         char *text;
 
-        *ret_more = !waits(peer);
+        *ret_more = !peer_waits(peer);
         if (!*ret_more)
                 return 0;
         if (peer->pending)
@@ -298,7 +298,7 @@ static int step(Peer *peer, bool *readable, bool *ret_more) {
                 return 0;
         }
         *readable = false;
-        return receive(peer);
+        return peer_receive(peer);
 }
 
 /* Tells a client which limit it has met before it could be answered. */
@@ -331,7 +331,7 @@ static int charge_input(Peer *peer) {
 }
 
 /* Goes on with a peer until it has to wait for something. */
-static int run(Peer *peer, bool readable, bool *ret_again) {
+static int peer_run(Peer *peer, bool readable, bool *ret_again) {
         bool more = true;
         int r;
 
@@ -342,7 +342,7 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
                         *ret_again = true;
                         break;
                 }
-                r = step(peer, &readable, &more);
+                r = peer_step(peer, &readable, &more);
         }
         if (is_watch(peer) && !output_pending(&peer->output))
                 watchers_set_behind(&peer->peers->watchers);
@@ -358,9 +358,9 @@ static int run(Peer *peer, bool readable, bool *ret_again) {
  */
 #define INTEREST_WAITS (EV_READ | EV_CLOSED | EV_ET)
 
-static short wanted(const Peer *peer) {
+static short peer_wanted(const Peer *peer) {
         if (!output_pending(&peer->output))
-                return waits(peer) ? INTEREST_WAITS : EV_READ;
+                return peer_waits(peer) ? INTEREST_WAITS : EV_READ;
         /* Writable is what the socket may be all the time while a client does not read: only the
          * change tells something, and it may come a moment too early, so there is a timer too. */
         return peer->output.state == OUTPUT_PARKED ? EV_WRITE | EV_ET : EV_WRITE;
@@ -379,7 +379,7 @@ static const struct timeval *look_again(const Peer *peer, short what, struct tim
         return space;
 }
 
-static void pump(evutil_socket_t fd, short what, void *userdata);
+static void peer_pump(evutil_socket_t fd, short what, void *userdata);
 
 static int set_interest(Peer *peer, short what) {
         struct timeval space;
@@ -390,7 +390,7 @@ static int set_interest(Peer *peer, short what) {
         if (peer->interest != what) {
                 (void) event_del(peer->event);
                 if (event_assign(peer->event, peer->peers->base, peer->fd,
-                                 (short) (what | EV_PERSIST), pump, peer) < 0)
+                                 (short) (what | EV_PERSIST), peer_pump, peer) < 0)
                         return PEER_E_GONE;
                 (void) event_priority_set(peer->event, LOOP_PRIORITY_PEERS);
                 peer->interest = what;
@@ -399,7 +399,7 @@ static int set_interest(Peer *peer, short what) {
 }
 
 /* What every event of a connection comes to: the one place where its interest is decided. */
-static void pump(evutil_socket_t fd, short what, void *userdata) {
+static void peer_pump(evutil_socket_t fd, short what, void *userdata) {
         Peer *peer = userdata;
         Peers *peers = peer->peers;
         bool again = false;
@@ -415,9 +415,9 @@ static void pump(evutil_socket_t fd, short what, void *userdata) {
             socket_hung_up(peer->fd))
                 r = PEER_E_GONE;
         else
-                r = run(peer, what & EV_READ, &again);
+                r = peer_run(peer, what & EV_READ, &again);
         if (r == 0)
-                r = set_interest(peer, wanted(peer));
+                r = set_interest(peer, peer_wanted(peer));
         if (r)
                 peer_free(peer);
         else if (again)
@@ -426,7 +426,7 @@ static void pump(evutil_socket_t fd, short what, void *userdata) {
 }
 
 /* There is no place for a client, which has asked nothing yet. */
-static void refuse(Peer *peer, const LimitReached *reached) {
+static void peer_refuse(Peer *peer, const LimitReached *reached) {
         tell_limit(peer, reached);
         ++peer->peers->service->counters.n_refused_peers;
         report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached->name,
@@ -445,7 +445,7 @@ static void try_again(evutil_socket_t fd, short what, void *userdata) {
         (void) fd;
         (void) what;
         if (charge_connection(peer, &reached)) {
-                refuse(peer, &reached);
+                peer_refuse(peer, &reached);
                 peer_free(peer);
         } else if (set_interest(peer, EV_READ)) {
                 peer_free(peer);
@@ -453,7 +453,7 @@ static void try_again(evutil_socket_t fd, short what, void *userdata) {
 }
 
 /* Serves the peer, if there is a place for it, or sees to it a little later. */
-static int begin(Peer *peer) {
+static int peer_begin(Peer *peer) {
         struct event_base *base = peer->peers->base;
         LimitReached reached;
         bool full = charge_connection(peer, &reached);
@@ -461,7 +461,7 @@ static int begin(Peer *peer) {
         if (full)
                 peer->event = event_new(base, -1, 0, try_again, peer);
         else
-                peer->event = event_new(base, peer->fd, EV_READ | EV_PERSIST, pump, peer);
+                peer->event = event_new(base, peer->fd, EV_READ | EV_PERSIST, peer_pump, peer);
         if (!peer->event)
                 return PEER_E_GONE;
         peer->interest = full ? 0 : EV_READ;
@@ -490,19 +490,19 @@ void peers_accept(Peers *peers, int fd) {
         if (client_init(&peer->client, &peers->service->accounts, fd) < 0)
                 return;
         output_init(&peer->output, fd, peer->client.user);
-        if (begin(peer))
+        if (peer_begin(peer))
                 return;
         DL_APPEND(peers->first, peer);
         steal_ptr(peer);
 }
 
 /* One piece of what a watch has to tell; see WatchersTellFn. */
-static bool tell(Watcher *watcher) {
+static bool peer_tell(Watcher *watcher) {
         Peer *peer = CONTAINER_OF(watcher, Peer, watcher);
 
         if (output_pending(&peer->output) || stream_idle(&peer->stream))
                 return true;
-        if (answer_more(peer) || set_interest(peer, wanted(peer))) {
+        if (answer_more(peer) || set_interest(peer, peer_wanted(peer))) {
                 peer_free(peer);
                 return true;
         }
@@ -525,7 +525,7 @@ int peers_init(Peers *peers, struct event_base *base, Service *service, LoopChan
         peers->service = service;
         peers->changed = changed;
         peers->userdata = userdata;
-        return error_trace(watchers_init(&peers->watchers, base, &service->life.events, tell,
+        return error_trace(watchers_init(&peers->watchers, base, &service->life.events, peer_tell,
                                          changed, userdata));
 }
 

@@ -210,7 +210,7 @@ static int take_kept(int64_t id, int fd, void *userdata) {
         return 0;
 }
 
-static int restore(Restoring *restoring) {
+static int restore_all(Restoring *restoring) {
         Persist *persist = &restoring->service->persist;
         int r;
 
@@ -235,7 +235,7 @@ int restore_segments(Service *service) {
         Restoring restoring = { .service = service, .now_usec = clock_realtime_usec() };
         int r;
 
-        r = restore(&restoring);
+        r = restore_all(&restoring);
         for (size_t i = 0; i < restoring.n_found; ++i)
                 fd_close(restoring.found[i].fd);
         free(restoring.found);

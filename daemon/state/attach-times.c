@@ -47,7 +47,7 @@ static void set_id(AttachTime *attach_time, int64_t id) {
         __atomic_store_n(&attach_time->id, id, __ATOMIC_RELEASE);
 }
 
-static void clear(AttachTime *attach_time) {
+static void attach_times_clear(AttachTime *attach_time) {
         set_id(attach_time, 0);
         __atomic_thread_fence(__ATOMIC_RELEASE);
         *attach_time = (AttachTime){};
@@ -58,7 +58,7 @@ static void push_unused(AttachTimes *attach_times, AttachTime *attach_time) {
 }
 
 /* Room for @n_chunks in all lists, so that nothing but the file can be missing later. */
-static int reserve(AttachTimes *attach_times, size_t n_chunks) {
+static int attach_times_reserve(AttachTimes *attach_times, size_t n_chunks) {
         AttachTime **chunks, **unused;
 
         chunks = reallocarray(attach_times->chunks, n_chunks, sizeof(AttachTime *));
@@ -81,7 +81,7 @@ static int map_chunk(AttachTimes *attach_times) {
         void *chunk;
         int r;
 
-        r = reserve(attach_times, attach_times->n_chunks + 1);
+        r = attach_times_reserve(attach_times, attach_times->n_chunks + 1);
         if (r)
                 return error_trace(r);
         r = posix_fallocate(attach_times->fd, offset, CHUNK_BYTES);
@@ -100,7 +100,7 @@ static size_t first_slot(size_t chunk) {
         return chunk == 0 ? 1 : 0;
 }
 
-static int grow(AttachTimes *attach_times) {
+static int attach_times_grow(AttachTimes *attach_times) {
         size_t chunk = attach_times->n_chunks;
         int r;
 
@@ -134,7 +134,7 @@ static int index_slots(AttachTimes *attach_times) {
                                 attach_times->found[attach_times->n_found++] = attach_time;
                                 continue;
                         }
-                        clear(attach_time);
+                        attach_times_clear(attach_time);
                         push_unused(attach_times, attach_time);
                 }
         qsort(attach_times->found, attach_times->n_found, sizeof(AttachTime *), compare_ids);
@@ -185,7 +185,7 @@ static int open_new(AttachTimes *attach_times) {
                 open(attach_times->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (attach_times->fd < 0)
                 return error_origin(-errno);
-        r = grow(attach_times);
+        r = attach_times_grow(attach_times);
         if (r) {
                 (void) unlink(attach_times->path);
                 return error_trace(r);
@@ -194,7 +194,7 @@ static int open_new(AttachTimes *attach_times) {
         return 0;
 }
 
-static void drop(AttachTimes *attach_times) {
+static void attach_times_drop(AttachTimes *attach_times) {
         while (attach_times->n_chunks > 0)
                 (void) munmap(attach_times->chunks[--attach_times->n_chunks], CHUNK_BYTES);
         free(steal_ptr(attach_times->chunks));
@@ -222,10 +222,10 @@ int attach_times_open(AttachTimes *attach_times, const char *path) {
                 return error_origin(-ENOMEM);
         if (open_found(attach_times) == 0)
                 return 0;
-        drop(attach_times);
+        attach_times_drop(attach_times);
         r = open_new(attach_times);
         if (r)
-                drop(attach_times);
+                attach_times_drop(attach_times);
         return error_trace(r);
 }
 
@@ -233,7 +233,7 @@ int attach_times_open(AttachTimes *attach_times, const char *path) {
 void attach_times_close(AttachTimes *attach_times, bool keep) {
         if (attach_times->fd >= 0 && !keep)
                 (void) unlink(attach_times->path);
-        drop(attach_times);
+        attach_times_drop(attach_times);
         free(steal_ptr(attach_times->path));
 }
 
@@ -297,7 +297,8 @@ AttachTime *attach_times_take(AttachTimes *attach_times, int64_t id) {
         AttachTime *attach_time;
 
         assert(id > 0);
-        if (attach_times->fd < 0 || (attach_times->n_unused == 0 && grow(attach_times)))
+        if (attach_times->fd < 0 ||
+            (attach_times->n_unused == 0 && attach_times_grow(attach_times)))
                 return NULL;
         attach_time = attach_times->unused[--attach_times->n_unused];
         set_id(attach_time, id);
@@ -308,6 +309,6 @@ AttachTime *attach_times_take(AttachTimes *attach_times, int64_t id) {
 void attach_times_free(AttachTimes *attach_times, AttachTime *attach_time) {
         if (!attach_time)
                 return;
-        clear(attach_time);
+        attach_times_clear(attach_time);
         push_unused(attach_times, attach_time);
 }

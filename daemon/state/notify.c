@@ -12,7 +12,7 @@
 #include "proto/socket.h"
 
 /* As sd_notify(3) does, each message comes from a socket of its own. */
-static int tell(const char *address, const char *text, const int *fds, size_t n_fds) {
+static int notify_tell(const char *address, const char *text, const int *fds, size_t n_fds) {
         _cleanup_fd_ int socket_fd = -EBADF;
 
         socket_fd = socket_open_datagram(address);
@@ -35,7 +35,7 @@ int notify_store(const char *address, const char *name, int fd) {
         char text[512];
 
         (void) snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
-        return tell(address, text, &fd, 1);
+        return notify_tell(address, text, &fd, 1);
 }
 
 /* notify_remove() - have PID 1 let go of all descriptors of a name; 0, or NOTIFY_E_LATER */
@@ -43,7 +43,7 @@ int notify_remove(const char *address, const char *name) {
         char text[512];
 
         (void) snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
-        return tell(address, text, NULL, 0);
+        return notify_tell(address, text, NULL, 0);
 }
 
 /**
@@ -61,7 +61,7 @@ int notify_barrier(const char *address, int *ret_fd) {
                 return NOTIFY_E_LATER;
         read_fd = fds[0];
         write_fd = fds[1];
-        if (tell(address, "BARRIER=1", &write_fd, 1))
+        if (notify_tell(address, "BARRIER=1", &write_fd, 1))
                 return NOTIFY_E_LATER;
         *ret_fd = steal_fd(&read_fd);
         return 0;

@@ -57,7 +57,7 @@ int parcel_send(int socket_fd, const int64_t *ids, const int *fds, size_t n_ids)
         }
 }
 
-static int check(const Payload *payload, size_t n_message, size_t n_fds) {
+static int parcel_check(const Payload *payload, size_t n_message, size_t n_fds) {
         if (n_message < payload_size(1) || memcmp(payload->magic, magic, sizeof(magic)) != 0 ||
             payload->version != PARCEL_VERSION)
                 return PARCEL_E_INVALID;
@@ -96,7 +96,7 @@ int parcel_peek(int socket_fd, Parcel *parcel, size_t *offset) {
                 return error_trace(r);
         }
         *offset += n_message;
-        r = check(&payload, n_message, parcel->fds.n_fds);
+        r = parcel_check(&payload, n_message, parcel->fds.n_fds);
         if (r)
                 return r;
         parcel->n_ids = payload.n_ids;

@@ -189,7 +189,7 @@ static bool record_valid(const RecordRow *row, const void *object) {
 /* --- writing */
 
 /* What is too long is cut, and is then not as long as it should be. */
-static void put(RecordLine *line, const char *text, size_t n_text) {
+static void record_put(RecordLine *line, const char *text, size_t n_text) {
         if (n_text > sizeof(line->text) - line->n_text) {
                 line->n_text = sizeof(line->text);
                 return;
@@ -199,7 +199,7 @@ static void put(RecordLine *line, const char *text, size_t n_text) {
 }
 
 static void put_string(RecordLine *line, const char *text) {
-        put(line, text, strlen(text));
+        record_put(line, text, strlen(text));
 }
 
 static void put_number(RecordLine *line, uint64_t number) {
@@ -214,7 +214,7 @@ static void put_escaped(RecordLine *line, const char *text) {
 
         for (size_t n; *text != '\0'; text += n) {
                 n = strspn(text, PLAIN_CHARACTERS);
-                put(line, text, n);
+                record_put(line, text, n);
                 if (n > 0)
                         continue;
                 (void) snprintf(escape, sizeof(escape), "%%%02X", (unsigned char) *text);

@@ -142,8 +142,8 @@ static int write_new(StateFile *file, const char *data, size_t n_data, int *ret_
 }
 
 /* Everything that holds, with numbers that are new or not, as one text; the caller's. */
-static int gather(const StateFile *file, int64_t generation, int64_t end_segment_id,
-                  char **ret_text, size_t *ret_n_text) {
+static int state_file_gather(const StateFile *file, int64_t generation, int64_t end_segment_id,
+                             char **ret_text, size_t *ret_n_text) {
         const GenerationRecord record = {
                 .number = generation,
                 .end_segment_id = end_segment_id,
@@ -177,14 +177,14 @@ static int gather(const StateFile *file, int64_t generation, int64_t end_segment
 
 /* Replaces the file by one in which everything holds. On failure the one that is there
  * stays. */
-static int rewrite(StateFile *file, int64_t generation, int64_t end_segment_id) {
+static int state_file_rewrite(StateFile *file, int64_t generation, int64_t end_segment_id) {
         _cleanup_(freep) char *text = NULL;
         StateFileEntry *entry, *next;
         size_t n_text;
         uint64_t at;
         int r, fd = -EBADF;
 
-        r = gather(file, generation, end_segment_id, &text, &n_text);
+        r = state_file_gather(file, generation, end_segment_id, &text, &n_text);
         if (r)
                 return error_trace(r);
         r = write_new(file, text, n_text, &fd);
@@ -215,12 +215,12 @@ static int rewrite(StateFile *file, int64_t generation, int64_t end_segment_id) 
  *
  * Return: 0, or a negative errno.
  */
-static int append(StateFile *file, const RecordLine *line, bool durable) {
+static int state_file_append(StateFile *file, const RecordLine *line, bool durable) {
         ssize_t n;
         int r = 0;
 
         if (file->broken) {
-                r = rewrite(file, file->generation, file->end_segment_id);
+                r = state_file_rewrite(file, file->generation, file->end_segment_id);
                 if (r)
                         return error_trace(r);
         }
@@ -252,7 +252,7 @@ static void rewrite_if_worth(StateFile *file) {
                 return;
         file->pause_bytes = 0;
         /* Nothing is lost then: the records are where they were. */
-        if (rewrite(file, file->generation, file->end_segment_id) < 0)
+        if (state_file_rewrite(file, file->generation, file->end_segment_id) < 0)
                 file->pause_bytes = 2 * file->n_bytes;
 }
 
@@ -447,7 +447,7 @@ static int write_generation(StateFile *file, int64_t generation, int64_t end_seg
 
         if (record_write(RECORD_GENERATION, &record, &line))
                 return error_origin(-EOVERFLOW);
-        r = append(file, &line, true);
+        r = state_file_append(file, &line, true);
         if (r)
                 return error_trace(r);
         file->generation = generation;
@@ -457,7 +457,7 @@ static int write_generation(StateFile *file, int64_t generation, int64_t end_seg
 }
 
 /* The numbers of this start: none that any record gives away, or one that is lost. */
-static int begin(StateFile *file, const Reading *reading) {
+static int state_file_begin(StateFile *file, const Reading *reading) {
         int64_t generation = reading->generation + reading->n_lost + 1, next, end;
         int r;
 
@@ -470,7 +470,7 @@ static int begin(StateFile *file, const Reading *reading) {
         if (generation >= RECORD_GENERATION_MAX || end > RECORD_ID_MAX)
                 return STATE_FILE_E_DAMAGED;
         if (!reading->is_there || reading->n_damaged > 0 || worth_rewriting(file))
-                r = rewrite(file, generation, end);
+                r = state_file_rewrite(file, generation, end);
         else
                 r = write_generation(file, generation, end);
         if (r)
@@ -509,7 +509,7 @@ int state_file_open(StateFile *file, const char *directory) {
                 if (r)
                         return error_trace(r);
         }
-        r = begin(file, &reading);
+        r = state_file_begin(file, &reading);
         if (r)
                 return r;
         if (reading.old_is_there)
@@ -524,7 +524,7 @@ void state_file_close(StateFile *file) {
         StateFileEntry *entry, *next;
 
         if (file->lock_fd >= 0 && file->next_attachment > 0)
-                (void) rewrite(file, file->generation, file->next_segment_id);
+                (void) state_file_rewrite(file, file->generation, file->next_segment_id);
         HASH_ITER(by_id, file->entries, entry, next) {
                 entry_free(file, entry);
         }
@@ -661,7 +661,7 @@ int state_file_write_segment(StateFile *file, const SegmentRecord *segment) {
                 entry = entry_new(file, segment->id);
         if (!entry)
                 return STATE_FILE_E_NOT_WRITTEN;
-        if (append(file, &line, entry->durable || is_durable(segment)) < 0) {
+        if (state_file_append(file, &line, entry->durable || is_durable(segment)) < 0) {
                 if (entry->n_line == 0)
                         entry_free(file, entry);
                 return STATE_FILE_E_NOT_WRITTEN;
@@ -686,7 +686,7 @@ int state_file_write_gone(StateFile *file, int64_t id) {
                 return 0;
         if (record_write(RECORD_GONE, &(GoneRecord){ .id = id }, &line))
                 return error_origin(-EINVAL);
-        if (append(file, &line, entry->durable) < 0)
+        if (state_file_append(file, &line, entry->durable) < 0)
                 return STATE_FILE_E_NOT_WRITTEN;
         entry_free(file, entry);
         rewrite_if_worth(file);

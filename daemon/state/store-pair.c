@@ -259,7 +259,7 @@ static StorePair *find_or_new(StorePairs *pairs, uint64_t number) {
         return pair_new(pairs, number);
 }
 
-static int refuse(StorePairs *pairs) {
+static int pair_refuse(StorePairs *pairs) {
         ++pairs->n_invalid;
         return STORE_PAIR_E_INVALID;
 }
@@ -280,13 +280,13 @@ int store_pairs_take(StorePairs *pairs, const char *name, int passed_fd) {
         int *end;
 
         if (!parse_name(name, &number, &in) || sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 0) <= 0)
-                return refuse(pairs);
+                return pair_refuse(pairs);
         pair = find_or_new(pairs, number);
         if (!pair)
                 return error_origin(-ENOMEM);
         end = in ? &pair->in_fd : &pair->out_fd;
         if (*end >= 0)
-                return refuse(pairs);
+                return pair_refuse(pairs);
         *end = steal_fd(&fd);
         pair->step = STORE_PAIR_USE;
         pair->unknown = pair->out_fd >= 0;

@@ -196,7 +196,7 @@ static int pair_copy(Store *store, StorePair *pair) {
 }
 
 /* Writes a queue anew: what is not dead is in other ones then, and the pair is empty. */
-static int rewrite(Store *store, StorePair *pair) {
+static int store_rewrite(Store *store, StorePair *pair) {
         int r;
 
         r = pair_copy(store, pair);
@@ -207,7 +207,7 @@ static int rewrite(Store *store, StorePair *pair) {
 
 /* --- what is due */
 
-static void arm(Store *store, uint64_t usec) {
+static void store_arm(Store *store, uint64_t usec) {
         const struct itimerspec at = {
                 .it_value = { .tv_sec = (time_t) (usec / 1000000),
                               .tv_nsec = (long) (usec % 1000000 * 1000) },
@@ -220,11 +220,11 @@ static void arm(Store *store, uint64_t usec) {
 }
 
 /* Has the loop call store_collect() when there is something to do. */
-static void wake(Store *store, bool failed) {
+static void store_wake(Store *store, bool failed) {
         if (store_pairs_advance(&store->pairs) || failed)
-                arm(store, AGAIN_USEC);
+                store_arm(store, AGAIN_USEC);
         else
-                arm(store, store_pairs_find_due(&store->pairs) ? AT_ONCE_USEC : 0);
+                store_arm(store, store_pairs_find_due(&store->pairs) ? AT_ONCE_USEC : 0);
 }
 
 /**
@@ -240,7 +240,7 @@ void store_collect(Store *store) {
         (void) !read(store->timer_fd, &n, sizeof(n));
         (void) store_pairs_advance(&store->pairs);
         due = store_pairs_find_due(&store->pairs);
-        wake(store, due && rewrite(store, due));
+        store_wake(store, due && store_rewrite(store, due));
 }
 
 /* --- adding and dropping */
@@ -277,7 +277,7 @@ static int make_room(Store *store) {
         /* The places of dead ones. */
         pair = store_pairs_find_dead(pairs);
         if (pair)
-                return rewrite(store, pair) ? STORE_E_FULL : 0;
+                return store_rewrite(store, pair) ? STORE_E_FULL : 0;
         if (pairs->n_fds > store->n_stored && store_pairs_grows(pairs))
                 return wait_for_pair(pairs);
         return STORE_E_FULL;
@@ -300,7 +300,7 @@ static int get_place(Store *store, StorePair **ret) {
         return 0;
 }
 
-static int put(Store *store, StoreEntry *entry, int fd) {
+static int store_put(Store *store, StoreEntry *entry, int fd) {
         StorePair *pair;
         int r;
 
@@ -336,10 +336,10 @@ int store_add(Store *store, int64_t id, int fd) {
         r = entry_new(store, id, &entry);
         if (r)
                 return error_trace(r);
-        r = put(store, entry, fd);
+        r = store_put(store, entry, fd);
         if (r)
                 entry_free(store, entry);
-        wake(store, false);
+        store_wake(store, false);
         return r;
 }
 
@@ -358,7 +358,7 @@ void store_drop(Store *store, int64_t id, bool now) {
         --entry->pair->n_live;
         entry->pair->urgent = entry->pair->urgent || now;
         entry_free(store, entry);
-        wake(store, false);
+        store_wake(store, false);
 }
 
 /* --- coming back */
@@ -536,6 +536,6 @@ int store_visit(Store *store, StoreVisitor *visit, void *userdata) {
                         break;
         }
         forget_unwanted(store);
-        wake(store, false);
+        store_wake(store, false);
         return error_trace(r);
 }
