@@ -108,7 +108,7 @@ static void done_seal(WorkerJob *worker_job) {
  * @ret:        the call that waits for it
  * @failure:    details
  *
- * Return: CALL_E_WAIT, or another code, and then nothing was begun.
+ * Return: CALL_E_WAIT; or CALL_E_LIMIT or CALL_E_NO_DESCRIPTORS, and then nothing was begun.
  */
 int background_seal(Service *service, Client *client, Segment *segment, unsigned int seals,
                     Pending **ret, CallFailure *failure) {
@@ -187,7 +187,7 @@ static void done_lock(WorkerJob *worker_job) {
  * @ret:        the call that waits for it
  * @failure:    details
  *
- * Return: CALL_E_WAIT, or another code, and then nothing was begun.
+ * Return: CALL_E_WAIT; or CALL_E_LIMIT or CALL_E_NO_DESCRIPTORS, and then nothing was begun.
  */
 int background_lock(Service *service, Client *client, Segment *segment,
                     const SetAttributesParameters *parameters, Pending **ret,

@@ -29,7 +29,7 @@ struct BackgroundJob {
         /* Who asked: what may be set is judged once more when it is set */
         uid_t uid;
         Charge charge;
-        /* What came of it: an errno, or a code of the kind's */
+        /* What came of it: an errno of lock(), or what seal() returns */
         int result;
 };
 

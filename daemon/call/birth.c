@@ -100,8 +100,8 @@ static int begin_keeping(Service *service, Segment *segment, CallFailure *failur
  * @segment:    created or adopted, charged; the registry's if this returns 0
  * @failure:    details
  *
- * Return: 0, or CALL_E_NO_DESCRIPTORS, CALL_E_NOT_SUPPORTED, CALL_E_EXISTS, CALL_E_LIMIT or another
- *         code of its kind, and then nothing is kept of it.
+ * Return: 0, or CALL_E_NO_DESCRIPTORS, CALL_E_NOT_SUPPORTED, CALL_E_EXISTS, CALL_E_LIMIT or
+ *         CALL_E_DENIED, and then nothing is kept of it.
  */
 int birth_new(Service *service, Segment *segment, CallFailure *failure) {
         int r;

@@ -254,8 +254,9 @@ static unsigned int affordable(const Service *service, const Client *client, con
  * For a segment that exists no memory is allocated, and few system calls are made:
  * daemon/ACQUIRE.md has them.
  *
- * Return: 0, or a code; CALL_E_WAIT if it is to be called again when a segment has that name, or
- * with a wait_usec of 0 when the time is over.
+ * Return: 0; CALL_E_WAIT if it is to be called again when a segment has that name, or with a
+ *         wait_usec of 0 when the time is over; CALL_E_NO_SUCH_SEGMENT, or what
+ *         call_create_segment() returns.
  */
 int call_acquire(Service *service, Client *client, const AcquireParameters *parameters,
                  AcquireReply *reply, Acquired *ret, CallFailure *failure) {

@@ -273,7 +273,9 @@ static int adopt_take(Service *service, Segment *segment, int fd, CallFailure *f
  *
  * Its owner pays for it. If it is to go and nobody has it, it goes after this is answered.
  *
- * Return: 0, or a code, and then the object is as it was.
+ * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_NO_DESCRIPTOR, CALL_E_NO_SUCH_SEGMENT, CALL_E_EXISTS,
+ *         CALL_E_DENIED, CALL_E_NOT_SUPPORTED, CALL_E_LIMIT or CALL_E_NO_DESCRIPTORS, and then the
+ *         object is as it was.
  */
 int call_adopt(Service *service, Client *client, const AdoptParameters *parameters,
                SegmentReply *reply, CallFailure *failure) {

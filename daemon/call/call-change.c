@@ -31,7 +31,8 @@ static bool says_something(const SetAttributesParameters *parameters) {
  *
  * The charge stays with the creator whoever is owner. Nothing is changed if anything fails.
  *
- * Return: 0, or a code; CALL_E_WAIT while the memory is being locked.
+ * Return: 0; CALL_E_WAIT while the memory is being locked; what call_find_controlled(),
+ *         change_attributes() and background_lock() return.
  */
 int call_set_attributes(Service *service, Client *client, const SetAttributesParameters *parameters,
                         SegmentReply *reply, Pending **ret, CallFailure *failure) {
@@ -67,7 +68,7 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
  * What is behind the segment has its maximum from the beginning, sealed and charged: whoever has
  * mapped all of it may use more of it from now on.
  *
- * Return: 0, or a code.
+ * Return: 0, CALL_E_WRONG_SIZE, or what call_find_controlled() returns.
  */
 int call_resize(Service *service, Client *client, const ResizeParameters *parameters,
                 SegmentReply *reply, CallFailure *failure) {
@@ -109,7 +110,9 @@ static int check_sealable(const Segment *segment, CallFailure *failure) {
  * @ret:        with CALL_E_WAIT, the call
  * @failure:    details
  *
- * Return: 0, or a code; CALL_E_WAIT while it is being sealed against writing.
+ * Return: 0; CALL_E_WAIT while it is being sealed against writing; CALL_E_INVALID_PARAMETER,
+ *         CALL_E_NOT_SUPPORTED, CALL_E_BUSY, or what call_find_controlled() and background_seal()
+ *         return.
  */
 int call_seal(Service *service, Client *client, const SealParameters *parameters,
               SegmentReply *reply, Pending **ret, CallFailure *failure) {
@@ -207,7 +210,8 @@ static int take_name(Service *service, Segment *segment, const char *name, Segme
  *
  * Nobody sees the name without a segment in between. Who has the replaced one keeps it.
  *
- * Return: 0, or a code.
+ * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_EXISTS, CALL_E_DENIED, CALL_E_NO_SUCH_SEGMENT,
+ *         CALL_E_NOT_SUPPORTED or CALL_E_LIMIT.
  */
 int call_publish(Service *service, Client *client, const PublishParameters *parameters,
                  PublishReply *reply, CallFailure *failure) {

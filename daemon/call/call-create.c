@@ -177,7 +177,8 @@ static void unmake_object(Service *service, Segment *segment) {
  * @ret:        the segment, the registry's
  * @failure:    details
  *
- * Return: 0, or a code, and then nothing was made.
+ * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_WRONG_SIZE, CALL_E_EXISTS, CALL_E_DENIED,
+ *         CALL_E_NOT_SUPPORTED, CALL_E_LIMIT or CALL_E_NO_DESCRIPTORS, and then nothing was made.
  */
 int call_create_segment(Service *service, Client *client, const AcquireParameters *parameters,
                         Segment **ret, CallFailure *failure) {

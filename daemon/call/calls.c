@@ -120,7 +120,7 @@ static int find_settled(Service *service, const SegmentParameters *parameters, S
  * @ret:        the segment, settled
  * @failure:    details
  *
- * Return: 0, or a code.
+ * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_NO_SUCH_SEGMENT or CALL_E_DENIED.
  */
 int call_find_readable(Service *service, Client *client, const SegmentParameters *parameters,
                        Segment **ret, CallFailure *failure) {
@@ -136,7 +136,8 @@ int call_find_readable(Service *service, Client *client, const SegmentParameters
         return 0;
 }
 
-/* call_find_controlled() - find a segment that the client may change or remove; 0, or a code */
+/* call_find_controlled() - find a segment that the client may change or remove; returns what
+ * call_find_readable() does */
 int call_find_controlled(Service *service, Client *client, const SegmentParameters *parameters,
                          Segment **ret, CallFailure *failure) {
         Segment *segment;

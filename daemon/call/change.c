@@ -48,8 +48,8 @@ static int change_permission(Service *service, Segment *segment,
         return 0;
 }
 
-/* change_attributes() - what SetAttributes() says, except that what is locked stays so; 0, or a
- * code, and then nothing has changed */
+/* change_attributes() - what SetAttributes() says, except that what is locked stays so; 0, or what
+ * call_kind_failure() returns, and then nothing has changed */
 int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
                       CallFailure *failure) {
         int r;
@@ -68,7 +68,8 @@ int change_attributes(Service *service, Segment *segment, const SetAttributesPar
         return 0;
 }
 
-/* change_sealed() - what came of sealing a segment: a code, and the seals noted if it is 0 */
+/* change_sealed() - what came of sealing a segment: 0 with the seals noted, CALL_E_BUSY or
+ * CALL_E_NOT_SUPPORTED */
 int change_sealed(Service *service, Segment *segment, unsigned int seals, int result,
                   CallFailure *failure) {
         switch (result) {

@@ -14,7 +14,8 @@
  * @parameters: which segments
  * @failure:    details
  *
- * Return: 0, or a code. Patterns are not longer than names, which bounds what fnmatch(3) has to do.
+ * Return: 0, or CALL_E_INVALID_PARAMETER. Patterns are not longer than names, which bounds what
+ * fnmatch(3) has to do.
  */
 int stream_list(Stream *stream, const ListParameters *parameters, CallFailure *failure) {
         bool has_pattern = GIVEN(parameters, LIST_MATCH_NAME);
@@ -28,7 +29,8 @@ int stream_list(Stream *stream, const ListParameters *parameters, CallFailure *f
         return 0;
 }
 
-/* stream_list_attachments() - begin to list the attachments of a segment; 0, or a code */
+/* stream_list_attachments() - begin to list the attachments of a segment; returns what
+ * call_find_readable() does */
 int stream_list_attachments(Stream *stream, Service *service, Client *client,
                             const SegmentParameters *parameters, CallFailure *failure) {
         Segment *segment;
@@ -47,7 +49,7 @@ int stream_list_users(Stream *stream) {
         return 0;
 }
 
-/* stream_watch() - begin to watch; 0, or a code as of watch_stream_new() */
+/* stream_watch() - begin to watch; returns what watch_stream_new() does */
 int stream_watch(Stream *stream, Service *service, Client *client,
                  const WatchParameters *parameters, CallFailure *failure) {
         WatchStream *watch;

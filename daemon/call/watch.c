@@ -56,7 +56,7 @@ static int64_t last_id(const Service *service, const WatchParameters *parameters
  * @ret:        the stream
  * @failure:    details
  *
- * Return: 0, or a code.
+ * Return: 0, CALL_E_LIMIT, or what call_find_readable() returns.
  */
 int watch_stream_new(Service *service, Client *client, const WatchParameters *parameters,
                      WatchStream **ret, CallFailure *failure) {

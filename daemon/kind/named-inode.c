@@ -58,7 +58,8 @@ static void named_inode_note(Segment *segment, const struct stat *st) {
  * @directory_fd: the directory
  * @failure:    details
  *
- * Return: 0, or a code, and then nothing was made.
+ * Return: 0, or what kind_error() makes of an errno, or KIND_E_NOT_SUPPORTED, and then nothing was
+ *         made.
  */
 int named_inode_create(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
         uid_t owner = segment->permission.owner_uid;
@@ -170,7 +171,8 @@ int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
  * @directory_fd: the directory
  * @failure:    details
  *
- * Return: 0, KIND_E_NONE if there is none of that name, or another one, or a code.
+ * Return: 0, KIND_E_NONE if there is none of that name, or another one, or what kind_error() makes
+ * of an errno, or KIND_E_NOT_SUPPORTED.
  */
 int named_inode_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
         _cleanup_fd_ int fd = -EBADF;

@@ -389,7 +389,8 @@ void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd)
  * @failure:    details
  * @ret_destroyed: whether it is gone already
  *
- * Return: 0, or a code of its kind, and then nothing has changed.
+ * Return: 0, or what unlink() of its kind returns (KIND_E_NOT_SUPPORTED), and then nothing has
+ *         changed.
  */
 int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_destroyed) {
         const KindRow *row = kind_rows[segment->kind];

@@ -46,7 +46,7 @@ static void unstore_segment(Persist *persist, Segment *segment) {
  * Its descriptor first: what nobody knows of is forgotten by the next broker, but what is known and
  * not there would be lost.
  *
- * Return: 0, or a code, and then nothing is kept of it.
+ * Return: 0, PERSIST_E_FAILED or PERSIST_E_NO_DESCRIPTORS, and then nothing is kept of it.
  */
 int persist_begin(Persist *persist, Segment *segment) {
         int r;

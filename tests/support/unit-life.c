@@ -137,7 +137,7 @@ void unit_life_teardown(void) {
         registry_deinit(&unit_registry);
         for (size_t i = 0; i < SUSPICION_STAGES; ++i)
                 ck_assert_ptr_null(unit_life.suspects[i]);
-        ck_assert_ptr_null(unit_life.waiting);
+        ck_assert_ptr_null(unit_life.lingering);
         ck_assert_uint_eq(unit_life.n_unsubscribed, 0);
         ck_assert_uint_eq(unit_life.census.attachments.n_used, 0);
         unit_fds_end();
