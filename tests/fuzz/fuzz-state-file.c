@@ -230,4 +230,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_data) {
         return 0;
 }
 
-FUZZ_MAIN("journal")
+FUZZ_MAIN("state-file")

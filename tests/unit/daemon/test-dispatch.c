@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* From the text of a call to the text of its reply: every error, with what it says. */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/call/dispatch.h"
 #include "proto/fd.h"
@@ -384,6 +386,27 @@ START_TEST(test_file_size) {
 }
 END_TEST
 
+/* A segment that cannot be written down is not made, and the error says why: not lack of memory. */
+START_TEST(test_no_state) {
+        int fd = service.persist.state_file.fd, kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+        size_t n_segments = service.registry.n_segments;
+        char *reply;
+
+        ck_assert_int_ge(kept, 0);
+        ck_assert_int_ge(full, 0);
+        ck_assert_int_eq(dup3(full, fd, O_CLOEXEC), fd);
+        reply = unit_call(&service, &client, PRIVATE, NULL);
+        ck_assert_int_eq(dup3(kept, fd, O_CLOEXEC), fd);
+        fd_close(kept);
+        fd_close(full);
+        ck_assert_msg(strstr(reply, BROKER "NotSupported") && strstr(reply, "state directory"),
+                      "%s", reply);
+        free(reply);
+        ck_assert_uint_eq(service.registry.n_segments, n_segments);
+}
+END_TEST
+
 /* --- text of the client's that is sent back */
 
 static void check_echo(const char *format, size_t n_name, const char *piece, const char *error) {
@@ -632,6 +655,7 @@ int main(void) {
         tcase_add_test(tc, test_limits_after_release);
         tcase_add_test(tc, test_no_descriptors);
         tcase_add_test(tc, test_file_size);
+        tcase_add_test(tc, test_no_state);
         tcase_add_test(tc, test_giant_names);
         tcase_add_test(tc, test_broken);
         tcase_add_test(tc, test_oneway);

@@ -664,8 +664,8 @@ START_TEST(test_many) {
 END_TEST
 
 int main(void) {
-        Suite *suite = suite_create("journal");
-        TCase *tc = tcase_create("journal");
+        Suite *suite = suite_create("state-file");
+        TCase *tc = tcase_create("state-file");
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_set_timeout(tc, 120);
