@@ -97,7 +97,7 @@ static bool notice_removal(const External *external, Segment *segment, const Obj
 
 /**
  * external_look() - see what others did to a segment, and set it right
- * @outside:    where the segment is
+ * @external:   where the segment is
  * @segment:    the segment; it stays
  * @ret:        what external_tell() is to tell when it is known who is attached
  *

@@ -167,7 +167,7 @@ struct Segment {
         uint64_t count_cost_usec;
         Suspicion suspicion;
 
-        /* persist.c: its stamp, or NULL, and whether the state file lacks the last change */
+        /* persist.c: its attach times, or NULL, and whether the state file lacks the last change */
         AttachTime *attach_time;
         bool unwritten;
         /* And whether systemd has its descriptor */

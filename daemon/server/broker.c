@@ -413,7 +413,7 @@ static int broker_start(Broker *broker) {
         r = start_listener(broker);
         if (r)
                 return r;
-        /* Behind the listener, for now no other broker has this socket's stamps. */
+        /* Behind the listener, for now no other broker has this socket's attach times. */
         return error_trace(broker_restore(broker));
 }
 

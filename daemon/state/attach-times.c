@@ -206,12 +206,12 @@ static void attach_times_drop(AttachTimes *attach_times) {
 
 /**
  * attach_times_open() - take the file that an earlier daemon left, or begin a new one
- * @stamps:     the object, ATTACH_TIMES_NULL before
+ * @attach_times: the object, ATTACH_TIMES_NULL before
  * @path:       the file; no other daemon may have it
  *
  * A file that is not one of this version and this user is replaced.
  *
- * Return: 0, or a negative errno, after which there are just no stamps. attach_times_close() is due
+ * Return: 0, or a negative errno, after which no attach times are kept. attach_times_close() is due
  * in any case.
  */
 int attach_times_open(AttachTimes *attach_times, const char *path) {
@@ -250,7 +250,7 @@ static void check_times(AttachTime *attach_time, uint64_t now_usec) {
 
 /**
  * attach_times_find() - the slot that a segment had in an earlier daemon, and has from now on
- * @stamps:     the object
+ * @attach_times: the object
  * @id:         the segment
  * @now_usec:   the time, since the epoch
  *
@@ -287,7 +287,7 @@ void attach_times_settle(AttachTimes *attach_times) {
 
 /**
  * attach_times_take() - a slot for a segment that is new
- * @stamps:     the object
+ * @attach_times: the object
  * @id:         the segment
  *
  * Return: the slot, which stays where it is, with nothing but the id in it; or NULL if there is no

@@ -40,7 +40,7 @@ static void unstore_segment(Persist *persist, Segment *segment) {
 
 /**
  * persist_begin() - have a segment survive the broker, before anybody is told of it
- * @keep:       the object
+ * @persist:    the object
  * @segment:    whole, with its id and charges
  *
  * Its descriptor first: what nobody knows of is forgotten by the next broker, but what is known and
@@ -74,7 +74,7 @@ static void set_unwritten(Segment *segment, bool unwritten) {
 
 /**
  * persist_prepare() - see that a segment is found again though its name outside is about to go
- * @keep:       the object
+ * @persist:    the object
  * @segment:    one that somebody has; nothing happens to the others
  *
  * If the broker is killed between that and persist_change(), nothing else would lead to it. Should

@@ -4,7 +4,7 @@
 
 /*
  * What the next broker is to know of segments, and to have: the state file has what each is, the
- * stamps have when it was last attached, and systemd's store has the descriptors of those that
+ * attach times have when it was last attached, and systemd's store has the descriptors of those that
  * nothing else leads to.
  */
 
