@@ -316,11 +316,10 @@ static int refuse_state(const char *directory, int r) {
                 log_error("Another broker has the state directory %s.", directory);
                 return -EBUSY;
         case STATE_FILE_E_DAMAGED:
-        case STATE_FILE_E_OLD_DAMAGED:
                 log_error(
-                        "The file %s/%s is not one that the broker wrote; it is left as it is. Without it, ids "
+                        "The file %s/journal is not one that the broker wrote; it is left as it is. Without it, ids "
                         "may be used again.",
-                        directory, r == STATE_FILE_E_DAMAGED ? "journal" : "state");
+                        directory);
                 return -EUCLEAN;
         case STATE_FILE_E_NEWER:
                 log_error(

@@ -70,7 +70,8 @@ static int use_kept(Segment *segment, int fd) {
         return 0;
 }
 
-/* Nobody was told of it before the broker was killed. Its attach times are not needed any more then. */
+/* Nobody was told of it before the broker was killed. Its attach times are not needed any more
+ * then. */
 static bool is_unanswered(Restoring *restoring, const Segment *segment) {
         AttachTimes *attach_times = &restoring->service->persist.attach_times;
         AttachTime *attach_time = attach_times_find(attach_times, segment->id, restoring->now_usec);

@@ -4,8 +4,8 @@
 
 /*
  * What the next broker is to know of segments, and to have: the state file has what each is, the
- * attach times have when it was last attached, and systemd's store has the descriptors of those that
- * nothing else leads to.
+ * attach times have when it was last attached, and systemd's store has the descriptors of those
+ * that nothing else leads to.
  */
 
 #include "daemon/model/segment.h"

@@ -12,7 +12,6 @@
 #include "daemon/base/file.h"
 #include "daemon/base/log.h"
 #include "daemon/base/table.h"
-#include "daemon/state/oldstate.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -60,7 +59,6 @@ struct Reading {
         int64_t first_generation;
         int64_t end_segment_id;
         bool is_there;
-        bool old_is_there;
         size_t n_lines;
         size_t n_damaged;
         /* As many records of generations as what is damaged has room for */
@@ -381,27 +379,6 @@ static int read_journal(StateFile *file, Reading *reading) {
         return error_trace(read_lines(file, reading, text, file->n_bytes));
 }
 
-/* With a state file beside it, it was taken over already, or came back. */
-static int read_old(StateFile *file, Reading *reading) {
-        int64_t generation, end_segment_id;
-        int r;
-
-        r = oldstate_read(file->directory_fd, &generation, &end_segment_id);
-        switch (r) {
-        case 0:
-                reading->generation = MAX(reading->generation, generation);
-                note_ids(reading, end_segment_id);
-                reading->old_is_there = true;
-                return 0;
-        case OLDSTATE_E_NONE:
-                return 0;
-        case OLDSTATE_E_DAMAGED:
-                return STATE_FILE_E_OLD_DAMAGED;
-        default:
-                return error_fold(r);
-        }
-}
-
 static bool is_file(const StateFile *file, const char *name) {
         struct stat st, here;
 
@@ -487,8 +464,8 @@ static int state_file_begin(StateFile *file, const Reading *reading) {
  * @file:          the object, STATE_FILE_NULL before
  * @directory:  absolute path
  *
- * Return: 0, STATE_FILE_E_BUSY, STATE_FILE_E_DAMAGED, STATE_FILE_E_NEWER, STATE_FILE_E_OLD_DAMAGED,
- * or a negative errno; then the files say what they said before. state_file_close() is due in any
+ * Return: 0, STATE_FILE_E_BUSY, STATE_FILE_E_DAMAGED, STATE_FILE_E_NEWER, or a negative errno;
+ * then the files say what they said before. state_file_close() is due in any
  * case.
  */
 int state_file_open(StateFile *file, const char *directory) {
@@ -498,9 +475,6 @@ int state_file_open(StateFile *file, const char *directory) {
         r = directory_take(directory, &file->directory_fd, &file->lock_fd);
         if (r)
                 return r == DIRECTORY_E_BUSY ? STATE_FILE_E_BUSY : error_trace(r);
-        r = read_old(file, &reading);
-        if (r)
-                return r;
         r = read_journal(file, &reading);
         if (r)
                 return r;
@@ -509,12 +483,7 @@ int state_file_open(StateFile *file, const char *directory) {
                 if (r)
                         return error_trace(r);
         }
-        r = state_file_begin(file, &reading);
-        if (r)
-                return r;
-        if (reading.old_is_there)
-                oldstate_remove(file->directory_fd);
-        return 0;
+        return state_file_begin(file, &reading);
 }
 
 /* state_file_close() - let go of the directory; ids that were not used are not lost when this is

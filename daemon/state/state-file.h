@@ -46,9 +46,6 @@
  * kept as "journal.damaged" (or journal.damaged.1 and so on, if that is there) before a clean
  * one replaces it. As it may have been a generation, numbers are then left out that it may have
  * given away.
- *
- * In the place of a state file an older version had the file "state": the lines "shmbroker 1",
- * "epoch N" and "segments N", which are number and ids of above. It is taken over and removed.
  */
 
 #include <errno.h>
@@ -72,8 +69,6 @@ enum {
         STATE_FILE_E_DAMAGED,
         /* A newer version wrote it */
         STATE_FILE_E_NEWER,
-        /* The file "state" of an older version is not one that it wrote */
-        STATE_FILE_E_OLD_DAMAGED,
         /* The numbers given away are used up, and more could not be written down */
         STATE_FILE_E_NO_IDS,
         /* It could not be written, as when the file system is full: what held before holds

@@ -472,7 +472,6 @@ START_TEST(test_wrong_state) {
         static const char *const files[][2] = {
                 { "other/journal", "shmbroker journal 2\n" },
                 { "other/journal", "something else\n" },
-                { "other/state", "shmbroker 2\n" },
         };
         _cleanup_(freep) char *state = in_directory("other"), *lock = in_directory("other/lock"),
                               *socket_path = in_directory("other-socket");

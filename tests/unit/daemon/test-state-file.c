@@ -19,7 +19,7 @@
 #define EMPTY_JOURNAL ((StateFile) STATE_FILE_NULL)
 #define HEADER "shmbroker journal 1\n"
 
-static char *directory, *file, *old_file, *damaged_file;
+static char *directory, *file, *damaged_file;
 static Held held[10001];
 
 static void setup(void) {
@@ -27,14 +27,12 @@ static void setup(void) {
         (void) signal(SIGXFSZ, SIG_IGN);
         directory = unit_directory();
         file = unit_path(directory, "journal");
-        old_file = unit_path(directory, "state");
         damaged_file = unit_path(directory, "journal.damaged");
 }
 
 static void teardown(void) {
         free(directory);
         free(file);
-        free(old_file);
         free(damaged_file);
         unit_fds_end();
 }
@@ -223,9 +221,6 @@ struct Text {
         { (what), (literal), sizeof(literal) - 1, STATE_FILE_E_DAMAGED }
 #define NEWER(what, literal)                                                                       \
         { (what), (literal), sizeof(literal) - 1, STATE_FILE_E_NEWER }
-#define OLD(what, literal)                                                                         \
-        { (what), (literal), sizeof(literal) - 1, STATE_FILE_E_OLD_DAMAGED }
-
 static const Text headers[] = {
         DAMAGED("empty", ""),
         DAMAGED("something else", "hello\n"),
@@ -243,30 +238,6 @@ static const Text headers[] = {
         NEWER("version 2", "shmbroker journal 2\n00000000 generation number=1 ids=1\nmore\n"),
         NEWER("version 10", "shmbroker journal 10\n"),
         NEWER("version 12 of something", "shmbroker journal 12\n\0\0\x01\x02"),
-};
-
-static const Text old_files[] = {
-        OLD("empty", ""),
-        OLD("something else", "hello\n"),
-        OLD("another version", "shmbroker 2\nepoch 1\nsegments 1\n"),
-        OLD("cut", "shmbroker 1\nepoch 1\nsegments "),
-        OLD("no newline at the end", "shmbroker 1\nepoch 1\nsegments 1"),
-        OLD("more behind", "shmbroker 1\nepoch 1\nsegments 1\n\n"),
-        OLD("a NUL and more behind", "shmbroker 1\nepoch 1\nsegments 1\n\0x"),
-        OLD("binary", "\0\0\0\0\0\0\0\0"),
-        OLD("spaces", "shmbroker 1\nepoch  1\nsegments 1\n"),
-        OLD("leading zero", "shmbroker 1\nepoch 01\nsegments 1\n"),
-        OLD("plus sign", "shmbroker 1\nepoch +1\nsegments 1\n"),
-        OLD("epoch 0", "shmbroker 1\nepoch 0\nsegments 1\n"),
-        OLD("segments 0", "shmbroker 1\nepoch 1\nsegments 0\n"),
-        OLD("negative epoch", "shmbroker 1\nepoch -1\nsegments 1\n"),
-        OLD("negative segments", "shmbroker 1\nepoch 1\nsegments -1\n"),
-        OLD("epoch beyond 64 bits", "shmbroker 1\nepoch 99999999999999999999\nsegments 1\n"),
-        OLD("segments beyond 64 bits", "shmbroker 1\nepoch 1\nsegments 99999999999999999999\n"),
-        OLD("epoch too large for marks", "shmbroker 1\nepoch 9223372036854775807\nsegments 1\n"),
-        OLD("epoch a little too large", "shmbroker 1\nepoch 1073741824\nsegments 1\n"),
-        OLD("segments too large", "shmbroker 1\nepoch 1\nsegments 9223372036854775807\n"),
-        OLD("reversed", "shmbroker 1\nsegments 1\nepoch 1\n"),
 };
 
 /* Refused, and left as it is to the last bit: a person has to look. */
@@ -302,52 +273,6 @@ static void assert_refused(const char *path, const Text *text) {
 
 START_TEST(test_header) {
         assert_refused(file, &headers[_i]);
-        ck_assert(!is_there(old_file));
-}
-END_TEST
-
-START_TEST(test_old_damaged) {
-        assert_refused(old_file, &old_files[_i]);
-        ck_assert(!is_there(file));
-}
-END_TEST
-
-START_TEST(test_old_large) {
-        StateFile state_file = EMPTY_JOURNAL;
-        char text[1000];
-
-        memset(text, '\n', sizeof(text));
-        memcpy(text, "shmbroker 1\nepoch 1\nsegments 1\n", 31);
-        unit_write_file(old_file, text, sizeof(text));
-        ck_assert_int_eq(state_file_open(&state_file, directory), STATE_FILE_E_OLD_DAMAGED);
-        state_file_close(&state_file);
-}
-END_TEST
-
-/* What an older version gave away stays so; its file is no more when the state file has it. */
-START_TEST(test_old) {
-        static const char text[] = "shmbroker 1\nepoch 41\nsegments 1000\n";
-        static const char again[] = "shmbroker 1\nepoch 60\nsegments 500\n";
-        StateFile state_file;
-        char *after;
-
-        unit_write_file(old_file, text, sizeof(text) - 1);
-        unit_state_file_open(&state_file, directory);
-        ck_assert(!is_there(old_file));
-        ck_assert_int_eq(state_file.generation, 42);
-        ck_assert_int_eq(take_segment(&state_file), 1000);
-        ck_assert_int_eq(take_attachment(&state_file), 42 * (INT64_C(1) << 32) + 1);
-        state_file_close(&state_file);
-        after = unit_read_file(file, NULL);
-        ck_assert_ptr_nonnull(strstr(after, " generation number=42 ids=1001 first=42\n"));
-        free(after);
-        /* The older version ran once more, or its file was not removed: the highest of both. */
-        unit_write_file(old_file, again, sizeof(again) - 1);
-        unit_state_file_open(&state_file, directory);
-        ck_assert(!is_there(old_file));
-        ck_assert_int_eq(state_file.generation, 61);
-        ck_assert_int_eq(take_segment(&state_file), 1001);
-        unit_state_file_abandon(&state_file);
 }
 END_TEST
 
@@ -442,7 +367,7 @@ END_TEST
 
 /* A link in the place of a file is not followed. */
 START_TEST(test_links) {
-        static const char *const names[] = { "state", "journal.new", "journal", "lock" };
+        static const char *const names[] = { "journal.new", "journal", "lock" };
         char *target = unit_path(directory, "target");
         char *after;
 
@@ -675,9 +600,6 @@ int main(void) {
         tcase_add_test(tc, test_highest);
         tcase_add_test(tc, test_used_up);
         tcase_add_loop_test(tc, test_header, 0, ARRAY_SIZE(headers));
-        tcase_add_loop_test(tc, test_old_damaged, 0, ARRAY_SIZE(old_files));
-        tcase_add_test(tc, test_old_large);
-        tcase_add_test(tc, test_old);
         tcase_add_test(tc, test_busy);
         tcase_add_test(tc, test_read_only_directory);
         tcase_add_test(tc, test_directories);
