@@ -10,8 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/lib/call.h"
+#include "client/lib/connection.h"
+#include "client/lib/deadline.h"
+#include "client/lib/detail.h"
+#include "client/lib/map.h"
+#include "client/lib/native.h"
+#include "client/lib/options.h"
+#include "client/lib/release.h"
 #include "client/lib/segment.h"
+#include "client/lib/value.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 struct Acquire {
         Request request;

@@ -7,8 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/call.h"
+#include "client/lib/detail.h"
+#include "client/lib/info.h"
+#include "client/lib/native.h"
+#include "client/lib/options.h"
+#include "client/lib/value.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 /* "POSIX object '/x'", whose name has 255 bytes */
 #define OUTSIDE_MAX 288

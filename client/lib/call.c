@@ -4,15 +4,20 @@
  * in the middle. What a method's answers mean is for who asked.
  */
 
+#include "client/lib/call.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/connection.h"
+#include "client/lib/deadline.h"
+#include "client/lib/detail.h"
 #include "proto/error.h"
 #include "proto/name.h"
 #include "proto/scan.h"
+#include "proto/util.h"
 
 /* So many answers are still taken after the deadline, if they are there: a process that was stopped
  * meanwhile gets its list, and one whose peer never ends an end. */
@@ -127,7 +132,7 @@ static int call_advance(struct shmbroker *connection, Request *request) {
                         return error_trace(r);
         }
         if (request->state == REQUEST_SENDING) {
-                r = connection_send(connection);
+                r = connection_send(connection, request->passed_fd);
                 if (r <= 0)
                         return error_trace(r);
                 /* No answer can be there yet, so wait for it before looking. */
@@ -243,8 +248,8 @@ int call_wait(const struct shmbroker *connection, uint64_t until) {
         short events = call_events(connection);
         int r;
 
-        r = connection_poll(events ? connection->fd : -EBADF, events,
-                            MIN(call_until(connection), until));
+        r = deadline_poll(events ? connection->fd : -EBADF, events,
+                          MIN(call_until(connection), until));
         return r < 0 ? error_trace(r) : 0;
 }
 

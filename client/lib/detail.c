@@ -4,14 +4,19 @@
  * happens, since the reply's text is gone afterwards.
  */
 
+#include "client/lib/detail.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "client/lib/segment.h"
+#include "client/lib/connection.h"
+#include "client/lib/mapping.h"
+#include "client/lib/request.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 #define SUBJECT_MAX (NAME_MAX_SHOWN + 32)
 #define NAME_MAX_SHOWN 255
@@ -197,7 +202,7 @@ int detail_local(struct shmbroker *connection, const Request *request, int r, bo
 /**
  * detail_map() - note that a segment cannot be mapped like this
  * @connection: the connection
- * @code:       what map_check() or map_segment() returned
+ * @code:       what mapping_check() or map_segment() returned
  *
  * Return: -EINVAL, or 0 if @code is 0.
  */
@@ -487,65 +492,4 @@ int detail_fault(struct shmbroker *connection, const Request *request, const Rep
 
 const struct shmbroker_error *shmbroker_get_error(const struct shmbroker *connection) {
         return &connection->error;
-}
-
-int shmbroker_error_code(const struct shmbroker_error *error) {
-        return error->code;
-}
-
-const char *shmbroker_error_message(const struct shmbroker_error *error) {
-        return error->message;
-}
-
-const char *shmbroker_error_name(const struct shmbroker_error *error) {
-        return error->name[0] ? error->name : NULL;
-}
-
-const char *shmbroker_error_limit(const struct shmbroker_error *error) {
-        return error->fault.code == FAULT_LIMIT_REACHED ? error->text : NULL;
-}
-
-const char *shmbroker_error_parameter(const struct shmbroker_error *error) {
-        return error->fault.code == FAULT_INVALID_PARAMETER ? error->text : NULL;
-}
-
-const char *shmbroker_error_reason(const struct shmbroker_error *error) {
-        return error->fault.code == FAULT_NOT_SUPPORTED ? error->text : NULL;
-}
-
-static int number_of(const struct shmbroker_error *error, FaultCode code, unsigned int row,
-                     int64_t value, int64_t *ret) {
-        if (error->fault.code != code || !GIVEN(&error->fault, row))
-                return -ENODATA;
-        *ret = value;
-        return 0;
-}
-
-int shmbroker_error_limit_maximum(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_LIMIT_REACHED, FAULT_LIMIT_MAXIMUM,
-                         error->fault.limit.maximum, ret);
-}
-
-int shmbroker_error_segment_id(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_SEGMENT_EXISTS, FAULT_SEGMENT_EXISTS_ID,
-                         error->fault.exists.id, ret);
-}
-
-int shmbroker_error_size(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_BYTES, error->fault.size.size_bytes,
-                         ret);
-}
-
-int shmbroker_error_minimum_size(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_MINIMUM,
-                         error->fault.size.minimum_bytes, ret);
-}
-
-int shmbroker_error_maximum_size(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_MAXIMUM,
-                         error->fault.size.maximum_bytes, ret);
-}
-
-int shmbroker_error_attach_count(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_SEGMENT_BUSY, 0, error->fault.busy.attach_count, ret);
 }

@@ -4,13 +4,15 @@
  * all of them.
  */
 
+#include "client/lib/info.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/internal.h"
 #include "proto/error.h"
 #include "proto/reader.h"
+#include "proto/util.h"
 
 /* The value of a member, cut out of the text of an object; NULL if it is missing or null. */
 static const char *cut_member(char *text, const char *wanted) {

@@ -5,8 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/call.h"
+#include "client/lib/detail.h"
+#include "client/lib/info.h"
+#include "client/lib/remote.h"
+#include "client/lib/status.h"
+#include "client/lib/value.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 #define ITEMS_FIRST 16
 

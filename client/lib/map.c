@@ -4,14 +4,19 @@
  * is an error here and never a signal later, as far as the kernel can tell.
  */
 
+#include "client/lib/map.h"
+
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "client/lib/native.h"
+#include "client/lib/options.h"
 #include "client/lib/segment.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 /* Since Linux 5.14 and 4.17; the C library may be older. */
 #ifndef MADV_POPULATE_READ
@@ -37,28 +42,13 @@ static uint64_t round_up(uint64_t size, uint64_t page) {
         return (size + page - 1) & ~(page - 1);
 }
 
-/**
- * map_check() - can anything be mapped like this?
- * @options:    how
- * @page:       size of a page
- *
- * Return: 0, MAP_E_OFFSET, or MAP_E_ADDRESS.
- */
-int map_check(const MapOptions *options, uint64_t page) {
-        if (options->offset & (page - 1))
-                return MAP_E_OFFSET;
-        if ((uintptr_t) options->address & (page - 1))
-                return MAP_E_ADDRESS;
-        return 0;
-}
-
 static int extent_of(const struct shmbroker_segment *segment, const MapOptions *options,
                      Extent *ret) {
         uint64_t limit = options->reserve ? segment->maximum : segment->size;
         uint64_t page = segment->page, end = limit, used;
         int r;
 
-        r = map_check(options, page);
+        r = mapping_check(options, page);
         if (r)
                 return r;
         if (options->offset > limit)
@@ -220,13 +210,6 @@ int map_segment(struct shmbroker_segment *segment, const MapOptions *options) {
         return 0;
 }
 
-/* map_errno() - what a function returns that has nobody to tell the rest */
-int map_errno(int r) {
-        if (r <= 0)
-                return error_trace(r);
-        return error_origin(r >= MAP_E_NO_DESCRIPTOR ? -EOPNOTSUPP : -EINVAL);
-}
-
 /* Where mremap(2) cannot, as with huge pages: a second mapping in place of the first one. */
 static int map_replace(struct shmbroker_segment *segment, const Extent *extent, int error) {
         Mapping *mapping = &segment->mapping;
@@ -278,7 +261,7 @@ int map_grow(struct shmbroker_segment *segment) {
         if (!mapping->wanted)
                 return 0;
         if (!mapping->data)
-                return map_errno(map_segment(segment, &options));
+                return mapping_errno(map_segment(segment, &options));
         r = extent_of(segment, &options, &extent);
         if (r)
                 return error_fold(r);
@@ -290,4 +273,76 @@ int map_grow(struct shmbroker_segment *segment) {
                 mapping->length = extent.length;
         }
         return error_trace(map_fill(segment, mapping->data, extent.used, &options));
+}
+
+int shmbroker_segment_map(struct shmbroker_segment *segment,
+                          const struct shmbroker_options *options) {
+        MapOptions map = options ? options->map : segment->options;
+        int r;
+
+        if (!segment->native && !segment_owns_fd(segment))
+                return error_origin(-EBADF);
+        map.no_map = false;
+        r = map_segment(segment, &map);
+        if (r)
+                return mapping_errno(r);
+        segment->options = map;
+        return 0;
+}
+
+void shmbroker_segment_unmap(struct shmbroker_segment *segment) {
+        map_deinit(&segment->mapping);
+}
+
+/* Size of the object, which is the room to grow. */
+static int map_room(const struct shmbroker_segment *segment, uint64_t *ret) {
+        struct stat st;
+
+        /* Natively a size cannot change. */
+        if (segment->native) {
+                *ret = segment->maximum;
+                return 0;
+        }
+        if (!segment_owns_fd(segment) || fstat(segment->fd, &st) < 0)
+                return error_origin(-EBADF);
+        *ret = (uint64_t) st.st_size;
+        return 0;
+}
+
+int shmbroker_segment_remap(struct shmbroker_segment *segment, uint64_t size) {
+        uint64_t before = segment->size, room = 0;
+        int r;
+
+        if (size <= segment->size)
+                return 0;
+        r = map_room(segment, &room);
+        if (r)
+                return error_trace(r);
+        if (size > room)
+                return error_origin(-EINVAL);
+        segment->size = size;
+        segment->maximum = MAX(segment->maximum, size);
+        r = map_grow(segment);
+        if (r)
+                segment->size = before;
+        return error_trace(r);
+}
+
+int shmbroker_segment_sync(const struct shmbroker_segment *segment, uint64_t offset,
+                           uint64_t length) {
+        const Mapping *mapping = &segment->mapping;
+        uint64_t begin = mapping->options.offset, page = segment->page, end;
+
+        if (!mapping->data || offset < begin || offset - begin > mapping->length)
+                return error_origin(-EINVAL);
+        offset -= begin;
+        if (length == 0)
+                length = mapping->length - offset;
+        if (__builtin_add_overflow(offset, length, &end) || end > mapping->length)
+                return error_origin(-EINVAL);
+        /* What it ends in the middle of is the kernel's matter. */
+        offset -= offset % page;
+        if (msync((char *) mapping->data + offset, (size_t) (end - offset), MS_SYNC) < 0)
+                return error_origin(-errno);
+        return 0;
 }

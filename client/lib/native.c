@@ -4,6 +4,8 @@
  * descriptor then. What is shown of it is map.c's matter.
  */
 
+#include "client/lib/native.h"
+
 #include <errno.h>
 #include <sys/shm.h>
 #include <sys/stat.h>

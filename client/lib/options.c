@@ -4,12 +4,15 @@
  * checks and names in its answer is left to it.
  */
 
+#include "client/lib/options.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "client/lib/segment.h"
+#include "client/include/shmbroker.h"
+#include "client/lib/detail.h"
+#include "client/lib/value.h"
 #include "proto/error.h"
 
 int shmbroker_options_new(struct shmbroker_options **ret) {
@@ -42,34 +45,6 @@ void shmbroker_options_set_access(struct shmbroker_options *options, int access)
 void shmbroker_options_set_kind(struct shmbroker_options *options, int kind) {
         options->kind = kind;
         GIVE(&options->acquire, ACQUIRE_KIND);
-}
-
-/**
- * text_set() - keep a copy of a text
- * @text:       where it is kept; what was there before is freed
- * @value:      the text, or NULL for none
- * @n_max:      how long it may be
- *
- * Return: 0, -ENAMETOOLONG, or -ENOMEM.
- */
-int text_set(char **text, const char *value, size_t n_max) {
-        char *copy = NULL;
-
-        if (value && strlen(value) > n_max)
-                return error_origin(-ENAMETOOLONG);
-        if (value) {
-                copy = strdup(value);
-                if (!copy)
-                        return error_origin(-ENOMEM);
-        }
-        free(*text);
-        *text = copy;
-        return 0;
-}
-
-/* number_clamp() - as a number of the protocol; what is beyond those is beyond what is allowed */
-int64_t number_clamp(uint64_t value) {
-        return (int64_t) MIN(value, (uint64_t) INT64_MAX);
 }
 
 void shmbroker_options_set_size(struct shmbroker_options *options, uint64_t size) {
@@ -170,7 +145,8 @@ int options_check(struct shmbroker *connection, const struct shmbroker_options *
         if (wrong)
                 return detail_parameter(connection, wrong, "an option is not one of its enum");
         /* What depends on the segment's own pages is seen when it is there. */
-        return detail_map(connection, map_check(&options->map, (uint64_t) sysconf(_SC_PAGESIZE)));
+        return detail_map(connection,
+                          mapping_check(&options->map, (uint64_t) sysconf(_SC_PAGESIZE)));
 }
 
 /* options_apply() - write options that were checked down as parameters of the call */

@@ -3,11 +3,18 @@
  * removing.
  */
 
+#include "client/lib/remote.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/call.h"
+#include "client/lib/detail.h"
+#include "client/lib/info.h"
+#include "client/lib/segment.h"
+#include "client/lib/value.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 struct shmbroker_changes {
         SetAttributesParameters parameters;
@@ -70,6 +77,27 @@ int shmbroker_stat(struct shmbroker *connection, const char *name, int64_t id,
         detail_clear(connection);
         MEAN_SEGMENT(&parameters, name, id);
         return error_trace(info_call(connection, &request, name, id, ret));
+}
+
+int shmbroker_segment_refresh(struct shmbroker *connection, struct shmbroker_segment *segment) {
+        const Request request = { .name = segment->name, .id = &segment->id };
+        struct shmbroker_info *info = NULL;
+        uint64_t size;
+        int r;
+
+        if (!segment->has_id) {
+                detail_clear(connection);
+                return detail_parameter(connection, "id", "the id of the segment is not known");
+        }
+        r = shmbroker_stat(connection, NULL, segment->id, &info);
+        if (r)
+                return error_trace(r);
+        free(segment->fresh);
+        segment->fresh = info;
+        segment->name = info->values.name;
+        size = (uint64_t) info->values.size_bytes;
+        r = shmbroker_segment_remap(segment, size);
+        return r ? error_trace(detail_local(connection, &request, r, segment->options.locked)) : 0;
 }
 
 static int remove_answer(struct shmbroker *connection, Request *request, const Reply *reply) {

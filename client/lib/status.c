@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of a broker, and what its users have. */
 
+#include "client/lib/status.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/call.h"
+#include "client/lib/detail.h"
+#include "client/lib/info.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 struct shmbroker_status {
         StatusReply values;

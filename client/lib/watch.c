@@ -12,8 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/call.h"
+#include "client/lib/connection.h"
+#include "client/lib/deadline.h"
+#include "client/lib/detail.h"
+#include "client/lib/info.h"
+#include "client/lib/value.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 /* Between two tries to reach a broker that went away. */
 #define PAUSE_FIRST UINT64_C(50000)
@@ -68,7 +74,7 @@ int shmbroker_watch_new(const struct shmbroker *connection, struct shmbroker_wat
 struct shmbroker_watch *shmbroker_watch_free(struct shmbroker_watch *watch) {
         if (!watch)
                 return NULL;
-        shmbroker_close(watch->connection);
+        connection_free(watch->connection);
         shmbroker_event_free(watch->event);
         free(watch->match_name);
         free(watch);
@@ -254,8 +260,8 @@ int shmbroker_watch_wait(struct shmbroker_watch *watch, uint64_t timeout_usec,
                 r = shmbroker_watch_next(watch, ret);
                 if (r || late)
                         return error_trace(r);
-                r = connection_poll(shmbroker_watch_fd(watch), watch_wanted(watch),
-                                    MIN(watch_until(watch), deadline));
+                r = deadline_poll(shmbroker_watch_fd(watch), watch_wanted(watch),
+                                  MIN(watch_until(watch), deadline));
         } while (r >= 0);
         return detail_errno(watch->connection, r);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The reason why a call failed, as programs read it. detail.c writes it. */
+
+#include "client/lib/error.h"
+
+#include <errno.h>
+
+int shmbroker_error_code(const struct shmbroker_error *error) {
+        return error->code;
+}
+
+const char *shmbroker_error_message(const struct shmbroker_error *error) {
+        return error->message;
+}
+
+const char *shmbroker_error_name(const struct shmbroker_error *error) {
+        return error->name[0] ? error->name : NULL;
+}
+
+const char *shmbroker_error_limit(const struct shmbroker_error *error) {
+        return error->fault.code == FAULT_LIMIT_REACHED ? error->text : NULL;
+}
+
+const char *shmbroker_error_parameter(const struct shmbroker_error *error) {
+        return error->fault.code == FAULT_INVALID_PARAMETER ? error->text : NULL;
+}
+
+const char *shmbroker_error_reason(const struct shmbroker_error *error) {
+        return error->fault.code == FAULT_NOT_SUPPORTED ? error->text : NULL;
+}
+
+static int number_of(const struct shmbroker_error *error, FaultCode code, unsigned int row,
+                     int64_t value, int64_t *ret) {
+        if (error->fault.code != code || !GIVEN(&error->fault, row))
+                return -ENODATA;
+        *ret = value;
+        return 0;
+}
+
+int shmbroker_error_limit_maximum(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_LIMIT_REACHED, FAULT_LIMIT_MAXIMUM,
+                         error->fault.limit.maximum, ret);
+}
+
+int shmbroker_error_segment_id(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_SEGMENT_EXISTS, FAULT_SEGMENT_EXISTS_ID,
+                         error->fault.exists.id, ret);
+}
+
+int shmbroker_error_size(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_BYTES, error->fault.size.size_bytes,
+                         ret);
+}
+
+int shmbroker_error_minimum_size(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_MINIMUM,
+                         error->fault.size.minimum_bytes, ret);
+}
+
+int shmbroker_error_maximum_size(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_MAXIMUM,
+                         error->fault.size.maximum_bytes, ret);
+}
+
+int shmbroker_error_attach_count(const struct shmbroker_error *error, int64_t *ret) {
+        return number_of(error, FAULT_SEGMENT_BUSY, 0, error->fault.busy.attach_count, ret);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHMBROKER_CLIENT_LIB_OPTIONS_H
+#define SHMBROKER_CLIENT_LIB_OPTIONS_H
+
+/* The options of shmbroker_acquire(), and of functions that map a segment. */
+
+#include "client/lib/mapping.h"
+#include "proto/types.h"
+
+struct shmbroker;
+
+struct shmbroker_options {
+        AcquireParameters acquire;
+        char *posix_name;
+        /* Enums as they were given, checked at use */
+        int create;
+        int access;
+        int kind;
+        MapOptions map;
+};
+
+int options_check(struct shmbroker *connection, const struct shmbroker_options *options);
+void options_apply(const struct shmbroker_options *options, AcquireParameters *parameters);
+
+#endif

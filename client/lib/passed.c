@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Segments that were passed on: by a descriptor, or in the environment by the parent process. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "client/lib/map.h"
+#include "client/lib/options.h"
+#include "client/lib/release.h"
+#include "client/lib/segment.h"
+#include "client/lib/value.h"
+#include "proto/error.h"
+#include "proto/name.h"
+#include "proto/util.h"
+
+/* What is open there has to be memory, of pages that are seen in no other way. */
+static int passed_look(struct shmbroker_segment *segment, int fd) {
+        struct statfs system;
+        struct stat st;
+        int flags;
+
+        flags = fcntl(fd, F_GETFL);
+        if (flags < 0 || (flags & O_PATH))
+                return error_origin(-EBADF);
+        if (fstat(fd, &st) < 0 || fstatfs(fd, &system) < 0)
+                return error_origin(-errno);
+        if (!S_ISREG(st.st_mode))
+                return error_origin(-ENODEV);
+        if ((flags & O_ACCMODE) == O_WRONLY)
+                return error_origin(-EACCES);
+        segment->access = (flags & O_ACCMODE) == O_RDONLY ? SHMBROKER_ACCESS_READ_ONLY
+                                                          : SHMBROKER_ACCESS_READ_WRITE;
+        segment->device = st.st_dev;
+        segment->inode = st.st_ino;
+        segment->size = segment->maximum = (uint64_t) st.st_size;
+        segment->page = (uint64_t) sysconf(_SC_PAGESIZE);
+        if (system.f_type == HUGETLBFS_MAGIC)
+                segment->page = (uint64_t) system.f_bsize;
+        return 0;
+}
+
+/* What is wanted has to be within what there is, or, if that was told, within what was promised. */
+static int passed_want(struct shmbroker_segment *segment, const AcquireParameters *wanted,
+                       int access) {
+        bool promised = segment->has_id;
+        uint64_t size = (uint64_t) wanted->size_bytes;
+
+        if (access != SHMBROKER_ACCESS_READ_ONLY && access != SHMBROKER_ACCESS_READ_WRITE)
+                return error_origin(-EINVAL);
+        if (access > segment->access)
+                return error_origin(-EACCES);
+        if (size > (promised ? segment->size : segment->maximum))
+                return error_origin(-EINVAL);
+        segment->access = access;
+        if (size > 0 && !promised)
+                segment->size = size;
+        return 0;
+}
+
+static int passed_take(int fd, const struct shmbroker_options *options,
+                       struct shmbroker_segment *segment) {
+        static const struct shmbroker_options none;
+        int access = segment->access, r;
+
+        if (!options)
+                options = &none;
+        if (GIVEN(&options->acquire, ACQUIRE_ACCESS))
+                access = options->access;
+        r = passed_want(segment, &options->acquire, access);
+        if (r)
+                return error_trace(r);
+        segment->options = options->map;
+        segment->fd = fd;
+        if (!options->map.no_map) {
+                r = map_segment(segment, &options->map);
+                if (r)
+                        return mapping_errno(r);
+        }
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+                return error_origin(-errno);
+        return 0;
+}
+
+static struct shmbroker_segment *passed_new(void) {
+        struct shmbroker_segment *segment = calloc(1, sizeof(*segment));
+
+        if (segment)
+                segment->fd = -EBADF;
+        return segment;
+}
+
+int shmbroker_segment_from_fd(int fd, const struct shmbroker_options *options,
+                              struct shmbroker_segment **ret) {
+        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = passed_new();
+        int r;
+
+        if (!segment)
+                return error_origin(-ENOMEM);
+        r = passed_look(segment, fd);
+        if (r)
+                return error_trace(r);
+        r = passed_take(fd, options, segment);
+        if (r) {
+                /* It remains the caller's. */
+                segment->fd = -EBADF;
+                return error_trace(r);
+        }
+        *ret = steal_ptr(segment);
+        return 0;
+}
+
+/* A number of an environment variable, from 0 to @maximum. */
+static int environment_number(const char *variable, int64_t maximum, int64_t *ret) {
+        const char *text = secure_getenv(variable);
+        long long value;
+        char *end;
+
+        if (!text || *text < '0' || *text > '9')
+                return error_origin(-EINVAL);
+        errno = 0;
+        value = strtoll(text, &end, 10);
+        if (errno || *end || value > maximum)
+                return error_origin(-EINVAL);
+        *ret = value;
+        return 0;
+}
+
+/* Another size and access than there is may be meant: a segment can be less than its object. */
+static int environment_tell(struct shmbroker_segment *segment) {
+        const char *access = secure_getenv("SHMBROKER_ACCESS");
+        const char *name = secure_getenv("SHMBROKER_NAME");
+        int64_t size;
+        unsigned int which;
+        int r;
+
+        r = environment_number("SHMBROKER_SIZE", NUMBER_MAX, &size);
+        if (r)
+                return error_trace(r);
+        r = environment_number("SHMBROKER_ID", INT64_MAX, &segment->id);
+        if (r)
+                return error_trace(r);
+        segment->has_id = true;
+        if (!access || !names_find(&access_names, access, &which) || (name && !name_valid(name)))
+                return error_origin(-EINVAL);
+        r = text_set(&segment->own_name, name, NAME_LENGTH_MAX);
+        if (r)
+                return error_trace(r);
+        segment->name = segment->own_name;
+        if ((uint64_t) size > segment->maximum)
+                return error_origin(-EINVAL);
+        if ((int) which > segment->access)
+                return error_origin(-EACCES);
+        segment->size = (uint64_t) size;
+        segment->access = (int) which;
+        return 0;
+}
+
+int shmbroker_segment_from_environment(const struct shmbroker_options *options,
+                                       struct shmbroker_segment **ret) {
+        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = passed_new();
+        int64_t fd;
+        int r;
+
+        if (!segment)
+                return error_origin(-ENOMEM);
+        if (!secure_getenv("SHMBROKER_FD"))
+                return error_origin(-ENXIO);
+        r = environment_number("SHMBROKER_FD", INT_MAX, &fd);
+        if (r)
+                return error_trace(r);
+        /* What was inherited has no such flag: it was taken before, or is something of ours. */
+        if (fcntl((int) fd, F_GETFD) & FD_CLOEXEC)
+                return error_origin(-EBADF);
+        r = passed_look(segment, (int) fd);
+        if (r)
+                return error_trace(r);
+        r = environment_tell(segment);
+        if (r)
+                return error_trace(r);
+        r = passed_take((int) fd, options, segment);
+        if (r) {
+                segment->fd = -EBADF;
+                return error_trace(r);
+        }
+        *ret = steal_ptr(segment);
+        return 0;
+}
