@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "client/ctl/common.h"
 #include "client/ctl/value.h"
 
 void acquisition_deinit(Acquisition *acquisition) {

@@ -4,6 +4,7 @@
 
 /* Acquiring a segment: what the command line says of it, and the call. */
 
+#include "client/ctl/common.h"
 #include "client/ctl/stream.h"
 
 typedef struct Acquisition Acquisition;

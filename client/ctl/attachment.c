@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "client/ctl/common.h"
 #include "client/ctl/info.h"
 
 /* What a column shows of a holding. */

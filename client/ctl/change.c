@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/ctl/change.h"
 
+#include "client/ctl/common.h"
 #include "client/ctl/json.h"
 
 /* change_options() - read a command line that has no option but --id. Return: 0 or CTL_USAGE. */

@@ -4,7 +4,7 @@
 
 /* Commands that change one or several segments, and have nothing to print but JSON. */
 
-#include "client/ctl/ctl.h"
+#include "client/ctl/common.h"
 
 typedef struct Json Json;
 

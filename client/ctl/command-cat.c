@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "client/ctl/acquire.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/value.h"
 
 typedef struct CatOptions CatOptions;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/ctl/change.h"
+#include "client/ctl/commands.h"
 #include "client/ctl/value.h"
 
 static const Option options[] = { ID_OPTION };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/ctl/commands.h"
 #include "client/ctl/completion.h"
 #include "client/ctl/table.h"
 #include "client/ctl/value.h"
@@ -19,7 +20,7 @@ typedef struct Shell Shell;
 struct Shell {
         const char *name;
         const char *script;
-        void (*print_tables)(void);
+        void (*print_tables)(const Ctl *ctl);
 };
 
 static const char *const shell_names[] = { "bash", "zsh", "fish", NULL };
@@ -85,10 +86,10 @@ static void bash_words(const char *argument) {
         (void) printf("'\n");
 }
 
-static void bash_tables(void) {
+static void bash_tables(const Ctl *ctl) {
         bash_options(".", ctl_common_options, ctl_n_common_options);
-        for (size_t i = 0; i < ctl_n_commands; ++i) {
-                const Command *command = ctl_commands[i];
+        for (size_t i = 0; i < ctl->n_commands; ++i) {
+                const Command *command = ctl->commands[i];
 
                 bash_options(command->name, command->options, command->n_options);
                 (void) printf("\toperands[%s]='", command->name);
@@ -157,20 +158,22 @@ static void zsh_operands(const Command *command) {
         }
 }
 
-static void zsh_tables(void) {
+static void zsh_tables(const Ctl *ctl) {
         (void) printf("\tcommon=(\n");
         zsh_options(NULL, ctl_common_options, ctl_n_common_options);
         (void) printf("\t)\n\tsubcommands=(\n");
-        for (size_t i = 0; i < ctl_n_commands; ++i) {
-                (void) printf("\t\t'%s:", ctl_commands[i]->name);
-                print_escaped(ctl_commands[i]->summary, ":");
+        for (size_t i = 0; i < ctl->n_commands; ++i) {
+                (void) printf("\t\t'%s:", ctl->commands[i]->name);
+                print_escaped(ctl->commands[i]->summary, ":");
                 (void) printf("'\n");
         }
         (void) printf("\t)\n\t_shmbrokerctl_specs() {\n\t\tcase $1 in\n");
-        for (size_t i = 0; i < ctl_n_commands; ++i) {
-                (void) printf("\t\t%s) specs=(\n", ctl_commands[i]->name);
-                zsh_options(ctl_commands[i], ctl_commands[i]->options, ctl_commands[i]->n_options);
-                zsh_operands(ctl_commands[i]);
+        for (size_t i = 0; i < ctl->n_commands; ++i) {
+                const Command *command = ctl->commands[i];
+
+                (void) printf("\t\t%s) specs=(\n", command->name);
+                zsh_options(command, command->options, command->n_options);
+                zsh_operands(command);
                 (void) printf("\t\t) ;;\n");
         }
         (void) printf("\t\tesac\n\t}\n");
@@ -239,16 +242,16 @@ static void fish_command(const Command *command) {
 }
 
 /* Whether -p takes a value does not depend on the command. */
-static void fish_tables(void) {
+static void fish_tables(const Ctl *ctl) {
         (void) printf("set -g __shmbrokerctl_valued");
         fish_valued(ctl_common_options, ctl_n_common_options);
-        for (size_t i = 0; i < ctl_n_commands; ++i)
-                fish_valued(ctl_commands[i]->options, ctl_commands[i]->n_options);
+        for (size_t i = 0; i < ctl->n_commands; ++i)
+                fish_valued(ctl->commands[i]->options, ctl->commands[i]->n_options);
         (void) putchar('\n');
         fish_words();
         fish_options(NULL, ctl_common_options, ctl_n_common_options);
-        for (size_t i = 0; i < ctl_n_commands; ++i)
-                fish_command(ctl_commands[i]);
+        for (size_t i = 0; i < ctl->n_commands; ++i)
+                fish_command(ctl->commands[i]);
 }
 
 static const Shell shells[] = {
@@ -257,11 +260,11 @@ static const Shell shells[] = {
         { "fish", completion_fish, fish_tables },
 };
 
-static int print(const Shell *shell) {
+static int print(const Ctl *ctl, const Shell *shell) {
         const char *tables = strstr(shell->script, TABLES);
 
         (void) fwrite(shell->script, 1, (size_t) (tables - shell->script), stdout);
-        shell->print_tables();
+        shell->print_tables(ctl);
         (void) fputs(tables + strlen(TABLES), stdout);
         return CTL_SUCCESS;
 }
@@ -281,7 +284,7 @@ static int run(Ctl *ctl) {
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(shells); ++i)
                 if (strcmp(shells[i].name, name) == 0)
-                        return print(&shells[i]);
+                        return print(ctl, &shells[i]);
         return ctl_usage(ctl, "there is no completion for '%s', but for bash, zsh and fish", name);
 }
 

@@ -3,6 +3,8 @@
 
 #include "client/ctl/acquire.h"
 #include "client/ctl/change.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/info.h"
 
 static const Option options[] = {

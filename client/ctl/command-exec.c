@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "client/ctl/acquire.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 
 /* As a shell has it */
 #define EXIT_NOT_EXECUTABLE 126

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/info.h"
 #include "client/ctl/json.h"
 #include "client/ctl/limit.h"

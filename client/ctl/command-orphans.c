@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* shmbrokerctl orphans: a line for each object of shared memory that no broker manages. */
 
+#include "client/ctl/commands.h"
 #include "client/ctl/search.h"
 
 static const Option options[] = {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/put.h"
 #include "client/ctl/value.h"
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "client/ctl/commands.h"
 #include "client/ctl/json.h"
 #include "client/ctl/posix.h"
 #include "client/ctl/search.h"

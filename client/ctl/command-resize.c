@@ -4,6 +4,8 @@
 #include <inttypes.h>
 
 #include "client/ctl/change.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/value.h"
 
 typedef struct Growth Growth;

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/ctl.h"
 #include "client/ctl/json.h"
 

@@ -2,6 +2,8 @@
 /* shmbrokerctl seal: forbids for ever what can be done to a segment. */
 
 #include "client/ctl/change.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/value.h"
 
 static const Option options[] = { ID_OPTION };

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "client/ctl/attachment.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/info.h"
 #include "client/ctl/json.h"
 

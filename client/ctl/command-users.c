@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/info.h"
 
 static const Option options[] = { TABLE_OPTIONS };

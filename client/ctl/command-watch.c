@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/event.h"
 #include "client/ctl/json.h"
 #include "client/ctl/size.h"

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "client/ctl/attachment.h"
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/value.h"
 
 typedef struct WhoOptions WhoOptions;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/put.h"
 
 static const Option options[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What several commands do with the broker: connecting, naming a segment, failing. */
+#include "client/ctl/common.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/ctl/ctl.h"
 #include "client/ctl/value.h"
 
 #define ADDRESS_SYSTEM "unix:/run/shmbroker/socket"

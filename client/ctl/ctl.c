@@ -1,53 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* shmbrokerctl: finds the command and parses its options by its row. */
-
 #include "client/ctl/ctl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PROGRAM "shmbrokerctl"
 #define OPTIONS_MAX 32
-
-/* In the order of the help. */
-const Command *const ctl_commands[] = {
-        /* clang-format off */
-        &command_status,
-        &command_limits,
-        &command_users,
-        &command_list,
-        &command_show,
-        &command_who,
-        &command_create,
-        &command_adopt,
-        &command_publish,
-        &command_rm,
-        &command_chmod,
-        &command_chown,
-        &command_set,
-        &command_resize,
-        &command_seal,
-        &command_watch,
-        &command_wait,
-        &command_cat,
-        &command_write,
-        &command_cp,
-        &command_exec,
-        &command_orphans,
-        &command_reap,
-        &command_doctor,
-        &command_completion,
-        /* clang-format on */
-};
-const size_t ctl_n_commands = ARRAY_SIZE(ctl_commands);
 
 const Option ctl_common_options[] = {
         { "address", OPTION_ADDRESS, "ADDRESS",
@@ -96,8 +59,8 @@ int ctl_no_operands(Ctl *ctl) {
         return ctl->argc > 0 ? ctl_usage(ctl, "'%s' is one argument too many", ctl->argv[0]) : 0;
 }
 
-/* Writes what is buffered out, and ends. */
-__attribute__((__noreturn__)) static void finish(int code) {
+/* ctl_finish() - write buffered output and exit with @code, or with CTL_FAILED if that fails */
+void ctl_finish(int code) {
         bool written = __fpending(stdout) > 0;
 
         errno = 0;
@@ -183,11 +146,11 @@ static bool take_common_option(Ctl *ctl, int key) {
                 ctl->json = true;
                 return true;
         case OPTION_HELP:
-                ctl_print_help(ctl->command);
-                finish(CTL_SUCCESS);
+                ctl->print_help(ctl);
+                ctl_finish(CTL_SUCCESS);
         case OPTION_VERSION:
                 (void) printf(PROGRAM " %s\n", PACKAGE_VERSION);
-                finish(CTL_SUCCESS);
+                ctl_finish(CTL_SUCCESS);
         default:
                 return false;
         }
@@ -217,55 +180,4 @@ int ctl_option(Ctl *ctl, const char **ret_value) {
         }
         *ret_value = optarg;
         return key;
-}
-
-static const Command *find_command(const char *name) {
-        for (size_t i = 0; i < ctl_n_commands; ++i)
-                if (strcmp(ctl_commands[i]->name, name) == 0)
-                        return ctl_commands[i];
-        return NULL;
-}
-
-/*
- * A number from 0 to 2 that is closed at the start would be taken by the next open(), and then data
- * go where they do not belong. Fill them with what fails when it is used, and which programs that
- * are executed do not see.
- */
-static void fill_standard_fds(void) {
-        for (int fd = 0; fd <= 2; ++fd)
-                if (fcntl(fd, F_GETFD) < 0)
-                        (void) open("/dev/null", (fd == 0 ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-}
-
-/* What getopt_long() says begins with it. */
-static char program[] = PROGRAM;
-
-static int run_command(Ctl *ctl) {
-        const char *name = ctl->argc > 0 ? ctl->argv[0] : NULL;
-        int code;
-
-        if (!name)
-                return ctl_usage(ctl, "a command is missing");
-        ctl->command = find_command(name);
-        if (!ctl->command)
-                return ctl_usage(ctl, "there is no command '%s'", name);
-        ctl->argv[0] = program;
-        /* GNU: begin anew with other tables */
-        optind = 0;
-        code = ctl->command->run(ctl);
-        ctl->connection = shmbroker_close(ctl->connection);
-        return code;
-}
-
-int main(int argc, char **argv) {
-        Ctl ctl = { .argc = argc, .argv = argv };
-        const char *value;
-        int r;
-
-        if (argc > 0)
-                argv[0] = program;
-        fill_standard_fds();
-        (void) setlocale(LC_CTYPE, "");
-        r = ctl_option(&ctl, &value);
-        finish(r == CTL_OPTIONS_END ? run_command(&ctl) : CTL_USAGE);
 }

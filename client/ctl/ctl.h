@@ -3,9 +3,8 @@
 #define SHMBROKER_CLIENT_CTL_CTL_H
 
 /*
- * What the commands of shmbrokerctl share: rows that describe them, options, the connection, and
- * how they fail. A command is one file with one Command, from which parsing, help and the
- * completion of shells are made.
+ * What the commands of shmbrokerctl share: rows that describe them, options, and errors. A command
+ * is one file with one Command, from which parsing, help and the completion of shells are made.
  */
 
 #include <stdbool.h>
@@ -19,7 +18,6 @@ typedef struct Column Column;
 typedef struct Command Command;
 typedef struct Ctl Ctl;
 typedef struct Option Option;
-typedef struct Selector Selector;
 
 /* Exit codes */
 enum {
@@ -105,9 +103,14 @@ struct Command {
 };
 
 struct Ctl {
+        /* All commands, in the order of the help, and the function that prints the help */
+        const Command *const *commands;
+        size_t n_commands;
+        void (*print_help)(const Ctl *ctl);
         const char *address;
         bool user;
         bool json;
+        /* The command that runs; NULL until it is known */
         const Command *command;
         /* What is left of the command line: before parsing all of it, then the operands */
         int argc;
@@ -115,61 +118,16 @@ struct Ctl {
         struct shmbroker *connection;
 };
 
-/* Which segment is meant: by name, or where that is NULL, by id. */
-struct Selector {
-        const char *name;
-        int64_t id;
-};
-
-extern const Command command_adopt;
-extern const Command command_cat;
-extern const Command command_chmod;
-extern const Command command_chown;
-extern const Command command_completion;
-extern const Command command_cp;
-extern const Command command_create;
-extern const Command command_doctor;
-extern const Command command_exec;
-extern const Command command_limits;
-extern const Command command_list;
-extern const Command command_orphans;
-extern const Command command_publish;
-extern const Command command_reap;
-extern const Command command_resize;
-extern const Command command_rm;
-extern const Command command_seal;
-extern const Command command_set;
-extern const Command command_show;
-extern const Command command_status;
-extern const Command command_users;
-extern const Command command_wait;
-extern const Command command_watch;
-extern const Command command_who;
-extern const Command command_write;
-
-/* ctl.c: all commands, and the options that each has */
-extern const Command *const ctl_commands[];
-extern const size_t ctl_n_commands;
+/* The options that each command has */
 extern const Option ctl_common_options[];
 extern const size_t ctl_n_common_options;
 
-/* ctl.c */
 int ctl_option(Ctl *ctl, const char **ret_value);
 int ctl_no_operands(Ctl *ctl);
 int ctl_usage(const Ctl *ctl, const char *format, ...) _printf_(2, 3);
 int ctl_error(const char *format, ...) _printf_(1, 2);
 int ctl_no_memory(void);
-
-/* ctl-help.c */
-void ctl_print_help(const Command *command);
-
-/* ctl-common.c */
-int ctl_connect(Ctl *ctl);
-int ctl_failed(const Ctl *ctl);
-int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error);
-bool ctl_is_missing(const Ctl *ctl);
-int ctl_select(Ctl *ctl, const char *id, Selector *ret);
-int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret);
+void ctl_finish(int code) __attribute__((__noreturn__));
 
 #define ID_OPTION                                                                                  \
         { "id", OPTION_ID, "ID", "the segment by its number, in place of its name" }

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/ctl/common.h"
+
 #define USEC_PER_SEC UINT64_C(1000000)
 
 static volatile sig_atomic_t stopped;

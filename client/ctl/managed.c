@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "client/ctl/common.h"
+
 /*
  * A broker that was asked for has to be there. The one that would be asked otherwise need not: what
  * a broker manages it also has, and so the kernel tells.

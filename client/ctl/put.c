@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/ctl/change.h"
+#include "client/ctl/common.h"
 #include "client/ctl/json.h"
 #include "client/ctl/value.h"
 

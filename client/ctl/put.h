@@ -8,6 +8,7 @@
  */
 
 #include "client/ctl/acquire.h"
+#include "client/ctl/common.h"
 
 typedef struct Put Put;
 

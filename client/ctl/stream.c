@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/ctl/common.h"
 #include "client/ctl/progress.h"
 
 /* As much as stays in the cache of a processor */

@@ -8,7 +8,7 @@
  * what nobody has written takes no memory.
  */
 
-#include "client/ctl/ctl.h"
+#include "client/ctl/common.h"
 
 typedef struct Copy Copy;
 typedef struct Stream Stream;

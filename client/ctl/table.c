@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "client/ctl/common.h"
 #include "client/ctl/json.h"
 
 #define COLUMNS_MAX 64

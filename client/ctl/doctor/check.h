@@ -66,12 +66,6 @@ struct Doctor {
         bool failed;
 };
 
-/* The last has no name. */
-extern const Check broker_checks[];
-extern const Check host_checks[];
-extern const Check kernel_checks[];
-extern const Check service_checks[];
-
 void doctor_find(Doctor *doctor, CheckState state, const char *format, ...) _printf_(3, 4);
 void doctor_advise(Doctor *doctor, const char *format, ...) _printf_(2, 3);
 void doctor_advise_sysctl(Doctor *doctor, const char *name, uint64_t value);

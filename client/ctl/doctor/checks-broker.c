@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/ctl/doctor/check.h"
+#include "client/ctl/doctor/checks.h"
 #include "client/ctl/info.h"
 #include "client/ctl/limit.h"
 #include "client/ctl/size.h"

@@ -13,7 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "client/ctl/doctor/check.h"
+#include "client/ctl/doctor/checks.h"
 #include "client/ctl/managed.h"
 #include "client/ctl/posix.h"
 #include "client/ctl/size.h"

@@ -12,7 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "client/ctl/doctor/check.h"
+#include "client/ctl/doctor/checks.h"
 
 #define VERSION_MAJOR 6
 #define VERSION_MINOR 1

@@ -11,7 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "client/ctl/doctor/check.h"
+#include "client/ctl/doctor/checks.h"
 #include "client/ctl/info.h"
 #include "client/ctl/size.h"
 #include "client/ctl/systemd.h"

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "client/ctl/common.h"
 #include "client/ctl/info.h"
 #include "client/ctl/systemd.h"
 

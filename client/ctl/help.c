@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* --help, of the program and of each command: made from the rows that parsing goes by. */
+#include "client/ctl/help.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "client/ctl/ctl.h"
 #include "client/ctl/table.h"
 
 #define PROGRAM "shmbrokerctl"
@@ -35,20 +33,22 @@ static void print_columns(const Column *columns) {
         (void) printf("Those with * are there without --output.\n");
 }
 
-static void print_commands(void) {
+static void print_commands(const Ctl *ctl) {
         (void) printf("Usage: " PROGRAM " [OPTION...] COMMAND ...\n\n"
                       "Shows and uses the shared memory segments of a broker.\n\nCommands:\n");
-        for (size_t i = 0; i < ctl_n_commands; ++i)
-                (void) printf("  %-10s  %s\n", ctl_commands[i]->name, ctl_commands[i]->summary);
+        for (size_t i = 0; i < ctl->n_commands; ++i)
+                (void) printf("  %-10s  %s\n", ctl->commands[i]->name, ctl->commands[i]->summary);
 }
 
-/* ctl_print_help() - tell of a command, or if it is NULL, of all of them */
-void ctl_print_help(const Command *command) {
+/* help_print() - print the help of the command that runs, or of all commands if none does */
+void help_print(const Ctl *ctl) {
+        const Command *command = ctl->command;
+
         if (command)
                 (void) printf("Usage: " PROGRAM " %s %s\n\n%s.\n", command->name,
                               command->arguments, command->summary);
         else
-                print_commands();
+                print_commands(ctl);
         (void) printf("\nOptions:\n");
         if (command)
                 print_options(command->options, command->n_options);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHMBROKER_CLIENT_CTL_COMMON_H
+#define SHMBROKER_CLIENT_CTL_COMMON_H
+
+/* What several commands do with the broker: connecting, naming a segment, failing. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/ctl/ctl.h"
+
+typedef struct Selector Selector;
+
+/* Which segment is meant: by name, or where that is NULL, by id. */
+struct Selector {
+        const char *name;
+        int64_t id;
+};
+
+int ctl_connect(Ctl *ctl);
+int ctl_failed(const Ctl *ctl);
+int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error);
+bool ctl_is_missing(const Ctl *ctl);
+int ctl_select(Ctl *ctl, const char *id, Selector *ret);
+int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret);
+
+#endif
