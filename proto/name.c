@@ -8,6 +8,10 @@
         "abcdefghijklmnopqrstuvwxyz"                                                               \
         "0123456789._+:@-"
 
+/* What a name may not begin with is free for options of commands, and for what may be needed later.
+ */
+#define NAME_RESERVED "+:@-"
+
 static bool part_valid(const char *part, size_t n_part) {
         if (n_part == 0 || (n_part == 1 && part[0] == '.'))
                 return false;
@@ -19,12 +23,13 @@ static bool part_valid(const char *part, size_t n_part) {
  * @name:       the name
  *
  * 1 to 255 bytes: parts of letters, digits and "._+:@-", separated by single slashes. No part is
- * "." or "..", and none of the slashes is the first or the last character.
+ * "." or "..", and none of the slashes is the first or the last character. The first character is a
+ * letter, a digit, "." or "_".
  */
 bool name_valid(const char *name) {
         size_t n_part;
 
-        if (strnlen(name, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX)
+        if (strnlen(name, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX || strchr(NAME_RESERVED, name[0]))
                 return false;
         for (;;) {
                 n_part = strspn(name, NAME_CHARACTERS);
