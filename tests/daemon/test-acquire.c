@@ -339,6 +339,9 @@ START_TEST(test_persists) {
 }
 END_TEST
 
+/* Long enough for what has to happen before its end on a machine that is busy. */
+#define LINGER_USEC 800000
+
 static int create_lingering(Wire *wire, int64_t linger_usec) {
         AcquireParameters parameters = creation("a", CREATE_NEW, 4096);
 
@@ -352,20 +355,20 @@ START_TEST(test_linger) {
         int fd;
 
         wire_open(&wire);
-        fd = create_lingering(&wire, 100000);
+        fd = create_lingering(&wire, LINGER_USEC);
         /* While it is attached it stays, however long. */
-        usleep(200000);
+        usleep(LINGER_USEC + 100000);
         ck_assert_int_eq(wire_stat(&wire, "a", &info), FAULT_NONE);
-        ck_assert_int_eq(info.linger_usec, 100000);
+        ck_assert_int_eq(info.linger_usec, LINGER_USEC);
         close(fd);
         ck_assert_int_eq(wire_stat(&wire, "a", &info), FAULT_NONE);
-        usleep(50000);
+        usleep(100000);
         /* Attached again in time, and it begins anew. */
         fd = wire_open_segment(&wire, "a", ACCESS_READ_ONLY);
-        usleep(100000);
+        usleep(LINGER_USEC);
         close(fd);
         ck_assert_int_eq(wire_stat(&wire, "a", &info), FAULT_NONE);
-        usleep(150000);
+        usleep(LINGER_USEC + 100000);
         ck_assert_int_eq(wire_stat(&wire, "a", &info), FAULT_NO_SUCH_SEGMENT);
 
         fd = create_lingering(&wire, 0);
@@ -390,8 +393,8 @@ START_TEST(test_goes_unasked) {
         wire_status(&wire, &status);
         ck_assert_uint_eq(count_fds(fixture_daemon()), n_fds + 1);
         close(fd);
-        for (int i = 0; i < 1000 && count_fds(fixture_daemon()) > n_fds; ++i)
-                usleep(1000);
+        for (int i = 0; i < 2000 && count_fds(fixture_daemon()) > n_fds; ++i)
+                usleep(5000);
         ck_assert_uint_eq(count_fds(fixture_daemon()), n_fds);
         wire_close(&wire);
 }

@@ -469,13 +469,15 @@ START_TEST(test_never_reads) {
                         break;
                 ck_assert_int_eq(r, 0);
         }
+        for (int i = 0; i < 2000 && wire_attach_count(&other, "a") <= 1; ++i)
+                usleep(5000);
         usleep(100000);
         n_attached = wire_attach_count(&other, "a");
         ck_assert_int_gt(n_attached, 1);
         ck_assert_int_le(n_attached, 1 + 8 + 1);
         wire_close(&wire);
-        for (int i = 0; i < 200 && wire_attach_count(&other, "a") > 1; ++i)
-                usleep(1000);
+        for (int i = 0; i < 2000 && wire_attach_count(&other, "a") > 1; ++i)
+                usleep(5000);
         ck_assert_int_eq(wire_attach_count(&other, "a"), 1);
         close(fd);
         ck_assert_int_eq(wire_remove(&other, "a", NULL), FAULT_NONE);

@@ -20,6 +20,8 @@ fail() {
 # Not where $TMPDIR says: the path of a socket has to be short.
 dir=$(mktemp -d /tmp/shmbroker-test.XXXXXX) || exit 1
 broker_pid=
+# Seconds that a script waits for anything: many, because the machine may be busy.
+patience=30
 # What is run, which may be as somebody else.
 broker_program=("$top_builddir/daemon/shmbrokerd")
 unset XDG_RUNTIME_DIR
@@ -36,7 +38,8 @@ broker_start() {
 	"${broker_program[@]}" --state-directory "$dir/broker-state" \
 		--config "$dir/broker-config" 2>"$dir/broker-log" &
 	broker_pid=$!
-	for ((i = 0; i < 400; i++)); do
+	local end=$((SECONDS + patience))
+	while ((SECONDS < end)); do
 		[[ ! -S $dir/broker/socket ]] || return 0
 		kill -0 "$broker_pid" 2>/dev/null || break
 		sleep 0.05
@@ -51,8 +54,8 @@ Connections: 1'
 
 # Comes to nothing by itself, and soon.
 broker_is_empty() {
-	local status
-	for ((i = 0; i < 100; i++)); do
+	local status end=$((SECONDS + patience))
+	while ((SECONDS < end)); do
 		status=$("$ctl" status | awk '/^(Segments|Attachments|Connections):/ { print $1, $2 }')
 		[[ $status != "$empty_status" ]] || return 0
 		sleep 0.02

@@ -69,8 +69,8 @@ is_printed_json() {
 
 # until_true COMMAND...: wait for it, but not for ever.
 until_true() {
-	local i
-	for ((i = 0; i < 400; i++)); do
+	local end=$((SECONDS + patience))
+	while ((SECONDS < end)); do
 		"$@" && return
 		sleep 0.02
 	done

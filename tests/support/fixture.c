@@ -248,7 +248,7 @@ static void assert_settled(void) {
         unsigned int n_fds = 0;
         Wire wire;
 
-        for (int i = 0; i < 200; ++i) {
+        for (int i = 0; i < PATIENCE_MSEC / 5; ++i) {
                 wire_open(&wire);
                 wire_status(&wire, &status);
                 n_fds = count_fds(fixture.daemon) - 1;

@@ -108,7 +108,7 @@ START_TEST(test_linger_order) {
                 for (size_t i = 0; i < ARRAY_SIZE(times); ++i)
                         if (elapsed < times[i])
                                 ck_assert_ptr_nonnull(registry_find(&unit_registry, ids[i]));
-                ck_assert_uint_lt(elapsed, 3000000);
+                ck_assert_uint_lt(elapsed, 20000000);
         }
 }
 END_TEST
@@ -121,13 +121,13 @@ START_TEST(test_linger_again) {
         unit_life_begin(MISSING_NOTHING);
         segment = unit_life_add("a", 4096);
         segment->lingers = true;
-        segment->linger_usec = 60000;
+        segment->linger_usec = 1000000;
         life_begin(&unit_life, segment);
         for (int i = 0; i < 4; ++i) {
                 fd = unit_life_attach(segment);
-                unit_life_run(40000);
+                unit_life_run(900000);
                 fd_close(fd);
-                unit_life_run(30000);
+                unit_life_run(200000);
                 ck_assert_ptr_eq(registry_find_name(&unit_registry, "a"), segment);
         }
         ck_assert(unit_life_run_until_gone(segment->id));
@@ -152,10 +152,11 @@ START_TEST(test_ask) {
         ck_assert(!life_ask(&unit_life, segment));
         segment = unit_life_add(NULL, 4096);
         segment->lingers = true;
-        segment->linger_usec = 30000;
+        segment->linger_usec = 1000000;
         life_begin(&unit_life, segment);
         ck_assert(life_ask(&unit_life, segment));
-        (void) usleep(40000);
+        (void) sleep(1);
+        (void) usleep(10000);
         /* Its time is over, though the loop has not come to it. */
         ck_assert(!life_ask(&unit_life, segment));
 }
@@ -220,6 +221,8 @@ int main(void) {
         Suite *suite = suite_create("life");
         TCase *tc = tcase_create("life");
 
+        if (!unit_life_possible())
+                return 77;
         tcase_add_checked_fixture(tc, unit_life_setup, unit_life_teardown);
         tcase_set_timeout(tc, 30);
         tcase_add_test(tc, test_lease_fails_once);
