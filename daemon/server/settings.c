@@ -14,9 +14,20 @@
 #define NUMBER_MAXIMUM (UINT64_C(1) << 53)
 
 typedef struct Reading Reading;
+typedef enum SettingResult SettingResult;
+
+/* What came of one line. */
+enum SettingResult {
+        SETTING_GOOD,
+        /* No such section or key, in this version at least */
+        SETTING_UNKNOWN,
+        SETTING_WRONG,
+};
 
 struct Reading {
         const char *path;
+        FILE *file;
+        int n_lines;
         Settings settings;
         bool invalid;
 };
@@ -84,14 +95,38 @@ static bool parse_maximum(const char *text, uint64_t *ret) {
         return true;
 }
 
-static bool parse_limit(Settings *settings, const char *name, const char *value) {
+static SettingResult parse_limit(Settings *settings, const char *name, const char *value) {
+        uint64_t *maximum = NULL;
+
         for (size_t i = 0; i < _LIMIT_N; ++i) {
                 if (strcmp(name, limit_total_name((Limit) i)) == 0)
-                        return parse_maximum(value, &settings->total_maximum[i]);
+                        maximum = &settings->total_maximum[i];
                 if (strcmp(name, limit_user_name((Limit) i)) == 0)
-                        return parse_maximum(value, &settings->user_maximum[i]);
+                        maximum = &settings->user_maximum[i];
         }
-        return false;
+        if (!maximum)
+                return SETTING_UNKNOWN;
+        return parse_maximum(value, maximum) ? SETTING_GOOD : SETTING_WRONG;
+}
+
+static SettingResult parse_setting(Settings *settings, const char *section, const char *name,
+                                   const char *value) {
+        bool good;
+
+        if (strcmp(section, "limits") == 0)
+                return parse_limit(settings, name, value);
+        if (strcmp(section, "log") == 0 && strcmp(name, "level") == 0)
+                good = parse_level(value, &settings->log_level);
+        else if (strcmp(section, "sysv") == 0 && strcmp(name, "descriptors") == 0)
+                good = parse_hand_out(value, &settings->sysv_descriptors);
+        else
+                return SETTING_UNKNOWN;
+        return good ? SETTING_GOOD : SETTING_WRONG;
+}
+
+/* Sections and keys that begin so are for other programs. */
+static bool is_extension(const char *text) {
+        return strncmp(text, "X-", 2) == 0;
 }
 
 /*
@@ -99,11 +134,13 @@ static bool parse_limit(Settings *settings, const char *name, const char *value)
  * become a setting so. Any other line of that length is none that is understood.
  */
 static char *next_line(char *line, int n_line, void *userdata) {
-        FILE *file = userdata;
+        Reading *reading = userdata;
+        FILE *file = reading->file;
         int c;
 
         if (!fgets(line, n_line, file))
                 return NULL;
+        ++reading->n_lines;
         if (strchr(line, '\n') || feof(file))
                 return line;
         do
@@ -117,27 +154,32 @@ static char *next_line(char *line, int n_line, void *userdata) {
 /* Called by inih for each line; 0 says that it is wrong. */
 static int read_line(void *userdata, const char *section, const char *name, const char *value) {
         Reading *reading = userdata;
-        bool good = false;
 
-        if (strcmp(section, "limits") == 0)
-                good = parse_limit(&reading->settings, name, value);
-        else if (strcmp(section, "log") == 0 && strcmp(name, "level") == 0)
-                good = parse_level(value, &reading->settings.log_level);
-        else if (strcmp(section, "sysv") == 0 && strcmp(name, "descriptors") == 0)
-                good = parse_hand_out(value, &reading->settings.sysv_descriptors);
-        if (!good) {
-                log_error("%s: '%s = %s' in section [%s] is not understood; see shmbroker.conf(5).",
-                          reading->path, name, value, section);
-                reading->invalid = true;
+        if (is_extension(section) || is_extension(name))
+                return 1;
+        switch (parse_setting(&reading->settings, section, name, value)) {
+        case SETTING_GOOD:
+                return 1;
+        case SETTING_UNKNOWN:
+                log_warning("%s:%d: unknown key '%s' in section [%s]; ignored.", reading->path,
+                            reading->n_lines, name, section);
+                return 1;
+        case SETTING_WRONG:
+                break;
         }
-        return good;
+        log_error("%s:%d: '%s' is no valid value of '%s' in section [%s]; see shmbroker.conf(5).",
+                  reading->path, reading->n_lines, value, name, section);
+        reading->invalid = true;
+        return 0;
 }
 
 /**
  * settings_read() - read the configuration file
  * @path:       the file
- * @settings:   what holds if the file does not say; changed only if all of the file is
- * understood
+ * @settings:   what holds if the file does not say; changed only if no line is wrong
+ *
+ * What is unknown is logged as a warning and ignored, so that a file may be shared with another
+ * version. Each message says the line.
  *
  * Return: 0, SETTINGS_E_NONE, SETTINGS_E_INVALID, or a negative errno.
  */
@@ -149,7 +191,8 @@ int settings_read(const char *path, Settings *settings) {
         file = fopen(path, "re");
         if (!file)
                 return errno == ENOENT ? SETTINGS_E_NONE : error_origin(-errno);
-        r = ini_parse_stream(next_line, file, read_line, &reading);
+        reading.file = file;
+        r = ini_parse_stream(next_line, &reading, read_line, &reading);
         /* An error of reading looks like the end of the file to inih. */
         error = ferror(file) ? errno : r < 0 ? EIO : 0;
         fclose(file);

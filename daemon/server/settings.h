@@ -15,8 +15,7 @@ enum {
         _SETTINGS_E_SUCCESS,
         /* There is no such file */
         SETTINGS_E_NONE,
-        /* The file says something that is not understood, which has been logged; nothing is taken
-         */
+        /* A value is wrong, or a line is none, which has been logged; nothing is taken */
         SETTINGS_E_INVALID,
 };
 

@@ -243,9 +243,10 @@ END_TEST
 
 START_TEST(test_wrong_config) {
         static const char *const texts[] = {
-                "[limits]\nnonsense = 1\n",   "[limits]\nsegments = -1\n",
-                "[limits]\nsegments = 1X\n",  "[limits]\nsegments = 99999999999999999999\n",
-                "[nonsense]\nsegments = 1\n", "[log]\nlevel = loud\n",
+                "[limits]\nsegments = -1\n",
+                "[limits]\nsegments = 1X\n",
+                "[limits]\nsegments = 99999999999999999999\n",
+                "[log]\nlevel = loud\n",
                 "no section and no value\n",
         };
         _cleanup_(freep) char *state = in_directory("other"), *path = in_directory("other-socket"),

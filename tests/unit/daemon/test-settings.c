@@ -2,6 +2,7 @@
 /* The configuration file. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/server/settings.h"
+#include "proto/fd.h"
 #include "proto/util.h"
 #include "tests/support/unit.h"
 
@@ -156,12 +158,6 @@ START_TEST(test_levels) {
 END_TEST
 
 static const char *const invalid[] = {
-        "bytes = 1\n",
-        "[limit]\nbytes = 1\n",
-        "[Limits]\nbytes = 1\n",
-        "[limits]\nbyte = 1\n",
-        "[limits]\nBytes = 1\n",
-        "[limits]\nlevel = info\n",
         "[limits]\nbytes =\n",
         "[limits]\nbytes = -1\n",
         "[limits]\nbytes = +1\n",
@@ -186,18 +182,56 @@ static const char *const invalid[] = {
         "[log]\nlevel = verbose\n",
         "[log]\nlevel = DEBUG\n",
         "[log]\nlevel =\n",
-        "[log]\nbytes = 1\n",
         "[limits\nbytes = 1\n",
         "[limits]\nbytes\n",
         "[limits]\nsegments = 5\nbytes = x\n",
         "[limits]\nbytes = x\nsegments = 5\n",
-        "[limits]\nsegments = 5\n[log]\nlevel = info\n[other]\na = 1\n",
 };
 
-/* A file with anything wrong in it changes nothing. */
+static const char *const unknown[] = {
+        "bytes = 1\n",          "[limit]\nbytes = 1\n",   "[Limits]\nbytes = 1\n",
+        "[limits]\nbyte = 1\n", "[limits]\nBytes = 1\n",  "[limits]\nlevel = info\n",
+        "[log]\nbytes = 1\n",   "[X-other]\nbytes = x\n", "[limits]\nX-bytes = x\n",
+};
+
+/* What is unknown is ignored, and the rest holds. */
+START_TEST(test_unknown) {
+        char text[256];
+
+        ck_assert_int_eq(read_text(unknown[_i]), 0);
+        expect_unchanged(unknown[_i]);
+        (void) snprintf(text, sizeof(text), "%s[limits]\nsegments = 5\n", unknown[_i]);
+        ck_assert_int_eq(read_text(text), 0);
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_SEGMENTS], 5);
+}
+END_TEST
+
+/* A file with a wrong value in it changes nothing. */
 START_TEST(test_invalid) {
         ck_assert_msg(read_text(invalid[_i]) == SETTINGS_E_INVALID, "accepted:\n%s", invalid[_i]);
         expect_unchanged(invalid[_i]);
+}
+END_TEST
+
+/* Each complaint says its line, whatever comments and long lines come before. */
+START_TEST(test_lines) {
+        _cleanup_(freep) char *log_path = unit_path(directory, "log"), *text = NULL;
+        int before_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+        int fd = open(log_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        int r;
+
+        ck_assert_int_ge(before_fd, 0);
+        ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+        log_set_level(LOG_WARNING);
+        r = read_text("# one\n\n[limits]\nnonsense = 1\n# five\nbytes = 1X\n");
+        log_set_level(LOG_EMERG);
+        ck_assert_int_ge(dup2(before_fd, STDERR_FILENO), 0);
+        fd_close(fd);
+        fd_close(before_fd);
+        ck_assert_int_eq(r, SETTINGS_E_INVALID);
+        text = unit_read_file(log_path, NULL);
+        ck_assert_msg(strstr(text, "shmbroker.conf:4: ") && strstr(text, "shmbroker.conf:6: "),
+                      "%s", text);
 }
 END_TEST
 
@@ -212,7 +246,9 @@ int main(void) {
         tcase_add_test(tc, test_long_lines);
         tcase_add_test(tc, test_every_name);
         tcase_add_test(tc, test_levels);
+        tcase_add_loop_test(tc, test_unknown, 0, ARRAY_SIZE(unknown));
         tcase_add_loop_test(tc, test_invalid, 0, ARRAY_SIZE(invalid));
+        tcase_add_test(tc, test_lines);
         suite_add_tcase(suite, tc);
         return unit_main(suite);
 }
