@@ -290,7 +290,7 @@ const Type watch_reply_type = TYPE(WatchReply, watch_reply_fields);
 static const Field user_usage_fields[] = {
         { FIELD_ROW(UserUsage, uid, "uid"), FIELD_ANY_INT },
         { FIELD_ROW(UserUsage, segment_count, "segmentCount"), FIELD_ANY_INT },
-        { FIELD_ROW(UserUsage, total_bytes, "totalBytes"), FIELD_ANY_INT },
+        { FIELD_ROW(UserUsage, charged_bytes, "chargedBytes"), FIELD_ANY_INT },
         { FIELD_ROW(UserUsage, attachment_count, "attachmentCount"), FIELD_ANY_INT },
         { FIELD_ROW(UserUsage, connection_count, "connectionCount"), FIELD_ANY_INT },
         { FIELD_ROW(UserUsage, limits, "limits"), .type = FIELD_MAP },
@@ -315,6 +315,8 @@ static const Field status_reply_fields[] = {
         { FIELD_ROW(StatusReply, limits, "limits"), .type = FIELD_MAP },
         { FIELD_ROW(StatusReply, counters, "counters"), .type = FIELD_MAP },
         [STATUS_UID] = { FIELD_ROW(StatusReply, uid, "uid"), FIELD_ANY_INT, FIELD_NULLABLE },
+        [STATUS_CHARGED_BYTES] = { FIELD_ROW(StatusReply, charged_bytes, "chargedBytes"),
+                                   FIELD_ANY_INT, FIELD_NULLABLE },
 };
 const Type status_reply_type = TYPE(StatusReply, status_reply_fields);
 

@@ -445,7 +445,7 @@ struct UserUsage {
         uint64_t given;
         int64_t uid;
         int64_t segment_count;
-        int64_t total_bytes;
+        int64_t charged_bytes;
         int64_t attachment_count;
         int64_t connection_count;
         Map limits;
@@ -459,6 +459,7 @@ struct UserReply {
 /* The others are always there. */
 enum {
         STATUS_UID = 10,
+        STATUS_CHARGED_BYTES,
 };
 
 struct StatusReply {
@@ -474,6 +475,7 @@ struct StatusReply {
         Map limits;
         Map counters;
         int64_t uid;
+        int64_t charged_bytes;
 };
 
 struct GetInfoReply {

@@ -40,7 +40,7 @@ static bool limit_of(const struct shmbroker_user *user, const char *name, uint64
 CELL(user_uid, cell_number(shmbroker_user_uid(user)))
 CELL(user_name, cell_user(shmbroker_user_uid(user)))
 CELL(user_segments, cell_number(shmbroker_user_segment_count(user)))
-CELL(user_bytes, cell_size(shmbroker_user_total_bytes(user), style))
+CELL(user_bytes, cell_size(shmbroker_user_charged_bytes(user), style))
 CELL(user_attachments, cell_number(shmbroker_user_attachment_count(user)))
 CELL(user_connections, cell_number(shmbroker_user_connection_count(user)))
 
@@ -57,8 +57,8 @@ static const Column columns[] = {
         { "USER", NULL, "user", "uid", .cell = user_name, SHOWN },
         { "SEGMENTS", NULL, "segments created", "segmentCount", .cell = user_segments, NUMBER,
           SHOWN },
-        { "BYTES", NULL, "their sizes, or maximum sizes", "totalBytes", .cell = user_bytes, NUMBER,
-          SHOWN },
+        { "BYTES", NULL, "their sizes, or maximum sizes", "chargedBytes", .cell = user_bytes,
+          NUMBER, SHOWN },
         { "ATTACHMENTS", NULL, "attachments", "attachmentCount", .cell = user_attachments, NUMBER,
           SHOWN },
         { "CONNECTIONS", NULL, "connections", "connectionCount", .cell = user_connections, NUMBER,

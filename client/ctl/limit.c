@@ -51,26 +51,20 @@ static const LimitText *find_text(const char *name) {
 
 static void add_amounts(Amounts *amounts, const struct shmbroker_user *user) {
         amounts->segments += shmbroker_user_segment_count(user);
-        amounts->bytes += shmbroker_user_total_bytes(user);
+        amounts->bytes += shmbroker_user_charged_bytes(user);
         amounts->attachments += shmbroker_user_attachment_count(user);
         amounts->connections += shmbroker_user_connection_count(user);
 }
 
-/* The charge is by the maximum of what may grow, which users tell, and the status does not. */
-static Amounts amounts_of_all(const struct shmbroker_status *status,
-                              const struct shmbroker_users *users) {
+static Amounts amounts_of_all(const struct shmbroker_status *status) {
         Amounts amounts = {
                 .segments = shmbroker_status_segment_count(status),
-                .bytes = shmbroker_status_total_bytes(status),
                 .attachments = shmbroker_status_attachment_count(status),
                 .connections = shmbroker_status_connection_count(status),
         };
-        Amounts sum = {};
 
-        for (size_t i = 0; users && i < shmbroker_users_count(users); ++i)
-                add_amounts(&sum, shmbroker_users_get(users, i));
-        if (sum.bytes > amounts.bytes)
-                amounts.bytes = sum.bytes;
+        if (shmbroker_status_charged_bytes(status, &amounts.bytes))
+                amounts.bytes = shmbroker_status_total_bytes(status);
         return amounts;
 }
 
@@ -100,7 +94,7 @@ static void set_used(Limit *limit, const Amounts *amounts) {
  */
 size_t limits_get(const struct shmbroker_status *status, const struct shmbroker_users *users,
                   Limit limits[static LIMITS_MAX]) {
-        Amounts all = amounts_of_all(status, users), own = {};
+        Amounts all = amounts_of_all(status), own = {};
         const struct shmbroker_user *self = limits_self(users);
         int64_t value;
         size_t n;

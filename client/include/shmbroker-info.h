@@ -149,6 +149,8 @@ struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status);
  * shmbroker_status_attachment_count() - how many attachments of them
  * shmbroker_status_connection_count() - how many connections, this one included
  * shmbroker_status_total_bytes() - sum of the sizes of all segments
+ * shmbroker_status_charged_bytes() - what is charged for all segments, and compared with the limit
+ *      bytes; -ENODATA if it does not say
  * shmbroker_status_allocated_bytes() - memory they use
  * shmbroker_status_uid() - the user that it runs as, to whom one may hand a System V segment over;
  *      -ENODATA if it does not say
@@ -162,6 +164,7 @@ uint64_t shmbroker_status_segment_count(const struct shmbroker_status *status);
 uint64_t shmbroker_status_attachment_count(const struct shmbroker_status *status);
 uint64_t shmbroker_status_connection_count(const struct shmbroker_status *status);
 uint64_t shmbroker_status_total_bytes(const struct shmbroker_status *status);
+int shmbroker_status_charged_bytes(const struct shmbroker_status *status, uint64_t *ret);
 uint64_t shmbroker_status_allocated_bytes(const struct shmbroker_status *status);
 int shmbroker_status_uid(const struct shmbroker_status *status, uid_t *ret);
 const char *shmbroker_status_json(const struct shmbroker_status *status);
@@ -199,7 +202,8 @@ int shmbroker_status_counter_by_name(const struct shmbroker_status *status, cons
 /**
  * shmbroker_user_uid() - who it is
  * shmbroker_user_segment_count() - how many segments there are that this user created
- * shmbroker_user_total_bytes() - sum of their sizes: of the maximum, where one was given
+ * shmbroker_user_charged_bytes() - what is charged for them: the maximum where one was given, in
+ *      whole pages
  * shmbroker_user_attachment_count() - how many attachments this user has
  * shmbroker_user_connection_count() - how many connections
  * shmbroker_user_json() - all of it, as the broker sent it: a UserUsage of the protocol
@@ -207,7 +211,7 @@ int shmbroker_status_counter_by_name(const struct shmbroker_status *status, cons
  */
 uid_t shmbroker_user_uid(const struct shmbroker_user *user);
 uint64_t shmbroker_user_segment_count(const struct shmbroker_user *user);
-uint64_t shmbroker_user_total_bytes(const struct shmbroker_user *user);
+uint64_t shmbroker_user_charged_bytes(const struct shmbroker_user *user);
 uint64_t shmbroker_user_attachment_count(const struct shmbroker_user *user);
 uint64_t shmbroker_user_connection_count(const struct shmbroker_user *user);
 const char *shmbroker_user_json(const struct shmbroker_user *user);

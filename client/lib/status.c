@@ -99,6 +99,13 @@ uint64_t shmbroker_status_total_bytes(const struct shmbroker_status *status) {
         return (uint64_t) status->values.total_bytes;
 }
 
+int shmbroker_status_charged_bytes(const struct shmbroker_status *status, uint64_t *ret) {
+        if (!GIVEN(&status->values, STATUS_CHARGED_BYTES))
+                return -ENODATA;
+        *ret = (uint64_t) status->values.charged_bytes;
+        return 0;
+}
+
 uint64_t shmbroker_status_allocated_bytes(const struct shmbroker_status *status) {
         return (uint64_t) status->values.allocated_bytes;
 }
@@ -152,8 +159,8 @@ uint64_t shmbroker_user_segment_count(const struct shmbroker_user *user) {
         return (uint64_t) user->values.segment_count;
 }
 
-uint64_t shmbroker_user_total_bytes(const struct shmbroker_user *user) {
-        return (uint64_t) user->values.total_bytes;
+uint64_t shmbroker_user_charged_bytes(const struct shmbroker_user *user) {
+        return (uint64_t) user->values.charged_bytes;
 }
 
 uint64_t shmbroker_user_attachment_count(const struct shmbroker_user *user) {

@@ -56,7 +56,7 @@ void status_describe_user(const User *user, UserUsage *ret) {
         *ret = (UserUsage){
                 .uid = user->uid,
                 .segment_count = (int64_t) user->used[LIMIT_SEGMENTS],
-                .total_bytes = (int64_t) user->used[LIMIT_BYTES],
+                .charged_bytes = (int64_t) user->used[LIMIT_BYTES],
                 .attachment_count = (int64_t) user->used[LIMIT_ATTACHMENTS],
                 .connection_count = (int64_t) user->used[LIMIT_CONNECTIONS],
         };
@@ -78,6 +78,8 @@ void status_describe(Service *service, StatusReply *ret) {
                 .allocated_bytes = allocated_bytes(&service->registry),
         };
         GIVE_VALUE(ret, STATUS_UID, uid, service->host.uid);
+        GIVE_VALUE(ret, STATUS_CHARGED_BYTES, charged_bytes,
+                   (int64_t) service->accounts.total_used[LIMIT_BYTES]);
         describe_limits(&service->accounts, &ret->limits);
         describe_counters(service, &ret->counters);
 }

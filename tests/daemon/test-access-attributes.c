@@ -297,7 +297,7 @@ static int ask_usage(Wire *wire, void *data) {
                 ++usage->n_users;
                 if (user.user.uid == usage->uid) {
                         usage->n_segments = user.user.segment_count;
-                        usage->n_bytes = user.user.total_bytes;
+                        usage->n_bytes = user.user.charged_bytes;
                 }
         } while (reply.continues);
         return 0;

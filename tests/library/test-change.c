@@ -275,10 +275,10 @@ START_TEST(test_users) {
         user = shmbroker_users_get(users, 0);
         ck_assert_uint_eq(shmbroker_user_uid(user), getuid());
         ck_assert_uint_eq(shmbroker_user_segment_count(user), 1);
-        ck_assert_uint_eq(shmbroker_user_total_bytes(user), 2 * PAGE);
+        ck_assert_uint_eq(shmbroker_user_charged_bytes(user), 2 * PAGE);
         ck_assert_uint_eq(shmbroker_user_attachment_count(user), 1);
         ck_assert_uint_eq(shmbroker_user_connection_count(user), 1);
-        ck_assert_ptr_nonnull(strstr(shmbroker_user_json(user), "\"totalBytes\":8192"));
+        ck_assert_ptr_nonnull(strstr(shmbroker_user_json(user), "\"chargedBytes\":8192"));
         for (; shmbroker_user_limit(user, n_limits, &name, &value) == 0; ++n_limits) {
                 ck_assert_int_eq(shmbroker_user_limit_by_name(user, name, &same), 0);
                 ck_assert_int_eq(same, value);
@@ -456,7 +456,7 @@ START_TEST(test_publish_cut_off) {
 END_TEST
 
 #define WRONG_USER                                                                                 \
-        "{\"parameters\":{\"user\":{\"uid\":-1,\"segmentCount\":0,\"totalBytes\":0,"               \
+        "{\"parameters\":{\"user\":{\"uid\":-1,\"segmentCount\":0,\"chargedBytes\":0,"               \
         "\"attachmentCount\":0,\"connectionCount\":0,\"limits\":{}}}}"
 
 START_TEST(test_wrong_answers) {

@@ -275,7 +275,7 @@ class Conformity:
             with self.segment(client, "mine", removeOnLastDetach=True):
                 users = [r.parameters["user"] for r in self.call(client, "ListUsers", more=True)]
         (me,) = [user for user in users if user["uid"] == os.getuid()]
-        require(me["segmentCount"] >= 1 and me["totalBytes"] >= 5000, me)
+        require(me["segmentCount"] >= 1 and me["chargedBytes"] >= 5000, me)
 
     def watch(self):
         """A watch tells what exists, that this was all, and what happens."""
