@@ -13,7 +13,6 @@
 
 #define STATE_DIRECTORY "/var/lib/shmbroker"
 #define FILE_DIRECTORY "/var/lib/shmbroker/files"
-#define CONFIG_FILE "/etc/shmbroker/shmbroker.conf"
 
 static const char help[] =
         "Usage: shmbrokerd [OPTION...]\n"
@@ -29,7 +28,7 @@ static const char help[] =
         "      --file-directory DIR    where segments of kind file are; default files in\n"
         "                              the directory of --state-directory, else\n"
         "                              " FILE_DIRECTORY "\n"
-        "      --config FILE           default " CONFIG_FILE "\n"
+        "      --config FILE           default " OPTIONS_CONFIG_FILE "\n"
         "      --verbose               say more\n"
         "      --version               print the version and exit\n"
         "      --help                  print this and exit\n"
@@ -135,7 +134,7 @@ static int default_paths(Options *options) {
         if (r)
                 return r;
         return default_path(&options->config, options, NULL, "XDG_CONFIG_HOME", ".config",
-                            "/shmbroker.conf", CONFIG_FILE);
+                            "/shmbroker.conf", OPTIONS_CONFIG_FILE);
 }
 
 static int default_address(Options *options) {

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* The system's configuration file */
+#define OPTIONS_CONFIG_FILE "/etc/shmbroker/shmbroker.conf"
+
 typedef struct Options Options;
 
 enum {

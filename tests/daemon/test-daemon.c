@@ -206,6 +206,42 @@ START_TEST(test_limits) {
 }
 END_TEST
 
+static int64_t limit_in_force(Wire *wire, const char *name) {
+        StatusReply status;
+
+        wire_status(wire, &status);
+        for (size_t i = 0; i < status.limits.n_entries; ++i)
+                if (strcmp(status.limits.entries[i].key, name) == 0)
+                        return status.limits.entries[i].value;
+        return -1;
+}
+
+/* A drop-in has the last word; a wrong one leaves everything as it was. */
+START_TEST(test_dropins) {
+        _cleanup_(freep) char *directory = in_directory("config.d"),
+                              *path = in_directory("config.d/50-test.conf");
+        static const char good[] = "[limits]\nsegments = 7\n";
+        static const char wrong[] = "[limits]\nsegments = x\n";
+        Wire wire;
+
+        fixture_configure("[limits]\nsegments = 3\nconnections = 50\n");
+        ck_assert_int_eq(mkdir(directory, 0755), 0);
+        unit_write_file(path, good, strlen(good));
+        fixture_hang_up();
+        wire_open(&wire);
+        ck_assert_int_eq(limit_in_force(&wire, "segments"), 7);
+        ck_assert_int_eq(limit_in_force(&wire, "connections"), 50);
+        unit_write_file(path, wrong, strlen(wrong));
+        fixture_configure("[limits]\nconnections = 60\n");
+        fixture_hang_up();
+        ck_assert_int_eq(limit_in_force(&wire, "segments"), 7);
+        ck_assert_int_eq(limit_in_force(&wire, "connections"), 50);
+        wire_close(&wire);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 /* Who finds no place is told why, in place of the first answer. */
 START_TEST(test_connections) {
         Wire wires[4], one_more;
@@ -508,6 +544,7 @@ static Suite *suite(void) {
         tcase_add_test(t, test_crash);
         tcase_add_test(t, test_end);
         tcase_add_test(t, test_limits);
+        tcase_add_test(t, test_dropins);
         tcase_add_test(t, test_connections);
         tcase_add_test(t, test_wrong_config);
         tcase_add_test(t, test_end_while_busy);
