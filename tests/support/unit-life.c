@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -114,19 +113,6 @@ void unit_life_fail_later(Missing missing) {
                 unit_fail.mark_sets = ENOLCK;
                 unit_fail.mark_probes = ENOLCK;
         }
-}
-
-bool unit_life_possible(void) {
-        int fd = __real_inotify_init1(IN_CLOEXEC);
-
-        if (fd < 0) {
-                printf("skip: no queue of events for this user: inotify_init1(2): %s; see "
-                       "fs.inotify.max_user_instances\n",
-                       strerror(errno));
-                return false;
-        }
-        close(fd);
-        return true;
 }
 
 bool unit_life_has_leases(void) {

@@ -48,9 +48,6 @@ extern UnitFail unit_fail;
 extern Registry unit_registry;
 extern Life unit_life;
 
-/* False, with the reason printed, if other programs of this user have all its inotify instances. */
-bool unit_life_possible(void);
-
 /* Checked fixture; unit_life_begin() is for the test itself. */
 void unit_life_setup(void);
 void unit_life_teardown(void);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -84,6 +85,19 @@ int unit_main(Suite *suite) {
                 (void) waitpid(pid, NULL, 0);
         }
         return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+bool unit_has_inotify(void) {
+        int fd = inotify_init1(IN_CLOEXEC);
+
+        if (fd < 0) {
+                printf("skip: inotify_init1(2) fails: %s; other programs of this user may have all "
+                       "of fs.inotify.max_user_instances\n",
+                       strerror(errno));
+                return false;
+        }
+        (void) close(fd);
+        return true;
 }
 
 size_t unit_count_fds(void) {

@@ -14,6 +14,12 @@
 /* A suite as the main() of its program: runs it, and returns the exit status. */
 int unit_main(Suite *suite);
 
+/* What main() returns without unit_main() if the suite cannot run here, with a reason printed. */
+#define UNIT_SKIPPED 77
+
+/* False, with the reason printed, if other programs of this user have all its inotify instances. */
+bool unit_has_inotify(void);
+
 /* Checked fixture: no descriptor may be open afterwards that was not before. */
 void unit_fds_begin(void);
 void unit_fds_end(void);

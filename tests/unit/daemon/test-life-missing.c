@@ -371,6 +371,8 @@ int main(void) {
         Suite *suite = suite_create("life-missing");
         TCase *tc = tcase_create("missing");
 
+        if (!unit_has_inotify())
+                return UNIT_SKIPPED;
         tcase_add_checked_fixture(tc, unit_life_setup, unit_life_teardown);
         tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, test_remove, 0, _MISSING_N);
