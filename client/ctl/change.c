@@ -41,7 +41,7 @@ const char *change_operand(Ctl *ctl, const char *id, const char *missing) {
 }
 
 /* An id stands alone. Wrong ones are told before anything is asked. */
-static int check(Ctl *ctl, const char *id) {
+static int change_check(Ctl *ctl, const char *id) {
         Selector selector;
         int r;
 
@@ -85,7 +85,7 @@ int change_segments(Ctl *ctl, const char *id, Change *change, const void *userda
         _cleanup_(json_deinit) Json json = JSON_NULL_DOCUMENT;
         int code, r;
 
-        r = check(ctl, id);
+        r = change_check(ctl, id);
         if (r)
                 return r;
         r = ctl_connect(ctl);

@@ -74,7 +74,7 @@ static int take_option(const Ctl *ctl, Source *source, Acquisition *life, int ke
         }
 }
 
-static int parse(Ctl *ctl, Source *source, Acquisition *life, const char **ret_name) {
+static int adopt_parse(Ctl *ctl, Source *source, Acquisition *life, const char **ret_name) {
         const char *value;
         int key, r;
 
@@ -125,8 +125,8 @@ static int adopt_failed(const Ctl *ctl, const Source *source) {
 }
 
 /* Return: what the library returns. */
-static int adopt(const Ctl *ctl, const Source *source, const Acquisition *life, const char *name,
-                 struct shmbroker_info **ret) {
+static int adopt_any(const Ctl *ctl, const Source *source, const Acquisition *life,
+                     const char *name, struct shmbroker_info **ret) {
         struct shmbroker *broker = ctl->connection;
 
         switch (source->option) {
@@ -209,7 +209,7 @@ static int adopt_handed_over(const Ctl *ctl, const Source *source, uid_t uid,
                 return adopt_failed(ctl, source);
         if (shmctl(shmid, IPC_SET, &after) < 0)
                 return adopt_failed(ctl, source);
-        if (adopt(ctl, source, life, name, ret))
+        if (adopt_any(ctl, source, life, name, ret))
                 return take_back(ctl, source, shmid, &before);
         (void) ctl_error("the System V segment %d belongs to the broker now, which is user %ju: it "
                          "was handed over",
@@ -226,7 +226,7 @@ static int adopt_sysv(const Ctl *ctl, const Source *source, const Acquisition *l
         r = broker_user(ctl, &known, &uid);
         if (r)
                 return r;
-        r = adopt(ctl, source, life, name, ret);
+        r = adopt_any(ctl, source, life, name, ret);
         if (r == -EOPNOTSUPP && known)
                 return adopt_handed_over(ctl, source, uid, life, name, ret);
         return r ? adopt_failed(ctl, source) : 0;
@@ -237,19 +237,19 @@ static int run_with(Ctl *ctl, Source *source, Acquisition *life) {
         const char *name = NULL;
         int r;
 
-        r = parse(ctl, source, life, &name);
+        r = adopt_parse(ctl, source, life, &name);
         r = r ? r : source_open(source);
         r = r ? r : ctl_connect(ctl);
         if (r)
                 return r;
         if (source->option == OPTION_SHMID || source->option == OPTION_KEY)
                 r = adopt_sysv(ctl, source, life, name, &info);
-        else if (adopt(ctl, source, life, name, &info))
+        else if (adopt_any(ctl, source, life, name, &info))
                 r = adopt_failed(ctl, source);
         return r ? r : info_print(ctl, info);
 }
 
-static int run(Ctl *ctl) {
+static int adopt_run(Ctl *ctl) {
         _cleanup_(acquisition_deinit) Acquisition life = {};
         _cleanup_(source_close) Source source = { .fd = -EBADF };
         int r;
@@ -264,5 +264,5 @@ const Command command_adopt = {
         .operands = { "NEW" },
         .summary = "Puts shared memory that exists under the broker's care",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = adopt_run,
 };

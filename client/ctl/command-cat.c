@@ -27,8 +27,8 @@ static const Option options[] = {
         { "quiet", 'q', NULL, "show no progress" },
 };
 
-static int cat(const Ctl *ctl, const Selector *selector, const Acquisition *acquisition,
-               const CatOptions *given) {
+static int cat_segment(const Ctl *ctl, const Selector *selector, const Acquisition *acquisition,
+                       const CatOptions *given) {
         _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
         _cleanup_(stream_close) Stream to = STREAM_NULL;
         Copy copy = { .length = given->length };
@@ -68,7 +68,7 @@ static int take_option(const Ctl *ctl, CatOptions *given, Acquisition *acquisiti
         }
 }
 
-static int run(Ctl *ctl) {
+static int cat_run(Ctl *ctl) {
         _cleanup_(acquisition_deinit) Acquisition acquisition = {};
         CatOptions given = { .length = UINT64_MAX };
         const char *value;
@@ -84,7 +84,7 @@ static int run(Ctl *ctl) {
                         return r;
         }
         r = ctl_begin_segment(ctl, given.id, &selector);
-        return r ? r : cat(ctl, &selector, &acquisition, &given);
+        return r ? r : cat_segment(ctl, &selector, &acquisition, &given);
 }
 
 const Command command_cat = {
@@ -93,5 +93,5 @@ const Command command_cat = {
         .operands = { "NAME" },
         .summary = "Writes what is in a segment to standard output",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = cat_run,
 };

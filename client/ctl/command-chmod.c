@@ -45,7 +45,7 @@ static int apply_clause(const char **at, mode_t *mode) {
 }
 
 /* What chmod(1) would make of the mode. Return: 0 or -EINVAL. */
-static int apply(const char *text, mode_t *mode) {
+static int chmod_apply(const char *text, mode_t *mode) {
         for (;; ++text) {
                 if (apply_clause(&text, mode) || (*text && *text != ','))
                         return -EINVAL;
@@ -88,7 +88,7 @@ static int chmod_one(const Ctl *ctl, const Selector *selector, const void *userd
         if (r)
                 return r;
         mode = shmbroker_info_mode(info);
-        (void) apply(text, &mode);
+        (void) chmod_apply(text, &mode);
         /* The name may have passed to another segment meanwhile. */
         same.id = shmbroker_info_id(info);
         return chmod_to(ctl, &same, mode, ret);
@@ -99,12 +99,12 @@ static int check_mode(const Ctl *ctl, const char *text) {
 
         if (text[0] >= '0' && text[0] <= '9')
                 return value_mode(ctl, "MODE", text, &mode);
-        if (apply(text, &mode) == 0)
+        if (chmod_apply(text, &mode) == 0)
                 return 0;
         return ctl_usage(ctl, "MODE: '%s' is not a mode; 640 and g+rw,o-w are", text);
 }
 
-static int run(Ctl *ctl) {
+static int chmod_run(Ctl *ctl) {
         const char *id, *mode;
         int r;
 
@@ -125,5 +125,5 @@ const Command command_chmod = {
         .operands = { "MODE", "NAME..." },
         .summary = "Changes who may use segments: 640, or g+rw,o-w",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = chmod_run,
 };

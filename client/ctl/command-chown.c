@@ -34,7 +34,7 @@ static int read_owner(const Ctl *ctl, const char *text, struct shmbroker_changes
         return r;
 }
 
-static int run(Ctl *ctl) {
+static int chown_run(Ctl *ctl) {
         _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *changes = NULL;
         const char *id;
         int r;
@@ -60,5 +60,5 @@ const Command command_chown = {
         .operands = { "OWNER", "NAME..." },
         .summary = "Changes owner and group of segments",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = chown_run,
 };

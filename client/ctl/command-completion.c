@@ -260,7 +260,7 @@ static const Shell shells[] = {
         { "fish", completion_fish, fish_tables },
 };
 
-static int print(const Ctl *ctl, const Shell *shell) {
+static int completion_print(const Ctl *ctl, const Shell *shell) {
         const char *tables = strstr(shell->script, TABLES);
 
         (void) fwrite(shell->script, 1, (size_t) (tables - shell->script), stdout);
@@ -269,7 +269,7 @@ static int print(const Ctl *ctl, const Shell *shell) {
         return CTL_SUCCESS;
 }
 
-static int run(Ctl *ctl) {
+static int completion_run(Ctl *ctl) {
         const char *value, *name;
         int r;
 
@@ -284,7 +284,7 @@ static int run(Ctl *ctl) {
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(shells); ++i)
                 if (strcmp(shells[i].name, name) == 0)
-                        return print(ctl, &shells[i]);
+                        return completion_print(ctl, &shells[i]);
         return ctl_usage(ctl, "there is no completion for '%s', but for bash, zsh and fish", name);
 }
 
@@ -293,5 +293,5 @@ const Command command_completion = {
         .arguments = "bash | zsh | fish",
         .operands = { "SHELL" },
         .summary = "Prints a script by which a shell completes command lines",
-        .run = run,
+        .run = completion_run,
 };

@@ -62,7 +62,7 @@ static int copy_segment(const Ctl *ctl, const Place *source, const Place *target
         return r ? r : copy_to(ctl, &from, target, put);
 }
 
-static int copy(Ctl *ctl, const Place *source, const Place *target, Put *put) {
+static int cp_copy(Ctl *ctl, const Place *source, const Place *target, Put *put) {
         _cleanup_(stream_close) Stream from = STREAM_NULL;
         int r;
 
@@ -75,7 +75,7 @@ static int copy(Ctl *ctl, const Place *source, const Place *target, Put *put) {
         return r ? r : copy_to(ctl, &from, target, put);
 }
 
-static int check(const Ctl *ctl, const Place *source, const Place *target, const Put *put) {
+static int cp_check(const Ctl *ctl, const Place *source, const Place *target, const Put *put) {
         bool is_new = put->replace || put->seals || put->acquisition.create;
 
         if (source->path && target->path)
@@ -101,11 +101,11 @@ static int run_parsed(Ctl *ctl, Put *put) {
         ctl->argv += 2;
         ctl->argc -= 2;
         r = r ? r : ctl_no_operands(ctl);
-        r = r ? r : check(ctl, &source, &target, put);
-        return r ? r : copy(ctl, &source, &target, put);
+        r = r ? r : cp_check(ctl, &source, &target, put);
+        return r ? r : cp_copy(ctl, &source, &target, put);
 }
 
-static int run(Ctl *ctl) {
+static int cp_run(Ctl *ctl) {
         _cleanup_(put_deinit) Put put = {};
         const char *value;
         int key, r;
@@ -127,5 +127,5 @@ const Command command_cp = {
         .operands = { "PLACE", "PLACE" },
         .summary = "Copies between segments and files",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = cp_run,
 };

@@ -13,7 +13,8 @@ static const Option options[] = {
 };
 
 /* The attachment by which it is created must not be its last: it is for those who come. */
-static int create(const Ctl *ctl, const Selector *selector, const Acquisition *acquisition) {
+static int create_segment(const Ctl *ctl, const Selector *selector,
+                          const Acquisition *acquisition) {
         _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
         _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
         Selector same = {};
@@ -31,7 +32,7 @@ static int create(const Ctl *ctl, const Selector *selector, const Acquisition *a
         return info_print(ctl, info);
 }
 
-static int parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
+static int create_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
         const char *value;
         int key, r;
 
@@ -55,7 +56,7 @@ static int parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
         return 0;
 }
 
-static int run(Ctl *ctl) {
+static int create_run(Ctl *ctl) {
         _cleanup_(acquisition_deinit) Acquisition acquisition = {};
         Selector selector = {};
         int r;
@@ -63,7 +64,7 @@ static int run(Ctl *ctl) {
         r = acquisition_init(&acquisition);
         if (r)
                 return r;
-        r = parse(ctl, &acquisition, &selector);
+        r = create_parse(ctl, &acquisition, &selector);
         if (r)
                 return r;
         if (!acquisition.has_size)
@@ -72,7 +73,7 @@ static int run(Ctl *ctl) {
         shmbroker_options_set_no_map(acquisition.options, true);
         shmbroker_options_set_remove_on_last_detach(acquisition.options, false);
         r = ctl_connect(ctl);
-        return r ? r : create(ctl, &selector, &acquisition);
+        return r ? r : create_segment(ctl, &selector, &acquisition);
 }
 
 const Command command_create = {
@@ -81,5 +82,5 @@ const Command command_create = {
         .operands = { "NEW" },
         .summary = "Creates a segment and prints its name, or the number of a private one",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = create_run,
 };

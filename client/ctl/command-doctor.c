@@ -45,7 +45,7 @@ static const Check *find_check(const char *name) {
         return NULL;
 }
 
-static bool has(const Facts *facts, CheckNeed need) {
+static bool doctor_has(const Facts *facts, CheckNeed need) {
         switch (need) {
         case NEEDS_ANSWER:
                 return facts->error == 0;
@@ -58,7 +58,7 @@ static bool has(const Facts *facts, CheckNeed need) {
 
 static void run_check(Doctor *doctor, const Check *check) {
         doctor->check = check;
-        if (has(&doctor->facts, check->need))
+        if (doctor_has(&doctor->facts, check->need))
                 check->run(doctor);
         else if (doctor->facts.error)
                 doctor_find(doctor, CHECK_UNKNOWN, "This takes a broker that answers.");
@@ -77,7 +77,7 @@ static void run_checks(const Ctl *ctl, Doctor *doctor) {
                         run_check(doctor, check);
 }
 
-static size_t count(const Doctor *doctor, CheckState state) {
+static size_t doctor_count(const Doctor *doctor, CheckState state) {
         size_t n = 0;
 
         for (size_t i = 0; i < doctor->n_findings; ++i)
@@ -155,8 +155,9 @@ static int print_json(const Doctor *doctor, bool all) {
 }
 
 /* Errors make the command fail; what is only to be looked at does not. */
-static int conclude(const Ctl *ctl, const Doctor *doctor) {
-        size_t n_errors = count(doctor, CHECK_ERROR), n_warnings = count(doctor, CHECK_WARNING);
+static int doctor_conclude(const Ctl *ctl, const Doctor *doctor) {
+        size_t n_errors = doctor_count(doctor, CHECK_ERROR),
+               n_warnings = doctor_count(doctor, CHECK_WARNING);
 
         if (n_errors > 0)
                 return ctl_error("%zu error%s, %zu warning%s", n_errors, n_errors == 1 ? "" : "s",
@@ -168,7 +169,7 @@ static int conclude(const Ctl *ctl, const Doctor *doctor) {
         return CTL_SUCCESS;
 }
 
-static int examine(Ctl *ctl, bool all) {
+static int doctor_examine(Ctl *ctl, bool all) {
         _cleanup_(doctor_deinit) Doctor doctor = {};
         int r;
 
@@ -179,10 +180,10 @@ static int examine(Ctl *ctl, bool all) {
         if (doctor.failed)
                 return ctl_no_memory();
         r = ctl->json ? print_json(&doctor, all) : print_lines(&doctor, all);
-        return r ? r : conclude(ctl, &doctor);
+        return r ? r : doctor_conclude(ctl, &doctor);
 }
 
-static int run(Ctl *ctl) {
+static int doctor_run(Ctl *ctl) {
         bool all = false, list = false;
         const char *value;
         int key;
@@ -198,7 +199,7 @@ static int run(Ctl *ctl) {
                         return ctl_usage(
                                 ctl, "there is no check '%s'; --list shows those that there are",
                                 ctl->argv[i]);
-        return list ? print_list(ctl) : examine(ctl, all);
+        return list ? print_list(ctl) : doctor_examine(ctl, all);
 }
 
 const Command command_doctor = {
@@ -207,5 +208,5 @@ const Command command_doctor = {
         .operands = { "CHECK..." },
         .summary = "Examines the host and the broker, and says what is wrong and what to do",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = doctor_run,
 };

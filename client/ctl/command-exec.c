@@ -45,7 +45,7 @@ static int set_environment(const struct shmbroker_segment *segment) {
                setenv("SHMBROKER_ACCESS", read_only ? "readOnly" : "readWrite", true);
 }
 
-static int become(char **argv, const struct shmbroker_segment *segment) {
+static int exec_become(char **argv, const struct shmbroker_segment *segment) {
         int saved, shmid;
 
         if (shmbroker_segment_fd(segment) < 0 &&
@@ -65,7 +65,7 @@ static int become(char **argv, const struct shmbroker_segment *segment) {
         return saved == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-static int parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
+static int exec_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
         const char *value, *id = NULL;
         int key, r;
 
@@ -87,7 +87,7 @@ static int parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
         return ctl->argc > 0 ? 0 : ctl_usage(ctl, "the command to execute is missing");
 }
 
-static int run(Ctl *ctl) {
+static int exec_run(Ctl *ctl) {
         _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
         _cleanup_(acquisition_deinit) Acquisition acquisition = {};
         Selector selector;
@@ -97,10 +97,10 @@ static int run(Ctl *ctl) {
         if (r)
                 return r;
         shmbroker_options_set_no_map(acquisition.options, true);
-        r = parse(ctl, &acquisition, &selector);
+        r = exec_parse(ctl, &acquisition, &selector);
         r = r ? r : ctl_connect(ctl);
         r = r ? r : acquire(ctl, &selector, &acquisition, &segment);
-        return r ? r : become(ctl->argv, segment);
+        return r ? r : exec_become(ctl->argv, segment);
 }
 
 const Command command_exec = {
@@ -109,5 +109,5 @@ const Command command_exec = {
         .operands = { "NAME", "COMMAND..." },
         .summary = "Executes a command that holds an attachment of a segment",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = exec_run,
 };

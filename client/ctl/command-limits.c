@@ -63,7 +63,7 @@ static int print_json(const struct shmbroker_status *status, const struct shmbro
         return json_print(&json);
 }
 
-static int run(Ctl *ctl) {
+static int limits_run(Ctl *ctl) {
         _cleanup_(shmbroker_status_freep) struct shmbroker_status *status = NULL;
         _cleanup_(shmbroker_users_freep) struct shmbroker_users *users = NULL;
         TableOptions table_options = {};
@@ -88,5 +88,5 @@ const Command command_limits = {
         .summary = "Shows what the broker allows, and how much of it is in use",
         .columns = columns,
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = limits_run,
 };

@@ -80,7 +80,7 @@ static int take_option(const Ctl *ctl, ListOptions *list, int key, const char *v
         }
 }
 
-static int parse(Ctl *ctl, ListOptions *list) {
+static int list_parse(Ctl *ctl, ListOptions *list) {
         const char *value;
         int key, r;
 
@@ -114,7 +114,8 @@ static char *info_json(const void *item) {
         return strdup(shmbroker_info_json(item));
 }
 
-static int print(const Ctl *ctl, const ListOptions *list, const struct shmbroker_list *segments) {
+static int list_print(const Ctl *ctl, const ListOptions *list,
+                      const struct shmbroker_list *segments) {
         _cleanup_(table_freep) Table *table = NULL;
         bool held;
         int r;
@@ -142,10 +143,10 @@ static int list_all(Ctl *ctl, const ListOptions *list) {
                 return r;
         if (shmbroker_list_segments(ctl->connection, list->filter, &segments))
                 return ctl_failed(ctl);
-        return print(ctl, list, segments);
+        return list_print(ctl, list, segments);
 }
 
-static int run(Ctl *ctl) {
+static int list_run(Ctl *ctl) {
         _cleanup_(shmbroker_filter_freep) struct shmbroker_filter *filter = NULL;
         ListOptions list = {};
         int r;
@@ -153,7 +154,7 @@ static int run(Ctl *ctl) {
         if (shmbroker_filter_new(&filter))
                 return ctl_no_memory();
         list.filter = filter;
-        r = parse(ctl, &list);
+        r = list_parse(ctl, &list);
         return r ? r : list_all(ctl, &list);
 }
 
@@ -164,5 +165,5 @@ const Command command_list = {
         .summary = "Lists the segments that you may read",
         .columns = info_columns,
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = list_run,
 };

@@ -9,7 +9,7 @@ static const Option options[] = {
         TABLE_OPTIONS,
 };
 
-static int print(const Ctl *ctl, const Search *search, const Natives *natives) {
+static int orphans_print(const Ctl *ctl, const Search *search, const Natives *natives) {
         _cleanup_(table_freep) Table *table = NULL;
 
         if (search_table(search, natives, &table))
@@ -17,7 +17,7 @@ static int print(const Ctl *ctl, const Search *search, const Natives *natives) {
         return table_print(ctl, table, "objects", native_json);
 }
 
-static int run(Ctl *ctl) {
+static int orphans_run(Ctl *ctl) {
         _cleanup_(natives_deinit) Natives natives = {};
         Search search = {};
         const char *value;
@@ -30,7 +30,7 @@ static int run(Ctl *ctl) {
         }
         r = search_operand(ctl, &search);
         r = r ? r : search_run(ctl, &search, &natives);
-        return r ? r : print(ctl, &search, &natives);
+        return r ? r : orphans_print(ctl, &search, &natives);
 }
 
 const Command command_orphans = {
@@ -40,5 +40,5 @@ const Command command_orphans = {
         .summary = "Lists System V and POSIX shared memory without a broker, and who has it",
         .columns = native_columns,
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = orphans_run,
 };

@@ -41,7 +41,7 @@ static int publish_new(Ctl *ctl, const char *path, const Put *put) {
         return r ? r : put_new(ctl, &from, put);
 }
 
-static int publish(Ctl *ctl, Put *put, const char *id) {
+static int publish_segment(Ctl *ctl, Put *put, const char *id) {
         const char *path = NULL;
         int64_t number = 0;
         int r;
@@ -60,7 +60,7 @@ static int publish(Ctl *ctl, Put *put, const char *id) {
         return id ? publish_private(ctl, put, number) : publish_new(ctl, path, put);
 }
 
-static int run(Ctl *ctl) {
+static int publish_run(Ctl *ctl) {
         _cleanup_(put_deinit) Put put = {};
         const char *value, *id = NULL;
         int key, r;
@@ -77,7 +77,7 @@ static int run(Ctl *ctl) {
                 if (r)
                         return r;
         }
-        return publish(ctl, &put, id);
+        return publish_segment(ctl, &put, id);
 }
 
 const Command command_publish = {
@@ -86,5 +86,5 @@ const Command command_publish = {
         .operands = { "NEW", "FILE" },
         .summary = "Fills a new segment and then names it; or names a private one",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = publish_run,
 };

@@ -34,7 +34,7 @@ static const Option options[] = {
         TABLE_OPTIONS,
 };
 
-static int parse(Ctl *ctl, Reaping *reaping) {
+static int reap_parse(Ctl *ctl, Reaping *reaping) {
         const char *value;
         int key, r = 0;
 
@@ -62,7 +62,7 @@ static void keep_orphans(Natives *natives) {
 }
 
 /* The dialogue keeps out of what may be read by a program. Return: 0 or an exit code. */
-static int ask(const Reaping *reaping, const Natives *natives) {
+static int reap_ask(const Reaping *reaping, const Natives *natives) {
         _cleanup_(table_freep) Table *table = NULL;
         char answer[16] = "";
         int r;
@@ -92,7 +92,7 @@ static const char *why_kept(int r) {
         }
 }
 
-static int failed(const Native *native, int r) {
+static int reap_failed(const Native *native, int r) {
         _cleanup_(freep) char *name = text_escape(native->name);
 
         if (!name)
@@ -103,7 +103,7 @@ static int failed(const Native *native, int r) {
                          r == -EPERM || r == -EACCES ? "; its owner may, and root" : "");
 }
 
-static int tell(const Ctl *ctl, Reaping *reaping, const Native *native) {
+static int reap_tell(const Ctl *ctl, Reaping *reaping, const Native *native) {
         _cleanup_(freep) char *text = NULL;
 
         text = ctl->json ? native_json(native) : text_escape(native->name);
@@ -117,12 +117,12 @@ static int tell(const Ctl *ctl, Reaping *reaping, const Native *native) {
 }
 
 /* What is gone by itself is well. */
-static int reap(const Ctl *ctl, Reaping *reaping, const Native *native) {
+static int reap_one(const Ctl *ctl, Reaping *reaping, const Native *native) {
         int r = native->kind == NATIVE_SYSV ? sysv_remove(native) : posix_remove(native);
 
         if (r == NATIVE_E_GONE)
                 return CTL_SUCCESS;
-        return r ? failed(native, r) : tell(ctl, reaping, native);
+        return r ? reap_failed(native, r) : reap_tell(ctl, reaping, native);
 }
 
 /* What one cannot be done does not keep the others from being done. */
@@ -130,7 +130,7 @@ static int reap_all(const Ctl *ctl, Reaping *reaping, const Natives *natives) {
         int code = CTL_SUCCESS, r;
 
         for (size_t i = 0; i < natives->n_items; ++i) {
-                r = reap(ctl, reaping, &natives->items[i]);
+                r = reap_one(ctl, reaping, &natives->items[i]);
                 if (r)
                         code = r;
         }
@@ -140,7 +140,7 @@ static int reap_all(const Ctl *ctl, Reaping *reaping, const Natives *natives) {
         return code ? code : r;
 }
 
-static int print(const Ctl *ctl, const Reaping *reaping, const Natives *natives) {
+static int reap_print(const Ctl *ctl, const Reaping *reaping, const Natives *natives) {
         _cleanup_(table_freep) Table *table = NULL;
 
         if (search_table(&reaping->search, natives, &table))
@@ -157,22 +157,22 @@ static int find_and_reap(Ctl *ctl, Reaping *reaping) {
                 return r;
         keep_orphans(&natives);
         if (reaping->dry_run)
-                return print(ctl, reaping, &natives);
+                return reap_print(ctl, reaping, &natives);
         if (!reaping->yes && natives.n_items == 0)
                 (void) fputs("There is nothing to remove.\n", stderr);
         else if (!reaping->yes)
-                r = ask(reaping, &natives);
+                r = reap_ask(reaping, &natives);
         if (r)
                 return r;
         json_add_list(&reaping->json, "removed");
         return reap_all(ctl, reaping, &natives);
 }
 
-static int run(Ctl *ctl) {
+static int reap_run(Ctl *ctl) {
         Reaping reaping = { .search.older_usec = OLDER_USEC, .json = JSON_NULL_DOCUMENT };
         int r;
 
-        r = parse(ctl, &reaping);
+        r = reap_parse(ctl, &reaping);
         if (r)
                 return r;
         /* In any case, not only when there is something: who forgot it shall learn it at once. */
@@ -191,5 +191,5 @@ const Command command_reap = {
         .summary = "Removes System V and POSIX shared memory that nobody is left for",
         .columns = native_columns,
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = reap_run,
 };

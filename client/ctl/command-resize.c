@@ -43,8 +43,8 @@ static int resize_to(const Ctl *ctl, const Selector *selector, uint64_t size,
         return 0;
 }
 
-static int resize(const Ctl *ctl, const Selector *selector, const void *userdata,
-                  struct shmbroker_info **ret) {
+static int resize_segment(const Ctl *ctl, const Selector *selector, const void *userdata,
+                          struct shmbroker_info **ret) {
         _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
         const Growth *growth = userdata;
         Selector same = {};
@@ -72,7 +72,7 @@ static int read_growth(Ctl *ctl, const char *id, Growth *ret) {
         return value_size(ctl, "SIZE", ret->more ? text + 1 : text, &ret->size);
 }
 
-static int run(Ctl *ctl) {
+static int resize_run(Ctl *ctl) {
         Growth growth = {};
         const char *id;
         int r;
@@ -81,7 +81,7 @@ static int run(Ctl *ctl) {
         if (r)
                 return r;
         r = read_growth(ctl, id, &growth);
-        return r ? r : change_segments(ctl, id, resize, &growth);
+        return r ? r : change_segments(ctl, id, resize_segment, &growth);
 }
 
 const Command command_resize = {
@@ -90,5 +90,5 @@ const Command command_resize = {
         .operands = { "NAME", "SIZE" },
         .summary = "Lets a segment grow to a size, or with +SIZE by as much",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = resize_run,
 };

@@ -23,7 +23,7 @@ static const Option options[] = {
         { "force", 'f', NULL, "it is well if there is no such segment" },
 };
 
-static void say(const Selector *selector, uint64_t n_attached) {
+static void rm_say(const Selector *selector, uint64_t n_attached) {
         if (n_attached == 0)
                 return;
         if (selector->name)
@@ -34,7 +34,7 @@ static void say(const Selector *selector, uint64_t n_attached) {
                       n_attached);
 }
 
-static int rm(const Ctl *ctl, const Selector *selector, Removal *removal) {
+static int rm_one(const Ctl *ctl, const Selector *selector, Removal *removal) {
         uint64_t n_attached;
         int destroyed, r;
 
@@ -46,7 +46,7 @@ static int rm(const Ctl *ctl, const Selector *selector, Removal *removal) {
                 json_append_removed(&removal->json, "removed", selector->name, selector->id,
                                     destroyed, n_attached);
         else
-                say(selector, n_attached);
+                rm_say(selector, n_attached);
         return CTL_SUCCESS;
 }
 
@@ -59,7 +59,7 @@ static int rm_all(Ctl *ctl, Removal *removal) {
                 r = ctl_select(ctl, removal->id, &selector);
                 if (r)
                         return r;
-                r = rm(ctl, &selector, removal);
+                r = rm_one(ctl, &selector, removal);
                 if (r)
                         code = r;
                 if (removal->id)
@@ -69,7 +69,7 @@ static int rm_all(Ctl *ctl, Removal *removal) {
 }
 
 /* An id stands alone. Wrong ones are told before anything is asked. */
-static int check(Ctl *ctl, const Removal *removal) {
+static int rm_check(Ctl *ctl, const Removal *removal) {
         Selector selector;
         int r;
 
@@ -82,7 +82,7 @@ static int check(Ctl *ctl, const Removal *removal) {
 static int remove_and_print(Ctl *ctl, Removal *removal) {
         int code, r;
 
-        r = check(ctl, removal);
+        r = rm_check(ctl, removal);
         if (r)
                 return r;
         r = ctl_connect(ctl);
@@ -96,7 +96,7 @@ static int remove_and_print(Ctl *ctl, Removal *removal) {
         return code ? code : r;
 }
 
-static int run(Ctl *ctl) {
+static int rm_run(Ctl *ctl) {
         Removal removal = { .json = JSON_NULL_DOCUMENT };
         const char *value;
         int key, r;
@@ -120,5 +120,5 @@ const Command command_rm = {
         .operands = { "NAME..." },
         .summary = "Removes segments: the name at once, the memory with its last attachment",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = rm_run,
 };

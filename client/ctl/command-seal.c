@@ -8,8 +8,8 @@
 
 static const Option options[] = { ID_OPTION };
 
-static int seal(const Ctl *ctl, const Selector *selector, const void *userdata,
-                struct shmbroker_info **ret) {
+static int seal_segment(const Ctl *ctl, const Selector *selector, const void *userdata,
+                        struct shmbroker_info **ret) {
         const unsigned int *seals = userdata;
 
         if (shmbroker_seal(ctl->connection, selector->name, selector->id, *seals, ret))
@@ -17,7 +17,7 @@ static int seal(const Ctl *ctl, const Selector *selector, const void *userdata,
         return 0;
 }
 
-static int run(Ctl *ctl) {
+static int seal_run(Ctl *ctl) {
         unsigned int seals = 0;
         const char *id, *text;
         int r;
@@ -31,7 +31,7 @@ static int run(Ctl *ctl) {
         if (!text)
                 return CTL_USAGE;
         r = value_seals(ctl, "SEALS", text, &seals);
-        return r ? r : change_segments(ctl, id, seal, &seals);
+        return r ? r : change_segments(ctl, id, seal_segment, &seals);
 }
 
 const Command command_seal = {
@@ -40,5 +40,5 @@ const Command command_seal = {
         .operands = { "NAME", "SEALS" },
         .summary = "Forbids for ever to write to a segment, to execute it, or to seal it more",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = seal_run,
 };

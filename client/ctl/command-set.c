@@ -52,7 +52,7 @@ static int take_option(const Ctl *ctl, struct shmbroker_changes *changes, int ke
         }
 }
 
-static int run(Ctl *ctl) {
+static int set_run(Ctl *ctl) {
         _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *changes = NULL;
         const char *value, *id = NULL;
         size_t n_changes = 0;
@@ -82,5 +82,5 @@ const Command command_set = {
         .operands = { "NAME..." },
         .summary = "Changes when segments remove themselves, and locks them in memory",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = set_run,
 };

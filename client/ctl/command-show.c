@@ -63,7 +63,7 @@ static int print_json(const struct shmbroker_info *info, const Holdings *holding
         return json_print(&json);
 }
 
-static int show(const Ctl *ctl, const Selector *selector, CellStyle style) {
+static int show_segment(const Ctl *ctl, const Selector *selector, CellStyle style) {
         _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
         _cleanup_(holdings_deinit) Holdings holdings = {};
         int r;
@@ -79,7 +79,7 @@ static int show(const Ctl *ctl, const Selector *selector, CellStyle style) {
         return r ? r : print_holdings(ctl, &holdings);
 }
 
-static int run(Ctl *ctl) {
+static int show_run(Ctl *ctl) {
         CellStyle style = CELL_PEOPLE;
         const char *value, *id = NULL;
         Selector selector;
@@ -94,7 +94,7 @@ static int run(Ctl *ctl) {
                         id = value;
         }
         r = ctl_begin_segment(ctl, id, &selector);
-        return r ? r : show(ctl, &selector, style);
+        return r ? r : show_segment(ctl, &selector, style);
 }
 
 const Command command_show = {
@@ -103,5 +103,5 @@ const Command command_show = {
         .operands = { "NAME" },
         .summary = "Shows all about a segment, and who has it",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = show_run,
 };

@@ -59,7 +59,7 @@ static int print_json(const struct shmbroker_status *status) {
         return json_print(&json);
 }
 
-static int run(Ctl *ctl) {
+static int status_run(Ctl *ctl) {
         _cleanup_(shmbroker_status_freep) struct shmbroker_status *status = NULL;
         const char *value;
         int r;
@@ -84,5 +84,5 @@ const Command command_status = {
         .name = "status",
         .arguments = "[OPTION...]",
         .summary = "Shows how the broker is: counts, limits and counters",
-        .run = run,
+        .run = status_run,
 };

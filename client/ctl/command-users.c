@@ -77,8 +77,8 @@ static char *user_json(const void *item) {
         return strdup(shmbroker_user_json(item));
 }
 
-static int print(const Ctl *ctl, const TableOptions *table_options,
-                 const struct shmbroker_users *users) {
+static int users_print(const Ctl *ctl, const TableOptions *table_options,
+                       const struct shmbroker_users *users) {
         _cleanup_(table_freep) Table *table = NULL;
         int r;
 
@@ -90,7 +90,7 @@ static int print(const Ctl *ctl, const TableOptions *table_options,
         return table_print(ctl, table, "users", user_json);
 }
 
-static int run(Ctl *ctl) {
+static int users_run(Ctl *ctl) {
         _cleanup_(shmbroker_users_freep) struct shmbroker_users *users = NULL;
         TableOptions table_options = {};
         int r;
@@ -100,7 +100,7 @@ static int run(Ctl *ctl) {
                 return r;
         if (shmbroker_list_users(ctl->connection, &users))
                 return ctl_failed(ctl);
-        return print(ctl, &table_options, users);
+        return users_print(ctl, &table_options, users);
 }
 
 const Command command_users = {
@@ -109,5 +109,5 @@ const Command command_users = {
         .summary = "Shows what each user has: all of them to root, else yourself",
         .columns = columns,
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = users_run,
 };

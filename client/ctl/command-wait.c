@@ -29,7 +29,7 @@ static const Option options[] = {
         { "timeout", OPTION_TIMEOUT, "TIME", "no longer than that, such as 500ms, 10s, 2min" },
 };
 
-static int found(const Waiting *waiting, const struct shmbroker_info *info) {
+static int wait_found(const Waiting *waiting, const struct shmbroker_info *info) {
         _cleanup_(json_deinit) Json json = JSON_NULL_DOCUMENT;
 
         if (!waiting->ctl->json)
@@ -47,7 +47,7 @@ static int is_there(const struct shmbroker_event *event, void *userdata) {
         if (!name || strcmp(name, waiting->selector.name) != 0 ||
             shmbroker_event_kind(event) == SHMBROKER_EVENT_DESTROYED)
                 return EVENT_GO_ON;
-        return found(waiting, info);
+        return wait_found(waiting, info);
 }
 
 static int is_gone(const struct shmbroker_event *event, void *userdata) {
@@ -105,7 +105,7 @@ static int wait_for(Ctl *ctl, Waiting *waiting) {
         if (r && waiting->gone)
                 return CTL_SUCCESS;
         if (!r && !waiting->gone)
-                return found(waiting, info);
+                return wait_found(waiting, info);
         /* The name may be another segment's before this one is gone. */
         if (waiting->gone)
                 waiting->selector.id = shmbroker_info_id(info);
@@ -114,7 +114,7 @@ static int wait_for(Ctl *ctl, Waiting *waiting) {
         return run_watch(waiting, watch);
 }
 
-static int run(Ctl *ctl) {
+static int wait_run(Ctl *ctl) {
         Waiting waiting = { .ctl = ctl, .timeout_usec = SHMBROKER_FOREVER };
         const char *value, *id = NULL;
         int key, r = 0;
@@ -144,5 +144,5 @@ const Command command_wait = {
         .operands = { "NAME" },
         .summary = "Waits until a segment exists, or with --gone until it does not",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = wait_run,
 };

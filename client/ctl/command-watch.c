@@ -49,7 +49,7 @@ static void print_text(const struct shmbroker_event *event) {
 }
 
 /* What is no event of a segment is told to people as well. */
-static void tell(Printer *printer, int kind) {
+static void watch_tell(Printer *printer, int kind) {
         const char *address = shmbroker_get_address(printer->ctl->connection);
 
         if (printer->lost && kind != SHMBROKER_EVENT_LOST)
@@ -67,7 +67,7 @@ static int print_event(const struct shmbroker_event *event, void *userdata) {
         Printer *printer = userdata;
         int r = 0;
 
-        tell(printer, shmbroker_event_kind(event));
+        watch_tell(printer, shmbroker_event_kind(event));
         if (printer->ctl->json)
                 r = json_print_line(shmbroker_event_json(event));
         else
@@ -115,7 +115,7 @@ static int watch_all(Ctl *ctl, const WatchOptions *given, int64_t id) {
         return events_run(ctl, watch, &loop);
 }
 
-static int run(Ctl *ctl) {
+static int watch_run(Ctl *ctl) {
         WatchOptions given = {};
         const char *value;
         int64_t id = 0;
@@ -147,5 +147,5 @@ const Command command_watch = {
         .operands = { "PATTERN" },
         .summary = "Shows what happens to segments, until it is interrupted",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = watch_run,
 };

@@ -57,7 +57,7 @@ static int take_option(const Ctl *ctl, WhoOptions *who, int key, const char *val
         }
 }
 
-static int print(const Ctl *ctl, const WhoOptions *who, const Holdings *holdings) {
+static int who_print(const Ctl *ctl, const WhoOptions *who, const Holdings *holdings) {
         _cleanup_(table_freep) Table *table = NULL;
         int r;
 
@@ -87,7 +87,7 @@ static int who_all(const Ctl *ctl, const WhoOptions *who) {
                 if (shmbroker_info_attach_count(info) > 0)
                         r = holdings_add(ctl, &holdings, info, &who->filter);
         }
-        return r ? r : print(ctl, who, &holdings);
+        return r ? r : who_print(ctl, who, &holdings);
 }
 
 static int who_one(const Ctl *ctl, const WhoOptions *who, const Selector *selector, Found *found) {
@@ -116,11 +116,11 @@ static int who_named(Ctl *ctl, const WhoOptions *who) {
                 if (r)
                         code = r;
         } while (ctl->argc > 0 && code != CTL_NO_BROKER);
-        r = code == CTL_NO_BROKER ? code : print(ctl, who, &found.holdings);
+        r = code == CTL_NO_BROKER ? code : who_print(ctl, who, &found.holdings);
         return code ? code : r;
 }
 
-static int run(Ctl *ctl) {
+static int who_run(Ctl *ctl) {
         WhoOptions who = {};
         const char *value;
         Selector selector;
@@ -150,5 +150,5 @@ const Command command_who = {
         .summary = "Shows who has segments, which process and since when",
         .columns = holding_columns,
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = who_run,
 };

@@ -31,7 +31,7 @@ static int write_segment(Ctl *ctl, const Put *put) {
 }
 
 /* What makes a new segment does not go with what means one that exists. */
-static int check(const Ctl *ctl, const Put *put, const char *id) {
+static int write_check(const Ctl *ctl, const Put *put, const char *id) {
         bool is_new =
                 put->replace || put->seals ||
                 (put->acquisition.has_create && put->acquisition.create == SHMBROKER_CREATE_NEW);
@@ -45,7 +45,7 @@ static int check(const Ctl *ctl, const Put *put, const char *id) {
         return 0;
 }
 
-static int parse(Ctl *ctl, Put *put) {
+static int write_parse(Ctl *ctl, Put *put) {
         const char *value, *id = NULL;
         int key, r;
 
@@ -58,16 +58,16 @@ static int parse(Ctl *ctl, Put *put) {
                 if (r)
                         return r;
         }
-        r = check(ctl, put, id);
+        r = write_check(ctl, put, id);
         return r ? r : ctl_select(ctl, id, &put->target);
 }
 
-static int run(Ctl *ctl) {
+static int write_run(Ctl *ctl) {
         _cleanup_(put_deinit) Put put = {};
         int r;
 
         r = put_init(&put);
-        r = r ? r : parse(ctl, &put);
+        r = r ? r : write_parse(ctl, &put);
         return r ? r : write_segment(ctl, &put);
 }
 
@@ -77,5 +77,5 @@ const Command command_write = {
         .operands = { "NAME", "FILE" },
         .summary = "Fills a segment from a file or standard input, creating it if need be",
         COMMAND_OPTIONS(options),
-        .run = run,
+        .run = write_run,
 };

@@ -67,7 +67,7 @@ static const char *limit_hint(const char *limit) {
 }
 
 /* What to do about it, as the rest of the sentence. */
-static const char *hint(const struct shmbroker_error *error) {
+static const char *ctl_hint(const struct shmbroker_error *error) {
         if (shmbroker_error_limit(error))
                 return limit_hint(shmbroker_error_limit(error));
         switch (shmbroker_error_code(error)) {
@@ -93,7 +93,7 @@ int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error) {
         int code = shmbroker_error_code(error);
 
         if (shmbroker_error_name(error))
-                return ctl_error("%s%s", shmbroker_error_message(error), hint(error));
+                return ctl_error("%s%s", shmbroker_error_message(error), ctl_hint(error));
         if (code == -ENOENT || code == -ECONNREFUSED)
                 return no_broker(shmbroker_get_address(ctl->connection), strerror(-code));
         return ctl_error("%s", shmbroker_error_message(error));

@@ -22,7 +22,7 @@ const Option ctl_common_options[] = {
 };
 const size_t ctl_n_common_options = ARRAY_SIZE(ctl_common_options);
 
-_printf_(1, 0) static void say(const char *format, va_list arguments) {
+_printf_(1, 0) static void ctl_say(const char *format, va_list arguments) {
         (void) fputs(PROGRAM ": ", stderr);
         (void) vfprintf(stderr, format, arguments);
         (void) fputc('\n', stderr);
@@ -33,7 +33,7 @@ int ctl_error(const char *format, ...) {
         va_list arguments;
 
         va_start(arguments, format);
-        say(format, arguments);
+        ctl_say(format, arguments);
         va_end(arguments);
         return CTL_FAILED;
 }
@@ -44,7 +44,7 @@ int ctl_usage(const Ctl *ctl, const char *format, ...) {
         va_list arguments;
 
         va_start(arguments, format);
-        say(format, arguments);
+        ctl_say(format, arguments);
         va_end(arguments);
         (void) fprintf(stderr, "Try '" PROGRAM "%s%s --help'.\n", *name ? " " : "", name);
         return CTL_USAGE;

@@ -14,14 +14,14 @@
 
 static volatile sig_atomic_t stopped;
 
-static void stop(int signal_number) {
+static void events_stop(int signal_number) {
         (void) signal_number;
         stopped = 1;
 }
 
 /* What is ignored, as by nohup(1), stays so. */
 static void stop_on_signal(int signal_number) {
-        struct sigaction action = { .sa_handler = stop }, old;
+        struct sigaction action = { .sa_handler = events_stop }, old;
 
         if (sigaction(signal_number, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
                 (void) sigaction(signal_number, &action, NULL);
@@ -40,7 +40,7 @@ void events_stop_on_signals(void) {
         stop_on_signal(SIGTERM);
 }
 
-static uint64_t now(void) {
+static uint64_t events_now(void) {
         struct timespec time;
 
         (void) clock_gettime(CLOCK_MONOTONIC, &time);
@@ -55,7 +55,7 @@ static int wait_for_more(const struct shmbroker_watch *watch, const EventLoop *l
                 /* Says if it is a pipe without a reader */
                 { .fd = loop->prints ? STDOUT_FILENO : -1 },
         };
-        uint64_t timeout = shmbroker_watch_timeout(watch), time = now();
+        uint64_t timeout = shmbroker_watch_timeout(watch), time = events_now();
         struct timespec until = {};
         sigset_t mask;
 
@@ -97,7 +97,7 @@ int events_run(const Ctl *ctl, struct shmbroker_watch *watch, const EventLoop *l
         int code, r;
 
         if (loop->timeout_usec == SHMBROKER_FOREVER ||
-            __builtin_add_overflow(now(), loop->timeout_usec, &deadline))
+            __builtin_add_overflow(events_now(), loop->timeout_usec, &deadline))
                 deadline = SHMBROKER_FOREVER;
         for (;;) {
                 _cleanup_(shmbroker_event_freep) struct shmbroker_event *event = NULL;

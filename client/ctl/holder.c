@@ -28,7 +28,7 @@ static void file_close(FILE **file) {
                 (void) fclose(*file);
 }
 
-static void found(const Files *files, dev_t device, ino_t inode) {
+static void holder_found(const Files *files, dev_t device, ino_t inode) {
         for (size_t i = 0; i < files->n_items; ++i)
                 if (files->items[i].device == device && files->items[i].inode == inode)
                         files->items[i].found = true;
@@ -47,7 +47,7 @@ static void look_at_mappings(const Files *files, const char *process) {
         file = fopen(path, "re");
         while (file && getline(&line, &n, file) > 0)
                 if (sscanf(line, "%*s %*s %*s %x:%x %ju", &major, &minor, &inode) == 3)
-                        found(files, makedev(major, minor), (ino_t) inode);
+                        holder_found(files, makedev(major, minor), (ino_t) inode);
 }
 
 static void look_at_descriptors(const Files *files, const char *process) {
@@ -60,7 +60,7 @@ static void look_at_descriptors(const Files *files, const char *process) {
         directory = opendir(path);
         while (directory && (entry = readdir(directory)))
                 if (fstatat(dirfd(directory), entry->d_name, &state, 0) == 0)
-                        found(files, state.st_dev, state.st_ino);
+                        holder_found(files, state.st_dev, state.st_ino);
 }
 
 /**

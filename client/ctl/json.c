@@ -17,8 +17,8 @@ void json_deinit(Json *json) {
 }
 
 /* An object takes its value over only when that succeeds. */
-static bool add(Json *json, struct json_object *object, const char *key,
-                struct json_object *value) {
+static bool json_add(Json *json, struct json_object *object, const char *key,
+                     struct json_object *value) {
         if (value && object && json_object_object_add(object, key, value) == 0)
                 return true;
         (void) json_object_put(value);
@@ -26,7 +26,7 @@ static bool add(Json *json, struct json_object *object, const char *key,
         return false;
 }
 
-static bool append(Json *json, const char *key, struct json_object *value) {
+static bool json_append(Json *json, const char *key, struct json_object *value) {
         struct json_object *list = json_object_object_get(json->top, key);
 
         if (value && list && json_object_array_add(list, value) == 0)
@@ -36,71 +36,71 @@ static bool append(Json *json, const char *key, struct json_object *value) {
         return false;
 }
 
-static struct json_object *top(Json *json) {
+static struct json_object *json_top(Json *json) {
         if (!json->top)
                 json->top = json_object_new_object();
         return json->top;
 }
 
-static struct json_object *parse(const char *text) {
+static struct json_object *json_parse(const char *text) {
         return text ? json_tokener_parse(text) : NULL;
 }
 
 /* json_begin_text() - the document is this text */
 void json_begin_text(Json *json, const char *text) {
-        json->top = parse(text);
+        json->top = json_parse(text);
         json->failed = !json->top;
 }
 
 /* json_add_text() - a member whose value is this text */
 void json_add_text(Json *json, const char *key, const char *text) {
-        (void) add(json, top(json), key, parse(text));
+        (void) json_add(json, json_top(json), key, json_parse(text));
 }
 
 /* json_add_id() - a member that is a number, or null if it is 0 */
 void json_add_id(Json *json, const char *key, int64_t id) {
-        struct json_object *object = top(json);
+        struct json_object *object = json_top(json);
 
         if (id)
-                (void) add(json, object, key, json_object_new_int64(id));
+                (void) json_add(json, object, key, json_object_new_int64(id));
         else if (!object || json_object_object_add(object, key, NULL))
                 json->failed = true;
 }
 
 /* json_add_list() - a member that is an array, still empty */
 void json_add_list(Json *json, const char *key) {
-        (void) add(json, top(json), key, json_object_new_array());
+        (void) json_add(json, json_top(json), key, json_object_new_array());
 }
 
 /* json_append_text() - one more value of an array */
 void json_append_text(Json *json, const char *key, const char *text) {
-        (void) append(json, key, parse(text));
+        (void) json_append(json, key, json_parse(text));
 }
 
 /* json_begin_part() - the document is an object for what is picked of this text */
 void json_begin_part(Json *json, const char *text) {
-        json->whole = parse(text);
-        json->part = top(json);
+        json->whole = json_parse(text);
+        json->part = json_top(json);
         json->failed |= !json->whole;
 }
 
 /* json_append_part() - one more value of an array: an object for what is picked of this text */
 void json_append_part(Json *json, const char *key, const char *text) {
         (void) json_object_put(json->whole);
-        json->whole = parse(text);
+        json->whole = json_parse(text);
         json->part = json_object_new_object();
         json->failed |= !json->whole;
-        if (!append(json, key, json->part))
+        if (!json_append(json, key, json->part))
                 json->part = NULL;
 }
 
-static struct json_object *member(Json *json, struct json_object *object, const char *key) {
+static struct json_object *json_member(Json *json, struct json_object *object, const char *key) {
         struct json_object *value = json_object_object_get(object, key);
 
         if (value)
                 return value;
         value = json_object_new_object();
-        return add(json, object, key, value) ? value : NULL;
+        return json_add(json, object, key, value) ? value : NULL;
 }
 
 /* Of a path such as "permissions.mode", the objects on the way are made if they are not there. */
@@ -111,7 +111,7 @@ static void pick_path(Json *json, char *path) {
         while ((dot = strchr(path, '.'))) {
                 *dot = '\0';
                 from = json_object_object_get(from, path);
-                to = member(json, to, path);
+                to = json_member(json, to, path);
                 path = dot + 1;
         }
         /* NULL is the JSON null. */
@@ -136,7 +136,7 @@ void json_pick_text(Json *json, const char *name, const char *text) {
 
         for (size_t i = 0; name[i] && i + 1 < sizeof(key); ++i)
                 key[i] = (char) tolower((unsigned char) name[i]);
-        (void) add(json, json->part, key, text ? json_object_new_string(text) : NULL);
+        (void) json_add(json, json->part, key, text ? json_object_new_string(text) : NULL);
 }
 
 /* json_append_removed() - one more value of an array: the reply to Remove, and of which segment */
@@ -145,12 +145,13 @@ void json_append_removed(Json *json, const char *key, const char *name, int64_t 
         struct json_object *removed = json_object_new_object();
 
         if (name)
-                (void) add(json, removed, "name", json_object_new_string(name));
+                (void) json_add(json, removed, "name", json_object_new_string(name));
         else
-                (void) add(json, removed, "id", json_object_new_int64(id));
-        (void) add(json, removed, "destroyed", json_object_new_boolean(destroyed));
-        (void) add(json, removed, "attachCount", json_object_new_int64((int64_t) attach_count));
-        (void) append(json, key, removed);
+                (void) json_add(json, removed, "id", json_object_new_int64(id));
+        (void) json_add(json, removed, "destroyed", json_object_new_boolean(destroyed));
+        (void) json_add(json, removed, "attachCount",
+                        json_object_new_int64((int64_t) attach_count));
+        (void) json_append(json, key, removed);
 }
 
 /* json_quote() - this text as JSON, to be freed, or null if it is NULL. Return: NULL if memory is
@@ -185,7 +186,7 @@ int json_print(const Json *json) {
 
 /* json_print_line() - print this text as a document of one line. Return: an exit code. */
 int json_print_line(const char *text) {
-        struct json_object *object = parse(text);
+        struct json_object *object = json_parse(text);
         const char *line = NULL;
 
         if (object)

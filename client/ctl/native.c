@@ -196,7 +196,7 @@ void native_set_age(Native *native) {
 }
 
 /* Numbers for people who read them, and null where there is none. */
-static const char *number(char text[SIZE_TEXT], bool known, uint64_t value) {
+static const char *native_number(char text[SIZE_TEXT], bool known, uint64_t value) {
         if (!known)
                 return "null";
         (void) snprintf(text, SIZE_TEXT, "%" PRIu64, value);
@@ -204,7 +204,7 @@ static const char *number(char text[SIZE_TEXT], bool known, uint64_t value) {
 }
 
 /* A name of others as JSON. */
-static char *quote(const char *text) {
+static char *native_quote(const char *text) {
         char *escaped = text_escape(text), *quoted = escaped ? json_quote(escaped) : NULL;
 
         free(escaped);
@@ -222,14 +222,14 @@ static char *json_of_kind(const Native *native) {
                         "\"attachTimeUSec\":%s,\"detachTimeUSec\":%s,\"creatorPid\":%s,"
                         "\"creatorAlive\":%s,\"lastPid\":%s,\"lastAlive\":%s,"
                         "\"attachCount\":%" PRIu64 ",\"key\":%" PRIu32 ",\"shmid\":%d",
-                        number(attach, sysv->attach_usec > 0, sysv->attach_usec),
-                        number(detach, sysv->detach_usec > 0, sysv->detach_usec),
-                        number(creator, sysv->creator_pid > 0, (uint64_t) sysv->creator_pid),
+                        native_number(attach, sysv->attach_usec > 0, sysv->attach_usec),
+                        native_number(detach, sysv->detach_usec > 0, sysv->detach_usec),
+                        native_number(creator, sysv->creator_pid > 0, (uint64_t) sysv->creator_pid),
                         truth_json[sysv->creator_alive],
-                        number(last, sysv->last_pid > 0, (uint64_t) sysv->last_pid),
+                        native_number(last, sysv->last_pid > 0, (uint64_t) sysv->last_pid),
                         truth_json[sysv->last_pid > 0 ? sysv->last_alive : TRUTH_UNKNOWN],
                         sysv->n_attached, sysv->key, sysv->shmid);
-        quoted = quote(native->name + strlen("posix"));
+        quoted = native_quote(native->name + strlen("posix"));
         json = !quoted ? NULL
                        : cell_printf("\"readTimeUSec\":%" PRIu64 ",\"writeTimeUSec\":%" PRIu64
                                      ",\"creatorPid\":null,\"creatorAlive\":null,\"posixName\":%s",
@@ -245,7 +245,7 @@ char *native_json(const void *item) {
         char allocated[SIZE_TEXT], creator_uid[SIZE_TEXT], creator_gid[SIZE_TEXT];
         char *quoted, *rest, *json = NULL;
 
-        quoted = quote(native->name);
+        quoted = native_quote(native->name);
         rest = json_of_kind(native);
         if (quoted && rest)
                 json = cell_printf(
@@ -255,10 +255,10 @@ char *native_json(const void *item) {
                         "\"mode\":%u},\"ageUSec\":%" PRIu64 ",\"changeTimeUSec\":%" PRIu64
                         ",\"held\":%s,\"verdict\":\"%s\",%s}",
                         quoted, kind_names[native->kind], native->size,
-                        number(allocated, native->has_allocated, native->allocated),
+                        native_number(allocated, native->has_allocated, native->allocated),
                         (uintmax_t) native->uid, (uintmax_t) native->gid,
-                        number(creator_uid, is_sysv, native->sysv.creator_uid),
-                        number(creator_gid, is_sysv, native->sysv.creator_gid),
+                        native_number(creator_uid, is_sysv, native->sysv.creator_uid),
+                        native_number(creator_gid, is_sysv, native->sysv.creator_gid),
                         (unsigned int) native->mode, native->age_usec, native->change_usec,
                         truth_json[native->held], verdict_names[native->verdict], rest);
         free(rest);

@@ -19,7 +19,7 @@
 /* A bar that is shorter says nothing. */
 #define BAR_MIN 5
 
-static uint64_t now(void) {
+static uint64_t progress_now(void) {
         struct timespec time;
 
         (void) clock_gettime(CLOCK_MONOTONIC, &time);
@@ -95,7 +95,7 @@ static void format_bar(const Progress *progress, size_t n_room, char *text) {
 }
 
 /* The last column stays free: some terminals go to the next line when it is written. */
-static void draw(Progress *progress, uint64_t time) {
+static void progress_draw(Progress *progress, uint64_t time) {
         char numbers[8 * SIZE_TEXT], bar[WIDTH_MAX + 8];
         size_t n_line = terminal_width() - 1, n_numbers;
 
@@ -120,7 +120,7 @@ void progress_begin(Progress *progress, bool quiet, uint64_t total) {
         *progress = (Progress){
                 .enabled = !quiet && isatty(STDERR_FILENO),
                 .total = total,
-                .start_usec = now(),
+                .start_usec = progress_now(),
         };
         progress->drawn_usec = progress->start_usec + DELAY_USEC - INTERVAL_USEC;
 }
@@ -132,16 +132,16 @@ void progress_add(Progress *progress, uint64_t n) {
         progress->done += n;
         if (!progress->enabled)
                 return;
-        time = now();
+        time = progress_now();
         if (time >= progress->drawn_usec + INTERVAL_USEC)
-                draw(progress, time);
+                progress_draw(progress, time);
 }
 
 /* progress_end() - the copy is over; what is said next begins a line */
 void progress_end(Progress *progress) {
         if (!progress->visible)
                 return;
-        draw(progress, now());
+        progress_draw(progress, progress_now());
         (void) fputc('\n', stderr);
         progress->visible = false;
 }

@@ -67,7 +67,7 @@ int put_print(const Ctl *ctl, const struct shmbroker_info *info, int64_t replace
         return json_print(&json);
 }
 
-static int grow(void *userdata, uint64_t size) {
+static int put_grow(void *userdata, uint64_t size) {
         const Growing *growing = userdata;
 
         if (size > growing->maximum)
@@ -80,7 +80,7 @@ static int grow(void *userdata, uint64_t size) {
 }
 
 /* Copies all of it, and lets the segment grow as long as it can. */
-static int fill(const Ctl *ctl, Stream *from, Stream *to, const Put *put) {
+static int put_fill(const Ctl *ctl, Stream *from, Stream *to, const Put *put) {
         const struct shmbroker_info *info = shmbroker_segment_info(to->segment);
         Growing growing = { .ctl = ctl, .from = from, .id = shmbroker_info_id(info) };
         Copy copy = { .length = UINT64_MAX, .quiet = put->quiet };
@@ -88,7 +88,7 @@ static int fill(const Ctl *ctl, Stream *from, Stream *to, const Put *put) {
         int r;
 
         if (shmbroker_info_maximum(info, &growing.maximum) == 0) {
-                to->grow = grow;
+                to->grow = put_grow;
                 to->userdata = &growing;
         }
         r = stream_copy(from, to, &copy);
@@ -125,8 +125,8 @@ static int first_size(const Ctl *ctl, const Stream *from, const Put *put, uint64
 }
 
 /* As long as it has no name it goes with us, whatever happens. */
-static int make(const Ctl *ctl, const Stream *from, const Put *put,
-                struct shmbroker_segment **ret) {
+static int put_make(const Ctl *ctl, const Stream *from, const Put *put,
+                    struct shmbroker_segment **ret) {
         struct shmbroker_options *options = put->acquisition.options;
         uint64_t size = 0;
         int r;
@@ -141,8 +141,8 @@ static int make(const Ctl *ctl, const Stream *from, const Put *put,
 }
 
 /* Nothing may be mapped for writing then, so that we have it another way meanwhile. */
-static int seal(const Ctl *ctl, int64_t id, unsigned int seals,
-                struct shmbroker_segment **segment) {
+static int put_seal(const Ctl *ctl, int64_t id, unsigned int seals,
+                    struct shmbroker_segment **segment) {
         _cleanup_(acquisition_deinit) Acquisition acquisition = {};
         struct shmbroker_segment *other;
         Selector selector = { .id = id };
@@ -164,12 +164,12 @@ static int seal(const Ctl *ctl, int64_t id, unsigned int seals,
 }
 
 /* From here on it stays, unless it shall go with its last attachment, which ours must not be. */
-static int publish(const Ctl *ctl, const Put *put, struct shmbroker_segment **segment) {
+static int put_publish(const Ctl *ctl, const Put *put, struct shmbroker_segment **segment) {
         _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
         int64_t id = shmbroker_info_id(shmbroker_segment_info(*segment)), replaced_id;
         int r;
 
-        r = seal(ctl, id, put->seals, segment);
+        r = put_seal(ctl, id, put->seals, segment);
         if (r)
                 return r;
         if (shmbroker_publish(ctl->connection, id, put->target.name, put->replace, NULL,
@@ -214,13 +214,13 @@ int put_new(const Ctl *ctl, Stream *from, const Put *put) {
         int r;
 
         r = check_name(ctl, put);
-        r = r ? r : make(ctl, from, put, &segment);
+        r = r ? r : put_make(ctl, from, put, &segment);
         if (r)
                 return r;
         stream_of_segment(segment, &selector, &to);
         to.empty = true;
-        r = fill(ctl, from, &to, put);
-        return r ? r : publish(ctl, put, &segment);
+        r = put_fill(ctl, from, &to, put);
+        return r ? r : put_publish(ctl, put, &segment);
 }
 
 /* As much as it has and can grow is looked at before anything is written, if that is known. */
@@ -248,7 +248,7 @@ static int put_into(const Ctl *ctl, Stream *from, const Put *put,
         stream_of_segment(segment, &put->target, &to);
         to.at = put->offset;
         r = check_room(from, &to);
-        r = r ? r : fill(ctl, from, &to, put);
+        r = r ? r : put_fill(ctl, from, &to, put);
         return r ? r : put_print(ctl, shmbroker_segment_info(segment), 0);
 }
 

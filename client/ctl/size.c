@@ -77,7 +77,7 @@ static int parse_number(const char **at, Number *ret) {
         return 0;
 }
 
-static int scale(const Number *number, uint64_t unit, uint64_t *ret) {
+static int size_scale(const Number *number, uint64_t unit, uint64_t *ret) {
         uint64_t value, fraction;
 
         if (__builtin_mul_overflow(number->whole, unit, &value))
@@ -136,7 +136,7 @@ int size_parse(const char *text, uint64_t *ret) {
                 return r;
         if (unit == 1 && number.numerator > 0)
                 return -EINVAL;
-        return scale(&number, unit, ret);
+        return size_scale(&number, unit, ret);
 }
 
 /**
@@ -155,7 +155,7 @@ int duration_parse(const char *text, uint64_t *ret_usec) {
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(time_units); ++i)
                 if (strcmp(time_units[i].name, text) == 0)
-                        return scale(&number, time_units[i].value, ret_usec);
+                        return size_scale(&number, time_units[i].value, ret_usec);
         return -EINVAL;
 }
 

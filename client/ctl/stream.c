@@ -15,7 +15,7 @@
 /* As much as stays in the cache of a processor */
 #define CHUNK ((size_t) 1 << 20)
 
-static int cannot(const Stream *stream, const char *what) {
+static int stream_cannot(const Stream *stream, const char *what) {
         return ctl_error("%s cannot be %s: %s", stream->name, what, strerror(errno));
 }
 
@@ -31,7 +31,7 @@ uint64_t stream_left(const Stream *stream) {
 }
 
 /* What begins where the shell left it, and is no file, is read or written as it comes. */
-static int look(Stream *stream) {
+static int stream_look(Stream *stream) {
         struct stat st;
         off_t at;
 
@@ -62,14 +62,14 @@ int stream_open_input(const char *path, Stream *ret) {
                 set_name(&stream, path);
                 stream.fd = open(path, O_RDONLY | O_CLOEXEC);
                 if (stream.fd < 0)
-                        return cannot(&stream, "read");
+                        return stream_cannot(&stream, "read");
                 stream.close_fd = true;
         }
-        r = look(&stream);
+        r = stream_look(&stream);
         if (r) {
                 stream_close(&stream);
                 errno = -r;
-                return cannot(&stream, "read");
+                return stream_cannot(&stream, "read");
         }
         /* Not each pipe may be made larger, and none has to be. */
         if (!stream.seekable)
@@ -89,14 +89,14 @@ int stream_open_output(const char *path, Stream *ret) {
                 set_name(&stream, path);
                 stream.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
                 if (stream.fd < 0)
-                        return cannot(&stream, "written");
+                        return stream_cannot(&stream, "written");
                 stream.close_fd = true;
         }
-        r = look(&stream);
+        r = stream_look(&stream);
         if (r) {
                 stream_close(&stream);
                 errno = -r;
-                return cannot(&stream, "written");
+                return stream_cannot(&stream, "written");
         }
         flags = fcntl(stream.fd, F_GETFL);
         /* Holes can be left at the end of a file alone. */
@@ -141,7 +141,7 @@ void stream_close(Stream *stream) {
 
 /* Huge pages, and segments that are attached natively, cannot be had by a descriptor. Memory that
  * is short is not got by a mapping either. */
-static char *mapped(const Stream *stream, size_t n) {
+static char *stream_mapped(const Stream *stream, size_t n) {
         if ((errno != EINVAL && errno != EBADF) || !stream->segment ||
             !shmbroker_segment_data(stream->segment) ||
             stream->at + n > shmbroker_segment_mapped(stream->segment))
@@ -158,8 +158,8 @@ static ssize_t stream_read(Stream *stream, char *space, size_t n_space) {
                             ? pread(stream->fd, space, n_space, (off_t) stream->at)
                             : read(stream->fd, space, n_space);
         while (n < 0 && errno == EINTR);
-        if (n < 0 && mapped(stream, n_space)) {
-                (void) memcpy(space, mapped(stream, n_space), n_space);
+        if (n < 0 && stream_mapped(stream, n_space)) {
+                (void) memcpy(space, stream_mapped(stream, n_space), n_space);
                 n = (ssize_t) n_space;
         }
         if (n > 0)
@@ -175,12 +175,12 @@ static int stream_write(Stream *stream, const char *data, size_t n_data) {
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0 && mapped(stream, n_data)) {
-                        (void) memcpy(mapped(stream, n_data), data, n_data);
+                if (n < 0 && stream_mapped(stream, n_data)) {
+                        (void) memcpy(stream_mapped(stream, n_data), data, n_data);
                         n = (ssize_t) n_data;
                 }
                 if (n < 0)
-                        return cannot(stream, "written");
+                        return stream_cannot(stream, "written");
                 data += n;
                 n_data -= (size_t) n;
                 stream->at += (uint64_t) n;
@@ -229,7 +229,7 @@ static int stream_finish(Stream *stream) {
         if (stream->segment || !stream->seekable)
                 return 0;
         if (stream->empty && ftruncate(stream->fd, (off_t) stream->at) < 0)
-                return cannot(stream, "written");
+                return stream_cannot(stream, "written");
         (void) lseek(stream->fd, (off_t) stream->at, SEEK_SET);
         return 0;
 }
@@ -280,7 +280,7 @@ static int copy_step(Stream *from, Stream *to, uint64_t n_most, char *buffer, Pr
         }
         n = stream_read(from, buffer, n_most < CHUNK ? (size_t) n_most : CHUNK);
         if (n < 0)
-                return -cannot(from, "read");
+                return -stream_cannot(from, "read");
         if (n == 0)
                 return 0;
         r = write_part(from, to, buffer, (size_t) n);

@@ -169,7 +169,7 @@ static void choose_named(Table *table, const Column *columns, const char *text) 
         }
 }
 
-static void choose(Table *table, const Column *columns) {
+static void table_choose(Table *table, const Column *columns) {
         const char *text = table->options.columns;
         bool all = table->options.all_columns;
 
@@ -197,7 +197,7 @@ int table_new(const Column *columns, const TableOptions *options, Table **ret) {
         if (!table)
                 return -ENOMEM;
         table->options = *options;
-        choose(table, columns);
+        table_choose(table, columns);
         table->descending = options->reverse;
         if (sort && *sort == '-') {
                 table->descending = !table->descending;
@@ -320,7 +320,7 @@ static int print_text(const Table *table, FILE *stream) {
 }
 
 /* Of a whole item, what is in the chosen columns. */
-static void pick(const Table *table, const void *item, Json *json) {
+static void table_pick(const Table *table, const void *item, Json *json) {
         for (size_t i = 0; i < table->n_chosen; ++i) {
                 const Column *column = table->chosen[i].column;
                 char *text;
@@ -347,21 +347,21 @@ static int print_json(const Table *table, const char *key, char *(*item_json)(co
                         json_append_text(&json, key, text);
                 } else {
                         json_append_part(&json, key, text);
-                        pick(table, table->rows[i].item, &json);
+                        table_pick(table, table->rows[i].item, &json);
                 }
                 free(text);
         }
         return json_print(&json);
 }
 
-static void sort(Table *table) {
+static void table_sort(Table *table) {
         if (table->n_rows > 0)
                 qsort_r(table->rows, table->n_rows, sizeof(*table->rows), compare_rows, table);
 }
 
 /* table_show() - print it as text, sorted, whatever is asked for. Return: an exit code. */
 int table_show(Table *table, FILE *stream) {
-        sort(table);
+        table_sort(table);
         return print_text(table, stream);
 }
 
@@ -375,6 +375,6 @@ int table_show(Table *table, FILE *stream) {
  * Return: an exit code.
  */
 int table_print(const Ctl *ctl, Table *table, const char *key, char *(*json)(const void *item)) {
-        sort(table);
+        table_sort(table);
         return ctl->json ? print_json(table, key, json) : print_text(table, stdout);
 }

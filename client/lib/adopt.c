@@ -40,9 +40,9 @@ static int adopt_answer(struct shmbroker *connection, Request *request, const Re
 
 /* The detail of what was wrong before is noted. It is never made a second time: the first one may
  * have been heard, and the second would meet what it made. */
-static int adopt(struct shmbroker *connection, AdoptParameters *parameters, const char *outside,
-                 const int *fd, const char *name, const struct shmbroker_options *options,
-                 struct shmbroker_info **ret) {
+static int adopt_object(struct shmbroker *connection, AdoptParameters *parameters,
+                        const char *outside, const int *fd, const char *name,
+                        const struct shmbroker_options *options, struct shmbroker_info **ret) {
         _cleanup_(freep) struct shmbroker_info *info = NULL;
         Request request = {
                 .method = METHOD_ADOPT,
@@ -80,7 +80,7 @@ static int adopt_number(struct shmbroker *connection, AdoptParameters *parameter
 
         if (native_namespace(&namespace))
                 GIVE_VALUE(parameters, ADOPT_IPC_NAMESPACE, ipc_namespace, namespace);
-        return error_trace(adopt(connection, parameters, outside, NULL, name, options, ret));
+        return error_trace(adopt_object(connection, parameters, outside, NULL, name, options, ret));
 }
 
 int shmbroker_adopt_sysv(struct shmbroker *connection, int shmid, const char *name,
@@ -117,7 +117,8 @@ int shmbroker_adopt_posix(struct shmbroker *connection, const char *posix_name, 
                                         "no POSIX object has a name of more than 255 bytes");
         GIVE_VALUE(&parameters, ADOPT_POSIX_NAME, posix_name, posix_name);
         (void) snprintf(outside, sizeof(outside), "POSIX object '%s'", posix_name);
-        return error_trace(adopt(connection, &parameters, outside, NULL, name, options, ret));
+        return error_trace(
+                adopt_object(connection, &parameters, outside, NULL, name, options, ret));
 }
 
 int shmbroker_adopt_fd(struct shmbroker *connection, int fd, const char *name,
@@ -128,6 +129,6 @@ int shmbroker_adopt_fd(struct shmbroker *connection, int fd, const char *name,
         if (fcntl(fd, F_GETFD) < 0)
                 return detail_errno(connection, -EBADF);
         GIVE_VALUE(&parameters, ADOPT_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
-        return error_trace(adopt(connection, &parameters, "object of the descriptor", &fd, name,
-                                 options, ret));
+        return error_trace(adopt_object(connection, &parameters, "object of the descriptor", &fd,
+                                        name, options, ret));
 }

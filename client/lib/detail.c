@@ -44,7 +44,7 @@ static Subject subject_of(const Request *request) {
         return subject;
 }
 
-_printf_(2, 3) static void say(struct shmbroker_error *error, const char *format, ...) {
+_printf_(2, 3) static void detail_say(struct shmbroker_error *error, const char *format, ...) {
         va_list arguments;
 
         va_start(arguments, format);
@@ -67,36 +67,37 @@ static void say_errno(struct shmbroker *connection, int r) {
 
         switch (r) {
         case -ECHILD:
-                say(error, "the connection to the broker belongs to the parent process");
+                detail_say(error, "the connection to the broker belongs to the parent process");
                 break;
         case -EALREADY:
-                say(error, "another call is under way on this connection: finish or cancel it");
+                detail_say(error,
+                           "another call is under way on this connection: finish or cancel it");
                 break;
         case -EINPROGRESS:
-                say(error, "the call is not done yet: wait, and process what comes");
+                detail_say(error, "the call is not done yet: wait, and process what comes");
                 break;
         case -ENODATA:
-                say(error, "there is no call under way on this connection");
+                detail_say(error, "there is no call under way on this connection");
                 break;
         case -ENOENT:
         case -ECONNREFUSED:
-                say(error, "there is no broker at %s", address);
+                detail_say(error, "there is no broker at %s", address);
                 break;
         case -EACCES:
-                say(error, "you may not connect to the broker at %s", address);
+                detail_say(error, "you may not connect to the broker at %s", address);
                 break;
         case -EPROTO:
-                say(error, "the broker at %s sent what is no answer", address);
+                detail_say(error, "the broker at %s sent what is no answer", address);
                 break;
         case -ETIMEDOUT:
-                say(error, "the broker at %s did not answer in time", address);
+                detail_say(error, "the broker at %s did not answer in time", address);
                 break;
         case -ECONNRESET:
-                say(error, "the broker at %s went away before it answered", address);
+                detail_say(error, "the broker at %s went away before it answered", address);
                 break;
         default:
                 errno = -r;
-                say(error, "the call to the broker at %s failed: %m", address);
+                detail_say(error, "the call to the broker at %s failed: %m", address);
         }
 }
 
@@ -119,29 +120,30 @@ int detail_errno(struct shmbroker *connection, int r) {
 static void say_local(struct shmbroker_error *error, const Subject *subject, bool locked) {
         switch (error->code) {
         case -EMFILE:
-                say(error, "too many descriptors are open to take in that of %s", subject->text);
+                detail_say(error, "too many descriptors are open to take in that of %s",
+                           subject->text);
                 break;
         case -EOVERFLOW:
-                say(error, "%s is larger than the address space: map a window of it",
-                    subject->text);
+                detail_say(error, "%s is larger than the address space: map a window of it",
+                           subject->text);
                 break;
         case -ENOSPC:
-                say(error, "%s cannot be populated: its file system is full", subject->text);
+                detail_say(error, "%s cannot be populated: its file system is full", subject->text);
                 break;
         case -EEXIST:
-                say(error, "%s cannot be mapped at this address: something else is there",
-                    subject->text);
+                detail_say(error, "%s cannot be mapped at this address: something else is there",
+                           subject->text);
                 break;
         default:
                 errno = -error->code;
                 if (locked)
-                        say(error, "%s cannot be mapped and locked (see RLIMIT_MEMLOCK): %m",
-                            subject->text);
+                        detail_say(error, "%s cannot be mapped and locked (see RLIMIT_MEMLOCK): %m",
+                                   subject->text);
                 else if (errno == EPERM)
-                        say(error, "%s cannot be mapped, as if sealed against writing: %m",
-                            subject->text);
+                        detail_say(error, "%s cannot be mapped, as if sealed against writing: %m",
+                                   subject->text);
                 else
-                        say(error, "%s cannot be mapped: %m", subject->text);
+                        detail_say(error, "%s cannot be mapped: %m", subject->text);
         }
 }
 
@@ -152,25 +154,29 @@ static int detail_native(struct shmbroker *connection, const Subject *subject, i
         error->code = -EOPNOTSUPP;
         switch (code) {
         case MAP_E_NAMESPACE:
-                say(error,
-                    "%s cannot be attached: the broker has no descriptor for it, and its System V "
-                    "id means something in the broker's IPC namespace only",
-                    subject->text);
+                detail_say(
+                        error,
+                        "%s cannot be attached: the broker has no descriptor for it, and its System V "
+                        "id means something in the broker's IPC namespace only",
+                        subject->text);
                 break;
         case MAP_E_OTHER:
-                say(error,
-                    "%s cannot be attached: the broker has no descriptor for it, and what has its "
-                    "System V id here is another segment",
-                    subject->text);
+                detail_say(
+                        error,
+                        "%s cannot be attached: the broker has no descriptor for it, and what has its "
+                        "System V id here is another segment",
+                        subject->text);
                 break;
         case MAP_E_PRIVATE_COPY:
-                say(error,
-                    "%s cannot be mapped as a private copy: the broker has no descriptor for it",
-                    subject->text);
+                detail_say(
+                        error,
+                        "%s cannot be mapped as a private copy: the broker has no descriptor for it",
+                        subject->text);
                 break;
         default:
-                say(error, "%s came without a descriptor, and cannot be attached in another way",
-                    subject->text);
+                detail_say(error,
+                           "%s came without a descriptor, and cannot be attached in another way",
+                           subject->text);
         }
         return error_origin(error->code);
 }
@@ -236,7 +242,7 @@ int detail_parameter(struct shmbroker *connection, const char *parameter, const 
         error->fault.code = FAULT_INVALID_PARAMETER;
         error->fault.text.text = error->text;
         (void) snprintf(error->text, sizeof(error->text), "%s", parameter);
-        say(error, "%s", why);
+        detail_say(error, "%s", why);
         return error_origin(-EINVAL);
 }
 
@@ -357,30 +363,33 @@ static void say_exists(struct shmbroker_error *error, const Request *request) {
         Subject subject = subject_of(request);
 
         if (request->outside)
-                say(error,
-                    "%s is the broker's already, or another segment has its name (id %" PRId64 ")",
-                    subject.text, fault->id);
+                detail_say(
+                        error,
+                        "%s is the broker's already, or another segment has its name (id %" PRId64
+                        ")",
+                        subject.text, fault->id);
         else if (request->new_name)
-                say(error, "the name '%s' is in use: replace what has it, or take another name",
-                    request->new_name);
+                detail_say(error,
+                           "the name '%s' is in use: replace what has it, or take another name",
+                           request->new_name);
         else if (GIVEN(fault, FAULT_SEGMENT_EXISTS_ID))
-                say(error, "%s exists already (id %" PRId64 ")", subject.text, fault->id);
+                detail_say(error, "%s exists already (id %" PRId64 ")", subject.text, fault->id);
         else
-                say(error, "the key or POSIX name for %s is in use outside the broker",
-                    subject.text);
+                detail_say(error, "the key or POSIX name for %s is in use outside the broker",
+                           subject.text);
 }
 
 static void say_resize(struct shmbroker_error *error, const Subject *subject) {
         const SizeFault *fault = &error->fault.size;
 
         if (fault->minimum_bytes < fault->maximum_bytes)
-                say(error, "%s can get a size from %" PRId64 " to %" PRId64 " bytes only",
-                    subject->text, fault->minimum_bytes, fault->maximum_bytes);
+                detail_say(error, "%s can get a size from %" PRId64 " to %" PRId64 " bytes only",
+                           subject->text, fault->minimum_bytes, fault->maximum_bytes);
         else
-                say(error,
-                    "%s has %" PRId64
-                    " bytes for ever: to grow it has to be created with a larger maximum",
-                    subject->text, fault->maximum_bytes);
+                detail_say(error,
+                           "%s has %" PRId64
+                           " bytes for ever: to grow it has to be created with a larger maximum",
+                           subject->text, fault->maximum_bytes);
 }
 
 /* With a size it is that of a segment that is there, else what was asked cannot be created. */
@@ -388,12 +397,13 @@ static void say_size(struct shmbroker_error *error, const Subject *subject) {
         const SizeFault *fault = &error->fault.size;
 
         if (GIVEN(fault, FAULT_SIZE_BYTES))
-                say(error, "%s has %" PRId64 " bytes, which is less than asked for", subject->text,
-                    fault->size_bytes);
+                detail_say(error, "%s has %" PRId64 " bytes, which is less than asked for",
+                           subject->text, fault->size_bytes);
         else
-                say(error,
-                    "%s can be created with a size from %" PRId64 " to %" PRId64 " bytes only",
-                    subject->text, fault->minimum_bytes, fault->maximum_bytes);
+                detail_say(error,
+                           "%s can be created with a size from %" PRId64 " to %" PRId64
+                           " bytes only",
+                           subject->text, fault->minimum_bytes, fault->maximum_bytes);
 }
 
 static void say_busy(struct shmbroker_error *error, const Request *request,
@@ -401,23 +411,24 @@ static void say_busy(struct shmbroker_error *error, const Request *request,
         int64_t count = error->fault.busy.attach_count;
 
         if (request->method == METHOD_SEAL)
-                say(error,
-                    "%s is in use: it has %" PRId64
-                    " attachments, of which those that can write have to end first",
-                    subject->text, count);
+                detail_say(error,
+                           "%s is in use: it has %" PRId64
+                           " attachments, of which those that can write have to end first",
+                           subject->text, count);
         else
-                say(error, "%s is in use: it has %" PRId64 " attachments, which have to end first",
-                    subject->text, count);
+                detail_say(error,
+                           "%s is in use: it has %" PRId64 " attachments, which have to end first",
+                           subject->text, count);
 }
 
 static void say_limit(struct shmbroker_error *error) {
         const LimitFault *fault = &error->fault.limit;
 
         if (GIVEN(fault, FAULT_LIMIT_MAXIMUM))
-                say(error, "the broker's limit '%s' of %" PRId64 " is reached", fault->limit,
-                    fault->maximum);
+                detail_say(error, "the broker's limit '%s' of %" PRId64 " is reached", fault->limit,
+                           fault->maximum);
         else
-                say(error, "the broker has reached its limit '%s'", fault->limit);
+                detail_say(error, "the broker has reached its limit '%s'", fault->limit);
 }
 
 static void say_fault(struct shmbroker_error *error, const Request *request) {
@@ -427,21 +438,22 @@ static void say_fault(struct shmbroker_error *error, const Request *request) {
         case FAULT_INTERFACE_NOT_FOUND:
         case FAULT_METHOD_NOT_FOUND:
         case FAULT_METHOD_NOT_IMPLEMENTED:
-                say(error, "the broker does not know %s", error->text);
+                detail_say(error, "the broker does not know %s", error->text);
                 break;
         case FAULT_INVALID_PARAMETER:
                 if (request->outside && !request->name && strcmp(error->text, "name") == 0) {
-                        say(error, "%s has a name that no segment can have: give it another one",
-                            subject.text);
+                        detail_say(error,
+                                   "%s has a name that no segment can have: give it another one",
+                                   subject.text);
                         break;
                 }
-                say(error, "the broker does not take this value of %s", error->text);
+                detail_say(error, "the broker does not take this value of %s", error->text);
                 break;
         case FAULT_PERMISSION_DENIED:
-                say(error, "%s: you may not %s", subject.text, method_deed(request->method));
+                detail_say(error, "%s: you may not %s", subject.text, method_deed(request->method));
                 break;
         case FAULT_NO_SUCH_SEGMENT:
-                say(error, "there is no %s", subject.text);
+                detail_say(error, "there is no %s", subject.text);
                 break;
         case FAULT_SEGMENT_EXISTS:
                 say_exists(error, request);
@@ -459,13 +471,13 @@ static void say_fault(struct shmbroker_error *error, const Request *request) {
                 say_busy(error, request, &subject);
                 break;
         case FAULT_NO_DESCRIPTOR:
-                say(error, "the broker did not get the descriptor that belongs to the call");
+                detail_say(error, "the broker did not get the descriptor that belongs to the call");
                 break;
         case FAULT_NOT_SUPPORTED:
-                say(error, "%s: the broker cannot do this: %s", subject.text, error->text);
+                detail_say(error, "%s: the broker cannot do this: %s", subject.text, error->text);
                 break;
         default:
-                say(error, "%s: the broker replied the error %s", subject.text, error->name);
+                detail_say(error, "%s: the broker replied the error %s", subject.text, error->name);
         }
 }
 

@@ -72,7 +72,7 @@ void *reply_keep(const Reply *reply, size_t n_head, const char *key, const char 
         return memory;
 }
 
-static bool within(int64_t value, int64_t maximum) {
+static bool info_within(int64_t value, int64_t maximum) {
         return value >= 0 && value <= maximum;
 }
 
@@ -80,10 +80,10 @@ static bool within(int64_t value, int64_t maximum) {
 int info_check(const SegmentInfo *info) {
         const Permissions *permissions = &info->permissions;
 
-        if (info->id < 0 || !within(info->size_bytes, NUMBER_MAX) || info->attach_count < 0)
+        if (info->id < 0 || !info_within(info->size_bytes, NUMBER_MAX) || info->attach_count < 0)
                 return error_origin(-EPROTO);
-        if (!within(permissions->owner_uid, UINT32_MAX) ||
-            !within(permissions->owner_gid, UINT32_MAX))
+        if (!info_within(permissions->owner_uid, UINT32_MAX) ||
+            !info_within(permissions->owner_gid, UINT32_MAX))
                 return error_origin(-EPROTO);
         return 0;
 }

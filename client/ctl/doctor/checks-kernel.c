@@ -67,7 +67,7 @@ static void check_memfd(Doctor *doctor) {
                               "memfd_create(2).");
 }
 
-static int reopen(int fd) {
+static int kernel_reopen(int fd) {
         char path[32];
 
         (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -94,7 +94,7 @@ static bool try_leases(int fd) {
         (void) signal(SIGIO, SIG_IGN);
         alone = fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
         (void) fcntl(fd, F_SETLEASE, F_UNLCK);
-        other_fd = reopen(fd);
+        other_fd = kernel_reopen(fd);
         shared = other_fd >= 0 && fcntl(fd, F_SETLEASE, F_WRLCK) < 0 && errno == EAGAIN;
         return alone && shared;
 }
@@ -124,7 +124,7 @@ static void check_leases(Doctor *doctor) {
 
 /* As the broker does: one description locks a byte, another is asked who has it. */
 static bool try_locks(int fd) {
-        _cleanup_(fd_closep) int other_fd = reopen(fd);
+        _cleanup_(fd_closep) int other_fd = kernel_reopen(fd);
         struct flock mark = { .l_type = F_RDLCK, .l_start = 1, .l_len = 1 };
         struct flock probe = { .l_type = F_WRLCK, .l_start = 1, .l_len = 1 };
 
@@ -158,7 +158,7 @@ static bool try_closings(int inotify_fd, int fd) {
         (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         if (inotify_add_watch(inotify_fd, path, IN_CLOSE) < 0)
                 return false;
-        other_fd = reopen(fd);
+        other_fd = kernel_reopen(fd);
         fd_closep(&other_fd);
         return other_fd >= 0 && read(inotify_fd, events, sizeof(events)) > 0;
 }
