@@ -456,7 +456,7 @@ START_TEST(test_publish_cut_off) {
 END_TEST
 
 #define WRONG_USER                                                                                 \
-        "{\"parameters\":{\"user\":{\"uid\":-1,\"segmentCount\":0,\"chargedBytes\":0,"               \
+        "{\"parameters\":{\"user\":{\"uid\":-1,\"segmentCount\":0,\"chargedBytes\":0,"             \
         "\"attachmentCount\":0,\"connectionCount\":0,\"limits\":{}}}}"
 
 START_TEST(test_wrong_answers) {
