@@ -224,7 +224,9 @@ START_TEST(test_lost) {
         fake_stop();
         /* Told once, and tried again and again, more and more seldom. */
         timeout = shmbroker_watch_timeout(watch);
-        ck_assert(timeout > 0 && timeout <= 50000);
+        ck_assert_uint_le(timeout, 50000);
+        /* None is left if this machine was too busy to come here in time. */
+        ck_assert(timeout > 0 || library_now() - before > 50000);
         ck_assert_int_lt(shmbroker_watch_fd(watch), 0);
         ck_assert_int_eq(shmbroker_watch_wait(watch, 200000, &event), 0);
         ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_get_error(watch)), -ENOENT);
