@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/error.h"
 
-#include <errno.h>
 #include <stddef.h>
 
 static ErrorSink error_sink;
@@ -14,14 +13,7 @@ void error_set_sink(ErrorSink sink) {
         error_sink = sink;
 }
 
-int error_report(int r, const char *step, const char *file, int line, const char *function) {
+void error_report(int r, const char *step, const char *file, int line, const char *function) {
         if (r < 0 && error_sink)
                 error_sink(r, step, file, line, function);
-        return r;
-}
-
-int error_report_fold(int r, const char *file, int line, const char *function) {
-        if (r <= 0)
-                return error_report(r, "passed", file, line, function);
-        return error_report(-ENOTRECOVERABLE, "folded", file, line, function);
 }

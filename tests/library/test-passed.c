@@ -161,7 +161,7 @@ static int receive_fd(int socket) {
                                   .msg_controllen = sizeof(control) };
         int fd = -1;
 
-        if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1)
+        if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&message))
                 memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
         return fd;
 }

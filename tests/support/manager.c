@@ -152,7 +152,7 @@ static bool read_message(Manager *manager, ManagerMessage *message) {
                 return false;
         message->text[n] = '\0';
         message->fd = -1;
-        if (header.msg_controllen > 0 && CMSG_FIRSTHDR(&header)->cmsg_type == SCM_RIGHTS)
+        if (CMSG_FIRSTHDR(&header) && CMSG_FIRSTHDR(&header)->cmsg_type == SCM_RIGHTS)
                 memcpy(&message->fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(int));
         return true;
 }
