@@ -338,7 +338,7 @@ static const struct {
 START_TEST(test_each_field) {
         uint64_t seed = 3;
         Object object, again;
-        char *values[64], text[TEXT_MAX], key[64];
+        char *values[64] = {}, text[TEXT_MAX], key[64];
 
         for (size_t t = 0; t < n_types; ++t) {
                 const Type *type = types[t];
