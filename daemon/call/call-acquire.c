@@ -221,8 +221,8 @@ static int acquire_once(Service *service, Client *client, const AcquireParameter
  * Eight system calls are enough, and six are needed for what there is in any case. Where there was
  * one for the lease, and will be one for the socket, the rest is told as it was last seen.
  */
-static unsigned int affordable(const Service *service, const Client *client, const Segment *segment,
-                               bool created) {
+static unsigned int acquire_affordable(const Service *service, const Client *client,
+                                       const Segment *segment, bool created) {
         int n_left = 2 - segment_goes_when_free(segment) - client->must_look;
         unsigned int look = 0;
 
@@ -289,7 +289,7 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
                 GIVE_VALUE(reply, ACQUIRED_IPC_NAMESPACE, ipc_namespace,
                            (int64_t) service->host.ipc_namespace);
         }
-        describe_segment(ret->segment, affordable(service, client, ret->segment, created),
+        describe_segment(ret->segment, acquire_affordable(service, client, ret->segment, created),
                          &reply->segment);
         return 0;
 }
