@@ -25,8 +25,7 @@ void error_report(int r, const char *step, const char *file, int line, const cha
 static inline int error_report_raised(int r, const char *file, int line, const char *function) {
 #ifdef __clang_analyzer__
         /* After a call that failed, errno is not 0. */
-        if (r >= 0)
-                __builtin_unreachable();
+        __builtin_assume(r < 0);
 #endif
         error_report(r, "raised", file, line, function);
         return r;
