@@ -528,6 +528,9 @@ START_TEST(test_unwanted_descriptors) {
                 ck_assert_int_eq(socket_send(wire.fd, GET_INFO, sizeof(GET_INFO), fd, &n), 0);
                 ck_assert(wire_receive(&wire, &reply));
         }
+        /* The last one is closed after the reply was sent. */
+        for (int i = 0; i < 2000 && count_fds(fixture_daemon()) > n_fds; ++i)
+                usleep(5000);
         ck_assert_uint_eq(count_fds(fixture_daemon()), n_fds);
         close(fd);
         wire_close(&wire);
