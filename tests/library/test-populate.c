@@ -127,7 +127,8 @@ END_TEST
 
 /* Four MiB, for this process and its children alone. */
 static bool mount_own(void) {
-        if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+        if (unshare(CLONE_NEWNS) == 0 &&
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
             mount("tmpfs", SHM_DIRECTORY, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=1777") == 0)
                 return true;
         printf("skip: no /dev/shm of its own: %s\n", strerror(errno));

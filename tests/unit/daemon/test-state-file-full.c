@@ -114,7 +114,7 @@ static int fill_file_system(void *userdata) {
 
         (void) userdata;
         unit_assert_silently();
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount("tmpfs", fault_directory, "tmpfs", 0, "size=256k,mode=0700") < 0)
                 return NO_MOUNT;
         FAULT_EXPECT(state_file_open(&state_file, fault_directory) == 0);

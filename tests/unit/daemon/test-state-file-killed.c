@@ -129,7 +129,8 @@ struct Given {
 };
 
 static int give(void *userdata) {
-        StateFile state_file = FAULT_EMPTY;
+        /* Of a process that may end without closing it: nothing is lost then, as with a kill. */
+        static StateFile state_file = FAULT_EMPTY;
         Given *given = userdata;
 
         FAULT_EXPECT(state_file_open(&state_file, fault_directory) == 0);
