@@ -49,7 +49,7 @@ static int find_passed(char **names, int n, int *ret_index) {
 /* The one socket that systemd passed, if it passed any. */
 static int take_passed(Listener *listener) {
         char **names = NULL;
-        int n, r, i, fd;
+        int n, r, i = -1, fd;
 
         n = sd_listen_fds_with_names(true, &names);
         if (n <= 0)
