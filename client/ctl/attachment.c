@@ -8,7 +8,7 @@
 #include "client/ctl/common.h"
 #include "client/ctl/info.h"
 
-/* What a column shows of a holding. */
+/* What a column shows of an attachment. */
 #define CELL(name, expression)                                                                     \
         static char *name(const void *item, CellStyle style) {                                     \
                 const Holding *holding = item;                                                     \

@@ -17,8 +17,8 @@ extern "C" {
 /*
  * ---- Asking, changing and removing ----------------------------------------------------------
  *
- * A segment is meant by its name, or where that is NULL, by its id. Errors are those of
- * shmbroker_acquire() that can occur.
+ * These calls name a segment by its name or, where that is NULL, by its id. Besides the
+ * errors that each one tells of, they fail as shmbroker_acquire() does.
  */
 
 /**

@@ -2,7 +2,7 @@
 #ifndef SHMBROKER_CLIENT_LIB_REMOTE_H
 #define SHMBROKER_CLIENT_LIB_REMOTE_H
 
-/* Calls about one segment, which is meant by its name or its id. */
+/* Calls about one segment, given by its name or its id. */
 
 #include <stdbool.h>
 #include <stdint.h>

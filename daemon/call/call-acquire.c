@@ -247,8 +247,9 @@ static unsigned int acquire_affordable(const Service *service, const Client *cli
  * @client:     who asks
  * @parameters: as the interface says
  * @reply:      the answer
- * @ret:        the attachment and its descriptor, which go with the answer, or a hold; the segment
- *              owns the attachment, the caller the descriptor, and the client the hold
+ * @ret:        the attachment and its descriptor, which go with the answer, or a reservation; the
+ *              segment owns the attachment, the caller the descriptor, and the client the
+ *              reservation
  * @failure:    details
  *
  * For a segment that exists no memory is allocated, and few system calls are made:

@@ -68,16 +68,16 @@ int service_init(Service *service, const char *state_directory, const char *file
 }
 
 void service_deinit(Service *service) {
-        bool persist;
+        bool keep;
 
         /* First, for what was asked for may still change segments. */
         worker_deinit(&service->worker);
-        persist = service->registry.n_segments > 0;
+        keep = service->registry.n_segments > 0;
         life_deinit(&service->life);
         registry_deinit(&service->registry);
         accounts_deinit(&service->accounts);
         store_deinit(&service->persist.store);
-        attach_times_close(&service->persist.attach_times, persist);
+        attach_times_close(&service->persist.attach_times, keep);
         state_file_close(&service->persist.state_file);
         host_deinit(&service->host);
 }

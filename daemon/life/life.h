@@ -61,8 +61,8 @@ struct Life {
         Segment *suspects[SUSPICION_STAGES];
         /* Segments that linger and are idle, first due first */
         Segment *lingering;
-        /* Segments for which no watch was to be had, and those that are attached natively, of
-         * which the kernel does not tell everything; and where the round of both goes on */
+        /* Segments to which inotify could not be subscribed, and those that are attached natively,
+         * of which the kernel does not tell everything; and where the round of both goes on */
         size_t n_unsubscribed;
         size_t n_native;
         int64_t polled_after_id;

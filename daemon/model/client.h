@@ -23,7 +23,7 @@ struct Client {
         bool must_look;
         /* A descriptor that came with what is being read, or -EBADF */
         int passed_fd;
-        /* Segments that it was told the shmid of and has not attached, see hold.h */
+        /* Segments that it was told the shmid of and has not attached, see reservation.h */
         Reservation *reservations;
 };
 

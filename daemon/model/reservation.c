@@ -5,8 +5,8 @@
 
 #include "proto/util.h"
 
-/* reservation_new() - a hold that the client has, and life_reserve() gives to the segment; NULL if
- * there is no memory. @charge is the hold's then. */
+/* reservation_new() - make a reservation of the client's, which life_reserve() gives to the segment;
+ * NULL if there is no memory. It takes @charge over otherwise. */
 Reservation *reservation_new(Client *client, Segment *segment, Charge *charge) {
         Reservation *reservation = calloc(1, sizeof(*reservation));
 
@@ -19,7 +19,7 @@ Reservation *reservation_new(Client *client, Segment *segment, Charge *charge) {
         return reservation;
 }
 
-/* reservation_free() - end a hold; whether the segment stays is to be asked afterwards */
+/* reservation_free() - end a reservation; whether the segment stays is to be asked afterwards */
 Reservation *reservation_free(Reservation *reservation) {
         if (!reservation)
                 return NULL;

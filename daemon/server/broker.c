@@ -481,7 +481,7 @@ static void log_farewell(const Broker *broker) {
         const Segment *segment;
 
         DL_FOREACH(broker->service.registry.first, segment) {
-                bool named = !segment->removed && segment_is_reached_outside(segment);
+                bool named = segment_is_reached_outside(segment);
 
                 n_named += named;
                 n_stored += !named && segment->stored;

@@ -120,7 +120,7 @@ void persist_attach_time(const Segment *segment) {
         attach_time->flags = segment->armed ? ATTACH_TIME_ARMED : 0;
 }
 
-/* persist_restored() - a segment is there again: with what the last broker noted at the last moment
+/* persist_restored() - give a restored segment the attach times that the previous broker noted last
  */
 void persist_restored(Persist *persist, Segment *segment, uint64_t now_usec) {
         AttachTime *attach_time = attach_times_find(&persist->attach_times, segment->id, now_usec);

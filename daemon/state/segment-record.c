@@ -29,7 +29,7 @@ static void make_object(const Segment *segment, SegmentRecord *ret) {
 }
 
 /**
- * segment_record_make() - what there is to be written down of a segment
+ * segment_record_make() - describe a segment as the state file records it
  * @segment:    the segment, charged
  * @ret:        the record; strings stay the segment's
  */

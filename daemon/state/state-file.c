@@ -18,7 +18,7 @@
 
 #define STATE_FILE_NAME "journal"
 #define STATE_FILE_NEW_NAME "journal.new"
-#define STATE_FILE_FILE_DAMAGED "journal.damaged"
+#define STATE_FILE_DAMAGED_NAME "journal.damaged"
 #define STATE_FILE_FORMAT "shmbroker journal "
 #define STATE_FILE_HEADER STATE_FILE_FORMAT "1\n"
 
@@ -201,8 +201,8 @@ static int state_file_rewrite(StateFile *file, int64_t generation, int64_t end_s
 }
 
 /**
- * append() - write one line behind all others, or none of it
- * @file:          the state file
+ * state_file_append() - write one line behind all others, or none of it
+ * @file:       the state file
  * @line:       the line
  * @durable:    it has to be on the disk when this returns
  *
@@ -352,7 +352,7 @@ static int check_header(const char *text, size_t n_text) {
                                                                 : STATE_FILE_E_DAMAGED;
 }
 
-static int read_journal(StateFile *file, Reading *reading) {
+static int read_state_file(StateFile *file, Reading *reading) {
         _cleanup_(freep) char *text = NULL;
         struct stat st;
         int r;
@@ -388,7 +388,7 @@ static bool is_file(const StateFile *file, const char *name) {
 
 /* A second name, for the first one is about to be given to another file. */
 static int keep_damaged(const StateFile *file, const Reading *reading) {
-        char name[sizeof(STATE_FILE_FILE_DAMAGED) + 12] = STATE_FILE_FILE_DAMAGED;
+        char name[sizeof(STATE_FILE_DAMAGED_NAME) + 12] = STATE_FILE_DAMAGED_NAME;
 
         for (int i = 1;
              linkat(file->directory_fd, STATE_FILE_NAME, file->directory_fd, name, 0) < 0; ++i) {
@@ -403,7 +403,7 @@ static int keep_damaged(const StateFile *file, const Reading *reading) {
                                     reading->directory, reading->n_damaged);
                         return 0;
                 }
-                (void) snprintf(name, sizeof(name), STATE_FILE_FILE_DAMAGED ".%d", i);
+                (void) snprintf(name, sizeof(name), STATE_FILE_DAMAGED_NAME ".%d", i);
         }
         log_warning("Damaged lines in %s/" STATE_FILE_NAME
                     ": %zu. The file as it was is kept as %s.",
@@ -461,7 +461,7 @@ static int state_file_begin(StateFile *file, const Reading *reading) {
 
 /**
  * state_file_open() - take a state directory, make it if it is not there, and read its state file
- * @file:          the object, STATE_FILE_NULL before
+ * @file:       the object, STATE_FILE_NULL before
  * @directory:  absolute path
  *
  * Return: 0, STATE_FILE_E_BUSY, STATE_FILE_E_DAMAGED, STATE_FILE_E_NEWER, or a negative errno;
@@ -475,7 +475,7 @@ int state_file_open(StateFile *file, const char *directory) {
         r = directory_take(directory, &file->directory_fd, &file->lock_fd);
         if (r)
                 return r == DIRECTORY_E_BUSY ? STATE_FILE_E_BUSY : error_trace(r);
-        r = read_journal(file, &reading);
+        r = read_state_file(file, &reading);
         if (r)
                 return r;
         if (reading.n_damaged > 0) {
@@ -504,7 +504,7 @@ void state_file_close(StateFile *file) {
 
 /**
  * state_file_segment_id() - a number that no segment had before, also before a crash
- * @file:          the state file
+ * @file:       the state file
  * @ret:        the number
  *
  * Return: 0, or STATE_FILE_E_NO_IDS.
@@ -519,7 +519,7 @@ int state_file_segment_id(StateFile *file, int64_t *ret) {
 
 /**
  * state_file_attachment_id() - a number that no attachment had before, also before a crash
- * @file:          the state file
+ * @file:       the state file
  * @ret:        the number
  *
  * Return: 0, or STATE_FILE_E_NO_IDS.
@@ -580,7 +580,7 @@ int state_file_lost(StateFile *file) {
 
 /**
  * state_file_visit() - call a function for each segment that is there, in the order of their ids
- * @file:          the state file; the function may write to it
+ * @file:       the state file; the function may write to it
  * @visit:      the function; what it is given is of use until it returns
  * @userdata:   for it
  *
@@ -612,7 +612,7 @@ int state_file_visit(StateFile *file, StateFileVisitor *visit, void *userdata) {
 
 /**
  * state_file_write_segment() - write down what a segment is now
- * @file:          the state file
+ * @file:       the state file
  * @segment:    all of it
  *
  * A crash of the daemon does not lose it. A crash of the host loses the memory as well, unless the
@@ -642,7 +642,7 @@ int state_file_write_segment(StateFile *file, const SegmentRecord *segment) {
 
 /**
  * state_file_write_gone() - write down that a segment is no more
- * @file:          the state file
+ * @file:       the state file
  * @id:         the segment; of one that was not written down nothing is written
  *
  * Return: 0, STATE_FILE_E_NOT_WRITTEN.

@@ -53,7 +53,7 @@ static void write_record(int64_t id, uint64_t inode) {
                 die("journal");
 }
 
-static void read_journal(void) {
+static void read_state_file(void) {
         Record record;
         ssize_t n;
 
@@ -145,7 +145,7 @@ int main(int argc, char **argv) {
                 die(argv[0]);
         n_max = (size_t) strtoul(argv[2], NULL, 10);
         log_open(LOG_INFO);
-        read_journal();
+        read_state_file();
         if (store_init(&store) || store_visit(&store, visit, NULL))
                 die("store");
         write_result(&store);

@@ -184,7 +184,7 @@ START_TEST(test_cannot_rewrite) {
 END_TEST
 
 /* Half a line is there and cannot be taken away. */
-static void break_journal(StateFile *state_file) {
+static void break_state_file(StateFile *state_file) {
         char *obstacle = unit_path(fault_directory, "journal.new");
         struct rlimit before, limit;
         int r;
@@ -214,7 +214,7 @@ START_TEST(test_broken) {
         unit_state_file_open(&state_file, fault_directory);
         ck_assert_int_eq(fault_put(&state_file, 1, 1), 0);
         ck_assert_int_eq(fault_put(&state_file, 2, 1), 0);
-        break_journal(&state_file);
+        break_state_file(&state_file);
         /* As soon as it can, a new one is written, although the old one cannot be cut yet. */
         ck_assert_int_eq(fault_put(&state_file, 4, 1), 0);
         ck_assert(!state_file.broken);
@@ -225,7 +225,7 @@ START_TEST(test_broken) {
         ck_assert_int_eq(fault_held[2].id, 4);
         ck_assert(!fault_is_there(fault_damaged_file));
         /* Or nothing more is written. */
-        break_journal(&state_file);
+        break_state_file(&state_file);
         unit_state_file_abandon(&state_file);
         unit_state_file_open(&state_file, fault_directory);
         ck_assert_uint_eq(unit_state_file_list(&state_file, fault_held, ARRAY_SIZE(fault_held)), 4);

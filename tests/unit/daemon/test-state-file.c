@@ -16,7 +16,7 @@
 #include "tests/support/unit-state-file.h"
 #include "tests/support/unit.h"
 
-#define EMPTY_JOURNAL ((StateFile) STATE_FILE_NULL)
+#define EMPTY_STATE_FILE ((StateFile) STATE_FILE_NULL)
 #define HEADER "shmbroker journal 1\n"
 
 static char *directory, *file, *damaged_file;
@@ -123,7 +123,7 @@ START_TEST(test_reopen) {
 END_TEST
 
 static int crash(void *userdata) {
-        StateFile state_file = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_STATE_FILE;
         int64_t ids[2] = {};
         int *pipe_fds = userdata;
 
@@ -196,7 +196,7 @@ START_TEST(test_used_up) {
                 { "generation number=1 ids=4611686018427387904" },
                 { "segment id=4611686018427387903 kind=memfd" },
         };
-        StateFile state_file = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_STATE_FILE;
 
         for (size_t i = 0; i < ARRAY_SIZE(records); ++i) {
                 write_records(records[i], 1);
@@ -243,7 +243,7 @@ static const Text headers[] = {
 /* Refused, and left as it is to the last bit: a person has to look. */
 static void assert_refused(const char *path, const Text *text) {
         char *lock = unit_path(directory, "lock"), *after;
-        StateFile state_file = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_STATE_FILE;
         struct stat before_st, st;
         size_t n;
         int r;
@@ -279,7 +279,7 @@ END_TEST
 /* --- the directory */
 
 static int open_other(void *userdata) {
-        StateFile state_file = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_STATE_FILE;
         int r = state_file_open(&state_file, directory);
 
         (void) userdata;
@@ -288,7 +288,7 @@ static int open_other(void *userdata) {
 }
 
 START_TEST(test_busy) {
-        StateFile state_file, other = EMPTY_JOURNAL;
+        StateFile state_file, other = EMPTY_STATE_FILE;
         char *before, *after;
 
         unit_state_file_open(&state_file, directory);
@@ -309,7 +309,7 @@ START_TEST(test_busy) {
 END_TEST
 
 static int open_read_only(void *userdata) {
-        StateFile state_file = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_STATE_FILE;
         int r;
 
         (void) userdata;
@@ -350,7 +350,7 @@ END_TEST
 
 START_TEST(test_not_a_directory) {
         char *path = unit_path(file, "below"), too_long[5000];
-        StateFile state_file = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_STATE_FILE;
 
         unit_write_file(file, "x", 1);
         ck_assert_int_eq(state_file_open(&state_file, path), -ENOTDIR);
@@ -374,7 +374,7 @@ START_TEST(test_links) {
         unit_write_file(target, "precious", 8);
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {
                 char *link = unit_path(directory, names[i]);
-                StateFile state_file = EMPTY_JOURNAL;
+                StateFile state_file = EMPTY_STATE_FILE;
 
                 (void) unlink(link);
                 ck_assert_int_eq(symlink("target", link), 0);
@@ -392,7 +392,7 @@ END_TEST
 
 /* Neither is anything else that has the name. */
 START_TEST(test_not_a_file) {
-        StateFile state_file = EMPTY_JOURNAL;
+        StateFile state_file = EMPTY_STATE_FILE;
 
         ck_assert_int_eq(mkfifo(file, 0600), 0);
         ck_assert_int_eq(state_file_open(&state_file, directory), STATE_FILE_E_DAMAGED);
