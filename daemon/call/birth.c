@@ -30,7 +30,6 @@ static int charge_part(Service *service, Charge *charge, User *user, Limit what,
  */
 int birth_charge(Service *service, Segment *segment, User *user, bool anyway,
                  CallFailure *failure) {
-        uint64_t capacity = segment_capacity(segment);
         int r;
 
         r = charge_part(service, &segment->segment_charge, user, LIMIT_SEGMENTS, 1, anyway,
@@ -38,11 +37,11 @@ int birth_charge(Service *service, Segment *segment, User *user, bool anyway,
         if (r)
                 return r;
         r = charge_part(service, &segment->bytes_charge, user, LIMIT_BYTES,
-                        anyway ? MAX(capacity, segment->page_bytes) : capacity, anyway, failure);
+                        segment_charged_bytes(segment), anyway, failure);
         if (r || !segment_has_huge_pages(segment))
                 return r;
-        return charge_part(service, &segment->huge_charge, user, LIMIT_HUGE, capacity, anyway,
-                           failure);
+        return charge_part(service, &segment->huge_charge, user, LIMIT_HUGE,
+                           segment_capacity(segment), anyway, failure);
 }
 
 /**

@@ -9,7 +9,7 @@
 
 /* What is there is paid for, whether or not there is a limit in the way: it is there already. */
 static void charge_size(Segment *segment) {
-        charge_force(&segment->bytes_charge, MAX(segment_capacity(segment), segment->page_bytes));
+        charge_force(&segment->bytes_charge, segment_charged_bytes(segment));
 }
 
 /* What was promised holds no longer: the size is what there is. */

@@ -114,6 +114,12 @@ uint64_t segment_capacity(const Segment *segment) {
         return bytes;
 }
 
+/* segment_charged_bytes() - what its user pays for: all that is behind it, and one page if that is
+ * nothing yet, so that empty segments are not free */
+uint64_t segment_charged_bytes(const Segment *segment) {
+        return MAX(segment_capacity(segment), segment->page_bytes);
+}
+
 /* segment_goes_when_free() - will it be destroyed as soon as nobody is attached? */
 bool segment_goes_when_free(const Segment *segment) {
         return segment->removed || (segment->remove_on_last_detach && segment->armed) ||

@@ -203,6 +203,7 @@ void segment_unmark(Segment *segment, Attachment *attachment);
 bool segment_has_huge_pages(const Segment *segment);
 bool segment_is_locked(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);
+uint64_t segment_charged_bytes(const Segment *segment);
 bool segment_is_reached_outside(const Segment *segment);
 bool segment_may_be_uncounted(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);
