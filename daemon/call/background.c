@@ -27,7 +27,7 @@ static int job_new(Service *service, const Segment *segment, BackgroundJob **ret
         BackgroundJob *job = calloc(1, sizeof(*job));
 
         if (!job)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         job->row = kind_rows[segment->kind];
         job->lock = (KindLock){
                 .fd = -EBADF,
@@ -144,7 +144,7 @@ static int lock_code(int error, CallFailure *failure) {
                                           "the broker may not lock memory (RLIMIT_MEMLOCK and "
                                           "CAP_IPC_LOCK), or the segment is sealed");
         default:
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         }
 }
 

@@ -110,7 +110,7 @@ int birth_new(Service *service, Segment *segment, CallFailure *failure) {
                 return r;
         r = link_object(service, segment, failure);
         if (r == 0 && registry_add(&service->registry, segment))
-                r = call_limit(failure, "memory");
+                r = call_no_memory(failure);
         if (r) {
                 persist_end(&service->persist, segment);
                 return r;

@@ -147,7 +147,7 @@ static int acquire_reserve(Service *service, Client *client, Segment *segment, C
         Reservation *reservation = reservation_new(client, segment, charge);
 
         if (!reservation)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         life_reserve(&service->life, segment, reservation);
         *ret = (Acquired){ .segment = segment, .reservation = reservation, .fd = -EBADF };
         return 0;
@@ -179,7 +179,7 @@ static int acquire_attach(Service *service, Client *client, Segment *segment, Ac
                 return call_no_state(failure);
         attachment = attachment_new(&service->life.census.attachments);
         if (!attachment)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         attachment->id = id;
         attachment->uid = client->credentials.uid;
         attachment->process = client->process;

@@ -109,7 +109,7 @@ static int find_posix(const Service *service, const AdoptParameters *parameters,
         kind_set(segment, KIND_POSIX);
         segment->object_name = shared_path_new("", name);
         if (!segment->object_name)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         *ret_fd = steal_fd(&fd);
         return 0;
 }
@@ -135,7 +135,7 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
                                                                         : "",
                         passed.name);
                 if (!segment->object_name)
-                        return call_limit(failure, "memory");
+                        return call_no_memory(failure);
         }
         *ret_fd = steal_fd(&fd);
         return 0;
@@ -187,7 +187,7 @@ static int set_name(Service *service, const AdoptParameters *parameters, Segment
                 return CALL_E_EXISTS;
         }
         segment->name = strdup(name);
-        return segment->name ? 0 : call_limit(failure, "memory");
+        return segment->name ? 0 : call_no_memory(failure);
 }
 
 /* One inode, or one System V segment, is one segment. */
@@ -218,7 +218,7 @@ static int charge_owner(Service *service, Segment *segment, CallFailure *failure
         int r;
 
         if (!user)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         r = birth_charge(service, segment, user, false, failure);
         user_unref(user);
         return r;
@@ -288,7 +288,7 @@ int call_adopt(Service *service, Client *client, const AdoptParameters *paramete
                 return r;
         segment = segment_new();
         if (!segment)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         life_drain(&service->life);
         r = find_object(service, client, parameters, segment, &fd, failure);
         if (r)

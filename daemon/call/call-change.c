@@ -193,7 +193,7 @@ static int take_name(Service *service, Segment *segment, const char *name, Segme
                 r = kind_rows[replaced->kind]->unlink(&service->host, replaced, &kind_failure);
         r = call_kind_failure(r, &kind_failure, failure);
         if (r == 0 && registry_set_name(&service->registry, segment, name, replaced))
-                r = call_limit(failure, "memory");
+                r = call_no_memory(failure);
         if (r && row->rename && before)
                 (void) row->rename(&service->host, segment, shared_path_name(before), NULL,
                                    &kind_failure);

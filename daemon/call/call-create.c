@@ -98,7 +98,7 @@ static int name_posix(Segment *segment, const AcquireParameters *parameters, Cal
                 segment->object_name = shared_path_new("", parameters->posix_name + 1);
         else
                 segment->object_name = shared_path_new("", name);
-        return segment->object_name ? 0 : call_limit(failure, "memory");
+        return segment->object_name ? 0 : call_no_memory(failure);
 }
 
 static int name_file(Host *host, Segment *segment, CallFailure *failure) {
@@ -109,7 +109,7 @@ static int name_file(Host *host, Segment *segment, CallFailure *failure) {
                                           "the broker's file directory cannot be opened or made");
         object_file_name(segment->name, segment->id, name);
         segment->object_name = shared_path_new(host->files_path, name);
-        return segment->object_name ? 0 : call_limit(failure, "memory");
+        return segment->object_name ? 0 : call_no_memory(failure);
 }
 
 /* Where it is found without the broker. */
@@ -143,12 +143,12 @@ static int new_segment(Service *service, Client *client, const AcquireParameters
         _cleanup_(segment_freep) Segment *segment = segment_new();
 
         if (!segment)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         fill_segment(segment, client, parameters);
         if (GIVEN(parameters, ACQUIRE_NAME)) {
                 segment->name = strdup(parameters->name);
                 if (!segment->name)
-                        return call_limit(failure, "memory");
+                        return call_no_memory(failure);
         }
         if (segment_has_huge_pages(segment) && !hugepages_exist(segment->page_bytes))
                 return call_not_supported(failure,

@@ -17,13 +17,13 @@ int call_not_supported(CallFailure *failure, const char *reason) {
         return CALL_E_NOT_SUPPORTED;
 }
 
-int call_limit(CallFailure *failure, const char *name) {
-        failure->limit = (LimitReached){ .name = name, .maximum = LIMIT_NONE };
+int call_no_memory(CallFailure *failure) {
+        failure->limit = (LimitReached){ .name = LIMIT_NAME_MEMORY, .maximum = LIMIT_NONE };
         return CALL_E_LIMIT;
 }
 
 int call_no_descriptors(CallFailure *failure) {
-        (void) call_limit(failure, "descriptors");
+        failure->limit = (LimitReached){ .name = LIMIT_NAME_DESCRIPTORS, .maximum = LIMIT_NONE };
         return CALL_E_NO_DESCRIPTORS;
 }
 
@@ -62,7 +62,7 @@ int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *fa
         case KIND_E_NOT_SUPPORTED:
                 return call_not_supported(failure, kind_failure->reason);
         default:
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         }
 }
 

@@ -74,7 +74,7 @@ struct Acquired {
 
 int call_invalid(CallFailure *failure, const char *parameter);
 int call_not_supported(CallFailure *failure, const char *reason);
-int call_limit(CallFailure *failure, const char *name);
+int call_no_memory(CallFailure *failure);
 int call_no_descriptors(CallFailure *failure);
 int call_no_state(CallFailure *failure);
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure);

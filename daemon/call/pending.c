@@ -23,7 +23,7 @@ int pending_new(Service *service, Client *client, Method method, Pending **ret,
         int r;
 
         if (!pending)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         pending->method = method;
         pending->deadline_usec = USEC_INFINITY;
         r = call_take_charge(service, &pending->charge, client->user, LIMIT_WAITING, 1, failure);
@@ -80,7 +80,7 @@ int pending_wait(Pending *pending, Service *service, const AcquireParameters *pa
         pending->acquire.posix_name = NULL;
         pending->wait.appeared = pending_appeared;
         if (waits_add(&service->waits, &pending->wait, pending->name) < 0)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         pending->waits = &service->waits;
         return 0;
 }

@@ -68,7 +68,7 @@ int watch_stream_new(Service *service, Client *client, const WatchParameters *pa
                 return r;
         watch = calloc(1, sizeof(*watch));
         if (!watch)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         r = call_take_charge(service, &watch->charge, client->user, LIMIT_WATCHES, 1, failure);
         if (r)
                 return r;
@@ -81,7 +81,7 @@ int watch_stream_new(Service *service, Client *client, const WatchParameters *pa
         watch->watch.listed_id = MAX(watch->watch.only_id - 1, 0);
         if (watch_begin(&watch->watch, &service->life.events, &client->credentials,
                         last_id(service, parameters)) < 0)
-                return call_limit(failure, "memory");
+                return call_no_memory(failure);
         *ret = steal_ptr(watch);
         return 0;
 }

@@ -44,6 +44,10 @@ enum Limit {
 /* A limit that is not set */
 #define LIMIT_NONE UINT64_MAX
 
+/* What is reached that is no limit of the broker's */
+#define LIMIT_NAME_MEMORY "memory"
+#define LIMIT_NAME_DESCRIPTORS "descriptors"
+
 enum {
         _CHARGE_E_SUCCESS,
         CHARGE_E_LIMIT,

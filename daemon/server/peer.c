@@ -132,7 +132,7 @@ static void look_at_unread(const Peer *peer) {
 
 /* Sends the reply that carries an attachment. If the kernel takes no descriptor, there is none. */
 static int send_acquired(Peer *peer, Writer *writer, Acquired *acquired) {
-        LimitReached reached = { .name = "descriptors", .maximum = LIMIT_NONE };
+        LimitReached reached = { .name = LIMIT_NAME_DESCRIPTORS, .maximum = LIMIT_NONE };
         Output *output = &peer->output;
         int r;
 
