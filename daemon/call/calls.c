@@ -29,9 +29,8 @@ int call_no_descriptors(CallFailure *failure) {
 
 /* What could not be written down would be lost, and numbers given away might come again. */
 int call_no_state(CallFailure *failure) {
-        log_error("Nothing can be created: the state directory cannot be written to.");
-        return call_not_supported(failure, "the broker cannot write to its state directory"
-                                           ", without which a restart would lose the segment");
+        log_error("The call is refused: the state directory cannot be written to.");
+        return call_not_supported(failure, "the broker cannot write to its state directory");
 }
 
 int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
