@@ -75,7 +75,7 @@ static Segment *find_existing(Service *service, const AcquireParameters *paramet
                 segment = registry_find_name(&service->registry, parameters->name);
         else if (GIVEN(parameters, ACQUIRE_ID))
                 segment = registry_find(&service->registry, parameters->id);
-        segment = segment ? life_ask(&service->life, segment) : NULL;
+        segment = life_ask(&service->life, segment);
         if (!segment)
                 return NULL;
         /* It may have been removed from outside just now. */

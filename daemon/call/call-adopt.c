@@ -180,9 +180,8 @@ static int set_name(Service *service, const AdoptParameters *parameters, Segment
         /* What is removed is found by its id alone. */
         if (segment->removed)
                 return call_not_supported(failure, "it is marked for destruction");
-        other = registry_find_name(&service->registry, name);
-        other = other ? life_settle(&service->life, other) : NULL;
-        if (other && other->name) {
+        other = life_find_name(&service->life, name);
+        if (other) {
                 failure->id = other->id;
                 return CALL_E_EXISTS;
         }

@@ -12,10 +12,6 @@
 #include "proto/name.h"
 #include "proto/util.h"
 
-static void change_describe(Segment *segment, SegmentInfo *ret) {
-        describe_segment(segment, LOOK_ALL, ret);
-}
-
 static bool says_something(const SetAttributesParameters *parameters) {
         return parameters->given >> SET_OWNER_UID != 0;
 }
@@ -53,7 +49,7 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
                 background_unlock(service, segment);
                 persist_change(&service->persist, segment);
         }
-        change_describe(segment, &reply->segment);
+        describe_segment(segment, LOOK_ALL, &reply->segment);
         return 0;
 }
 
@@ -88,7 +84,7 @@ int call_resize(Service *service, Client *client, const ResizeParameters *parame
                 registry_resize(&service->registry, segment, (uint64_t) parameters->size_bytes);
                 change_done(service, segment);
         }
-        change_describe(segment, &reply->segment);
+        describe_segment(segment, LOOK_ALL, &reply->segment);
         return 0;
 }
 
@@ -133,7 +129,7 @@ int call_seal(Service *service, Client *client, const SealParameters *parameters
         r = change_sealed(service, segment, parameters->seals, r, failure);
         if (r)
                 return r;
-        change_describe(segment, &reply->segment);
+        describe_segment(segment, LOOK_ALL, &reply->segment);
         return 0;
 }
 
@@ -157,11 +153,10 @@ static int find_private(Service *service, Client *client, int64_t id, Segment **
 /* Who has the name now: somebody whom the client may replace, or nobody. */
 static int find_replaced(Service *service, Client *client, const PublishParameters *parameters,
                          Segment **ret, CallFailure *failure) {
-        Segment *segment = registry_find_name(&service->registry, parameters->name);
+        Segment *segment = life_find_name(&service->life, parameters->name);
 
         *ret = NULL;
-        segment = segment ? life_settle(&service->life, segment) : NULL;
-        if (!segment || !segment->name)
+        if (!segment)
                 return 0;
         if (!parameters->replace) {
                 failure->id = segment->id;
@@ -243,6 +238,6 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
         }
         change_done(service, segment);
         waits_tell(&service->waits, segment->name);
-        change_describe(segment, &reply->segment);
+        describe_segment(segment, LOOK_ALL, &reply->segment);
         return 0;
 }

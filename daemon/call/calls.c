@@ -90,25 +90,15 @@ static int check_reference(const SegmentParameters *parameters, CallFailure *fai
 /* The segment that is meant, as the kernel has it at this moment. */
 static int find_settled(Service *service, const SegmentParameters *parameters, Segment **ret,
                         CallFailure *failure) {
-        Segment *segment;
         int r;
 
         r = check_reference(parameters, failure);
         if (r)
                 return r;
         life_drain(&service->life);
-        if (GIVEN(parameters, SEGMENT_NAME))
-                segment = registry_find_name(&service->registry, parameters->name);
-        else
-                segment = registry_find(&service->registry, parameters->id);
-        segment = segment ? life_settle(&service->life, segment) : NULL;
-        if (!segment)
-                return CALL_E_NO_SUCH_SEGMENT;
-        /* It may have been removed from outside just now. */
-        if (GIVEN(parameters, SEGMENT_NAME) && !segment->name)
-                return CALL_E_NO_SUCH_SEGMENT;
-        *ret = segment;
-        return 0;
+        *ret = GIVEN(parameters, SEGMENT_NAME) ? life_find_name(&service->life, parameters->name)
+                                               : life_find(&service->life, parameters->id);
+        return *ret ? 0 : CALL_E_NO_SUCH_SEGMENT;
 }
 
 /**

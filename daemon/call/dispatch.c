@@ -383,12 +383,12 @@ static int resume_acquire(Context *c, Pending *pending) {
 
 /* What the worker did; who asked may know, whatever the mode has become. */
 static int resume_change(Context *c, const Pending *pending) {
-        Segment *segment = registry_find(&c->service->registry, pending->segment_id);
+        Segment *segment;
 
         c->failure = pending->failure;
         if (pending->code)
                 return pending->code;
-        segment = segment ? life_settle(&c->service->life, segment) : NULL;
+        segment = life_find(&c->service->life, pending->segment_id);
         if (!segment)
                 return CALL_E_NO_SUCH_SEGMENT;
         describe_segment(segment, LOOK_ALL, &c->reply.segment.segment);

@@ -151,11 +151,10 @@ static Attachment *find_attachment(const Segment *segment, int64_t from_id) {
 }
 
 static void write_attachments(Stream *stream, Service *service, Writer *writer) {
-        Segment *segment = registry_find(&service->registry, stream->segment_id);
+        Segment *segment = life_find(&service->life, stream->segment_id);
         Attachment *attachment = NULL;
         AttachmentReply reply = {};
 
-        segment = segment ? life_settle(&service->life, segment) : NULL;
         if (segment)
                 attachment = find_attachment(segment, stream->pending_id);
         if (!attachment)

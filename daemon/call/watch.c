@@ -110,7 +110,7 @@ static void write_existing(WatchStream *stream, Segment *segment, Writer *writer
 static bool write_some(WatchStream *stream, Writer *writer) {
         Life *life = &stream->service->life;
         Watch *watch = &stream->watch;
-        Segment *segment = registry_next(life->registry, watch->listed_id), *next;
+        Segment *segment = registry_next(&stream->service->registry, watch->listed_id), *next;
         unsigned int n = 0;
 
         for (; segment && segment->id <= watch->last_id; segment = next) {

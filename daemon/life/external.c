@@ -13,7 +13,7 @@ static void charge_size(Segment *segment) {
 }
 
 /* What was promised holds no longer: the size is what there is. */
-static bool notice_size(const External *external, Segment *segment, uint64_t object_bytes) {
+static bool notice_size(const LifeContext *context, Segment *segment, uint64_t object_bytes) {
         uint64_t size_bytes = object_bytes;
 
         if (object_bytes == segment->object_bytes)
@@ -27,7 +27,7 @@ static bool notice_size(const External *external, Segment *segment, uint64_t obj
                 size_bytes = MIN(segment->size_bytes, object_bytes);
         }
         segment->object_bytes = object_bytes;
-        registry_resize(external->registry, segment, size_bytes);
+        registry_resize(context->registry, segment, size_bytes);
         charge_size(segment);
         segment->change_usec = clock_realtime_usec();
         return true;
@@ -86,52 +86,52 @@ static bool notice_lock(Segment *segment, const ObjectState *state) {
         return changed;
 }
 
-static bool notice_removal(const External *external, Segment *segment, const ObjectState *state) {
+static bool notice_removal(const LifeContext *context, Segment *segment, const ObjectState *state) {
         if (!state->unlinked || segment->removed)
                 return false;
         log_notice("Segment %lld was removed from outside.", (long long) segment->id);
         segment_set_removed(segment, clock_realtime_usec());
-        registry_unname(external->registry, segment);
+        registry_unname(context->registry, segment);
         return true;
 }
 
 /**
  * external_look() - see what others did to a segment, and set it right
- * @external:   where the segment is
+ * @context:    where the segment is found, kept and told of
  * @segment:    the segment; it stays
  * @ret:        what external_tell() is to tell when it is known who is attached
  *
  * Return: whether there is anything.
  */
-bool external_look(const External *external, Segment *segment, ExternalChange *ret) {
+bool external_look(const LifeContext *context, Segment *segment, ExternalChange *ret) {
         const KindRow *row = kind_rows[segment->kind];
         ObjectState state;
 
         *ret = (ExternalChange) EXTERNAL_CHANGE_NULL;
-        if (!row->look || !row->look(external->host, segment, &state))
+        if (!row->look || !row->look(context->host, segment, &state))
                 return false;
         segment->allocated_bytes = state.allocated_bytes;
-        ret->changed = notice_size(external, segment, state.object_bytes);
+        ret->changed = notice_size(context, segment, state.object_bytes);
         ret->changed |= notice_permission(segment, &state);
         ret->changed |= notice_lock(segment, &state);
         notice_times(segment, &state);
         notice_natives(segment, state.n_native, ret);
         persist_attach_time(segment);
-        ret->removed = notice_removal(external, segment, &state);
-        if ((ret->changed || ret->removed) && external->persist)
-                persist_change(external->persist, segment);
+        ret->removed = notice_removal(context, segment, &state);
+        if ((ret->changed || ret->removed) && context->persist)
+                persist_change(context->persist, segment);
         return ret->changed || ret->removed || ret->n_attached > 0 || ret->n_detached > 0;
 }
 
 /* external_tell() - tell of it, once */
-void external_tell(const External *external, Segment *segment, ExternalChange *change) {
+void external_tell(const LifeContext *context, Segment *segment, ExternalChange *change) {
         for (; change->n_attached > 0; --change->n_attached)
-                events_post(external->events, EVENT_ATTACHED, segment);
+                events_post(context->events, EVENT_ATTACHED, segment);
         for (; change->n_detached > 0; --change->n_detached)
-                events_post(external->events, EVENT_DETACHED, segment);
+                events_post(context->events, EVENT_DETACHED, segment);
         if (change->changed)
-                events_post(external->events, EVENT_CHANGED, segment);
+                events_post(context->events, EVENT_CHANGED, segment);
         if (change->removed)
-                events_post(external->events, EVENT_REMOVED, segment);
+                events_post(context->events, EVENT_REMOVED, segment);
         *change = (ExternalChange) EXTERNAL_CHANGE_NULL;
 }

@@ -13,10 +13,10 @@
 #include "daemon/state/persist.h"
 
 typedef struct ExternalChange ExternalChange;
-typedef struct External External;
+typedef struct LifeContext LifeContext;
 
-/* Where what is noticed is set right and told. */
-struct External {
+/* What the life of a segment goes on in: where it is found, kept and told of. */
+struct LifeContext {
         Registry *registry;
         const Host *host;
         /* NULL if nothing is to survive */
@@ -35,7 +35,7 @@ struct ExternalChange {
 #define EXTERNAL_CHANGE_NULL                                                                       \
         {}
 
-bool external_look(const External *external, Segment *segment, ExternalChange *ret);
-void external_tell(const External *external, Segment *segment, ExternalChange *change);
+bool external_look(const LifeContext *context, Segment *segment, ExternalChange *ret);
+void external_tell(const LifeContext *context, Segment *segment, ExternalChange *change);
 
 #endif

@@ -33,10 +33,7 @@ int life_init(Life *life, Registry *registry, const Host *host, Persist *persist
         int r;
 
         *life = (Life) LIFE_NULL;
-        life->registry = registry;
-        life->host = host;
-        life->persist = persist;
-        life->external = (External){
+        life->context = (LifeContext){
                 .registry = registry,
                 .host = host,
                 .persist = persist,
@@ -138,7 +135,7 @@ static void let_go(Life *life, Segment *segment, bool leased) {
         linger_end(life, segment);
         life_unpoll(life, segment);
         closings_unsubscribe(&life->closings, segment->wd);
-        registry_remove(life->registry, segment);
+        registry_remove(life->context.registry, segment);
         reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
                                                .size_bytes = segment_capacity(segment),
                                                .locked_at = steal_ptr(segment->locked_at),
@@ -153,8 +150,8 @@ static void let_go(Life *life, Segment *segment, bool leased) {
 static void life_destroy(Life *life, Segment *segment, bool leased) {
         report_segment(REPORT_DESTROYED, segment);
         events_post(&life->events, EVENT_DESTROYED, segment);
-        if (life->persist)
-                persist_end(life->persist, segment);
+        if (life->context.persist)
+                persist_end(life->context.persist, segment);
         let_go(life, segment, leased);
         ++life->n_destroyed;
 }
@@ -163,7 +160,7 @@ static void life_destroy(Life *life, Segment *segment, bool leased) {
 void life_deinit(Life *life) {
         Segment *segment;
 
-        while (life->registry && (segment = life->registry->first)) {
+        while (life->context.registry && (segment = life->context.registry->first)) {
                 census_forget(&life->census, segment);
                 let_go(life, segment, false);
         }
@@ -181,7 +178,7 @@ static void life_subscribe(Life *life, Segment *segment) {
             closings_subscribe(&life->closings, segment->master_fd,
                                segment->traits->found_by != FOUND_BY_NOTHING || segment->adopted,
                                &wd) == 0 &&
-            registry_set_wd(life->registry, segment, wd) < 0)
+            registry_set_wd(life->context.registry, segment, wd) < 0)
                 closings_unsubscribe(&life->closings, wd);
         if (is_polled(segment))
                 life_poll(life, segment);
@@ -190,7 +187,7 @@ static void life_subscribe(Life *life, Segment *segment) {
 /* The kernel took the watch away together with the last name. */
 static void life_subscribe_again(Life *life, Segment *segment) {
         life_unpoll(life, segment);
-        (void) registry_set_wd(life->registry, segment, -1);
+        (void) registry_set_wd(life->context.registry, segment, -1);
         life_subscribe(life, segment);
 }
 
@@ -240,7 +237,8 @@ static void drop_name(const Life *life, Segment *segment) {
         const KindRow *row = kind_rows[segment->kind];
         KindFailure failure = {};
 
-        if (segment->removed || !row->unlink || row->unlink(life->host, segment, &failure) == 0)
+        if (segment->removed || !row->unlink ||
+            row->unlink(life->context.host, segment, &failure) == 0)
                 return;
         log_warning("Segment %lld goes, but not its object: %s.", (long long) segment->id,
                     failure.reason);
@@ -252,7 +250,7 @@ static bool settle_free(Life *life, Segment *segment, bool leased, ExternalChang
         if (is_due(segment)) {
                 /* That it was removed says less than that it is gone. */
                 change->removed = false;
-                external_tell(&life->external, segment, change);
+                external_tell(&life->context, segment, change);
                 drop_name(life, segment);
                 life_destroy(life, segment, leased);
                 return false;
@@ -296,14 +294,14 @@ static bool settle_noticed(Life *life, Segment *segment, bool asked, ExternalCha
         if (segment->held && (segment->suspicion.active || segment->wd < 0) &&
             census_may_count(segment, asked))
                 census_count(&life->census, segment);
-        external_tell(&life->external, segment, change);
+        external_tell(&life->context, segment, change);
         return true;
 }
 
 static bool settle_segment(Life *life, Segment *segment, bool asked) {
         ExternalChange change;
 
-        (void) external_look(&life->external, segment, &change);
+        (void) external_look(&life->context, segment, &change);
         return settle_noticed(life, segment, asked, &change);
 }
 
@@ -329,7 +327,7 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
 /**
  * life_ask() - is a segment that is asked for still there?
  * @life:       the object
- * @segment:    the segment
+ * @segment:    the segment, or NULL
  *
  * Asks the kernel, with one system call, only if the segment goes when nobody has it, or if others
  * did something to it. Who is attached is not found out otherwise.
@@ -339,7 +337,9 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
 Segment *life_ask(Life *life, Segment *segment) {
         ExternalChange change;
 
-        if (external_look(&life->external, segment, &change)) {
+        if (!segment)
+                return NULL;
+        if (external_look(&life->context, segment, &change)) {
                 life_drain(life);
                 return settle_noticed(life, segment, true, &change) ? segment : NULL;
         }
@@ -351,12 +351,25 @@ Segment *life_ask(Life *life, Segment *segment) {
 /**
  * life_settle() - find out how it is with a segment now
  * @life:       the object
- * @segment:    the segment; life_drain() has been called for this request
+ * @segment:    the segment, or NULL; life_drain() has been called for this request
  *
  * Return: the segment, or NULL if it is gone.
  */
 Segment *life_settle(Life *life, Segment *segment) {
-        return settle_segment(life, segment, true) ? segment : NULL;
+        return segment && settle_segment(life, segment, true) ? segment : NULL;
+}
+
+/* life_find() - the segment with this id, settled; NULL if there is none */
+Segment *life_find(Life *life, int64_t id) {
+        return life_settle(life, registry_find(life->context.registry, id));
+}
+
+/* life_find_name() - the segment with this name, settled; NULL if there is none, also if it turns
+ * out to have been removed from outside, which frees the name */
+Segment *life_find_name(Life *life, const char *name) {
+        Segment *segment = life_settle(life, registry_find_name(life->context.registry, name));
+
+        return segment && segment->name ? segment : NULL;
 }
 
 /**
@@ -398,21 +411,21 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
         int r;
 
         if (!removed) {
-                if (life->persist && row->unlink)
-                        persist_prepare(life->persist, segment);
-                r = row->unlink ? row->unlink(life->host, segment, failure) : 0;
+                if (life->context.persist && row->unlink)
+                        persist_prepare(life->context.persist, segment);
+                r = row->unlink ? row->unlink(life->context.host, segment, failure) : 0;
                 if (r)
                         return r;
                 segment_set_removed(segment, clock_realtime_usec());
         }
-        registry_unname(life->registry, segment);
+        registry_unname(life->context.registry, segment);
         if (!removed)
                 report_segment(REPORT_REMOVED, segment);
         *ret_destroyed = !settle_segment(life, segment, true);
         if (*ret_destroyed || removed)
                 return 0;
-        if (life->persist)
-                persist_change(life->persist, segment);
+        if (life->context.persist)
+                persist_change(life->context.persist, segment);
         events_post(&life->events, EVENT_REMOVED, segment);
         return 0;
 }
@@ -441,11 +454,11 @@ static void life_closed(void *userdata, int wd, Closing closing) {
 
         if (wd < 0) {
                 ++life->n_overflows;
-                DL_FOREACH(life->registry->first, segment)
+                DL_FOREACH(life->context.registry->first, segment)
                         life_suspect(life, segment, 0);
                 return;
         }
-        segment = registry_find_wd(life->registry, wd);
+        segment = registry_find_wd(life->context.registry, wd);
         if (!segment)
                 return;
         segment->n_unexplained += closing == CLOSING_END;
@@ -476,7 +489,7 @@ void life_catch_up(Life *life) {
                                 census_conclude(&life->census, segment);
         if (life->n_unsubscribed + life->n_native == 0)
                 return;
-        for (segment = life->registry->first; segment; segment = next) {
+        for (segment = life->context.registry->first; segment; segment = next) {
                 next = segment->next;
                 if (is_polled(segment))
                         (void) settle_segment(life, segment, true);
@@ -549,7 +562,7 @@ static void tick_polled(Life *life, uint64_t now) {
 
         if (life->n_unsubscribed + life->n_native == 0 || life->polled_due_usec > now)
                 return;
-        segment = registry_next(life->registry, life->polled_after_id);
+        segment = registry_next(life->context.registry, life->polled_after_id);
         for (; segment && n < TICK_SEGMENTS; segment = next) {
                 next = segment->next;
                 life->polled_after_id = segment->id;

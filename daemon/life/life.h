@@ -14,7 +14,9 @@
  *     life_ask        lease, if it goes when free;  yes: NULL     -
  *                     object, where others can
  *                     change it
- *     life_settle     object, lease, marks          yes: NULL     life_drain, once for each request
+ *     life_settle,    object, lease, marks          yes: NULL     life_drain, once for each request
+ *     life_find,
+ *     life_find_name
  *     life_remove     object, lease, marks          yes: a flag   life_drain
  *     life_withdraw   inotify, object, lease,       yes           -
  *                     marks
@@ -47,12 +49,7 @@ typedef struct Client Client;
 typedef struct Life Life;
 
 struct Life {
-        Registry *registry;
-        const Host *host;
-        /* NULL if nothing is to survive */
-        Persist *persist;
-        /* What others did to segments is set right there, in the same registry */
-        External external;
+        LifeContext context;
         Events events;
         Census census;
         Closings closings;
@@ -91,6 +88,8 @@ void life_end_reservations(Life *life, Client *client);
 
 Segment *life_ask(Life *life, Segment *segment);
 Segment *life_settle(Life *life, Segment *segment);
+Segment *life_find(Life *life, int64_t id);
+Segment *life_find_name(Life *life, const char *name);
 void life_drain(Life *life);
 void life_catch_up(Life *life);
 
