@@ -57,7 +57,7 @@ static const Column columns[] = {
         { "USER", NULL, "user", "uid", .cell = user_name, SHOWN },
         { "SEGMENTS", NULL, "segments created", "segmentCount", .cell = user_segments, NUMBER,
           SHOWN },
-        { "BYTES", NULL, "their sizes, or maximum sizes", "chargedBytes", .cell = user_bytes,
+        { "BYTES", NULL, "what the segments are charged", "chargedBytes", .cell = user_bytes,
           NUMBER, SHOWN },
         { "ATTACHMENTS", NULL, "attachments", "attachmentCount", .cell = user_attachments, NUMBER,
           SHOWN },
