@@ -1,45 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/calls.h"
 
-#include "daemon/base/log.h"
 #include "daemon/call/status.h"
 #include "daemon/life/describe.h"
 #include "proto/name.h"
 #include "proto/util.h"
-
-int call_invalid(CallFailure *failure, const char *parameter) {
-        failure->text = parameter;
-        return CALL_E_INVALID_PARAMETER;
-}
-
-int call_not_supported(CallFailure *failure, const char *reason) {
-        failure->text = reason;
-        return CALL_E_NOT_SUPPORTED;
-}
-
-int call_no_memory(CallFailure *failure) {
-        failure->limit = (LimitReached){ .name = LIMIT_NAME_MEMORY, .maximum = LIMIT_NONE };
-        return CALL_E_LIMIT;
-}
-
-int call_no_descriptors(CallFailure *failure) {
-        failure->limit = (LimitReached){ .name = LIMIT_NAME_DESCRIPTORS, .maximum = LIMIT_NONE };
-        return CALL_E_NO_DESCRIPTORS;
-}
-
-/* What could not be written down would be lost, and numbers given away might come again. */
-int call_no_state(CallFailure *failure) {
-        log_error("The call is refused: the state directory cannot be written to.");
-        return call_not_supported(failure, "the broker cannot write to its state directory");
-}
-
-int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
-                    int64_t maximum_bytes) {
-        failure->size_bytes = size_bytes;
-        failure->minimum_bytes = minimum_bytes;
-        failure->maximum_bytes = maximum_bytes;
-        return CALL_E_WRONG_SIZE;
-}
 
 /* call_kind_failure() - what an error of a kind's means to who asked */
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure) {

@@ -7,6 +7,7 @@
  * to the client is dispatch.c's business.
  */
 
+#include "daemon/base/log.h"
 #include "daemon/call/service.h"
 #include "daemon/kind/kind.h"
 #include "daemon/model/client.h"
@@ -72,14 +73,42 @@ struct Acquired {
         int fd;
 };
 
-int call_invalid(CallFailure *failure, const char *parameter);
-int call_not_supported(CallFailure *failure, const char *reason);
-int call_no_memory(CallFailure *failure);
-int call_no_descriptors(CallFailure *failure);
-int call_no_state(CallFailure *failure);
+/* How calls fail. What these return is visible to each caller, as in proto/error.h. */
+static inline int call_invalid(CallFailure *failure, const char *parameter) {
+        failure->text = parameter;
+        return CALL_E_INVALID_PARAMETER;
+}
+
+static inline int call_not_supported(CallFailure *failure, const char *reason) {
+        failure->text = reason;
+        return CALL_E_NOT_SUPPORTED;
+}
+
+static inline int call_no_memory(CallFailure *failure) {
+        failure->limit = (LimitReached){ .name = LIMIT_NAME_MEMORY, .maximum = LIMIT_NONE };
+        return CALL_E_LIMIT;
+}
+
+static inline int call_no_descriptors(CallFailure *failure) {
+        failure->limit = (LimitReached){ .name = LIMIT_NAME_DESCRIPTORS, .maximum = LIMIT_NONE };
+        return CALL_E_NO_DESCRIPTORS;
+}
+
+static inline int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
+                                  int64_t maximum_bytes) {
+        failure->size_bytes = size_bytes;
+        failure->minimum_bytes = minimum_bytes;
+        failure->maximum_bytes = maximum_bytes;
+        return CALL_E_WRONG_SIZE;
+}
+
+/* What could not be written down would be lost, and numbers given away might come again. */
+static inline int call_no_state(CallFailure *failure) {
+        log_error("The call is refused: the state directory cannot be written to.");
+        return call_not_supported(failure, "the broker cannot write to its state directory");
+}
+
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure);
-int call_wrong_size(CallFailure *failure, int64_t size_bytes, int64_t minimum_bytes,
-                    int64_t maximum_bytes);
 int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
                      CallFailure *failure);
 
