@@ -56,13 +56,16 @@ static int socket_error(int error) {
 /* Has @n_fds descriptors go with a message; @control has room for them. */
 static void put_fds(struct msghdr *message, void *control, const int *fds, size_t n_fds) {
         size_t n_bytes = n_fds * sizeof(int);
+        struct cmsghdr *header;
 
         message->msg_control = memset(control, 0, CMSG_SPACE(n_bytes));
         message->msg_controllen = CMSG_SPACE(n_bytes);
-        CMSG_FIRSTHDR(message)->cmsg_level = SOL_SOCKET;
-        CMSG_FIRSTHDR(message)->cmsg_type = SCM_RIGHTS;
-        CMSG_FIRSTHDR(message)->cmsg_len = CMSG_LEN(n_bytes);
-        memcpy(CMSG_DATA(CMSG_FIRSTHDR(message)), fds, n_bytes);
+        header = CMSG_FIRSTHDR(message);
+        assert(header);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(n_bytes);
+        memcpy(CMSG_DATA(header), fds, n_bytes);
 }
 
 /**

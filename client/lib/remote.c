@@ -58,6 +58,7 @@ static int info_call(struct shmbroker *connection, Request *request, const char 
         request->answer = info_answer;
         request->userdata = &info;
         r = segment_call(connection, request, name, id);
+        request->userdata = NULL;
         if (r)
                 return error_trace(r);
         if (ret)

@@ -186,8 +186,10 @@ static Fault text_fault(FaultCode code, const char *text) {
 /* Text of the client's, cut down to what is enough to know it by; the cut is between characters. */
 static Fault echo_fault(FaultCode code, const char *text) {
         char *end = (char *) (uintptr_t) text;
-        size_t n = strlen(text);
+        size_t n;
 
+        assert(text);
+        n = strlen(text);
         if (n > ECHO_MAX) {
                 for (n = ECHO_MAX; ((unsigned char) end[n] & 0xc0) == 0x80; --n)
                         ;

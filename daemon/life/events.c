@@ -124,6 +124,7 @@ static void wake_up(Watch *watch) {
         watch->next = oldest;
         watch->sleeps = false;
         DL_DELETE2(events->asleep, watch, prev_watch, next_watch);
+        assert(events->watches != watch);
         DL_APPEND2(events->watches, watch, prev_watch, next_watch);
 }
 
