@@ -5,8 +5,8 @@
 
 #include "proto/util.h"
 
-/* reservation_new() - make a reservation of the client's, which life_reserve() gives to the segment;
- * NULL if there is no memory. It takes @charge over otherwise. */
+/* reservation_new() - make a reservation of the client's, which life_reserve() gives to the
+ * segment; NULL if there is no memory. It takes @charge over otherwise. */
 Reservation *reservation_new(Client *client, Segment *segment, Charge *charge) {
         Reservation *reservation = calloc(1, sizeof(*reservation));
 
