@@ -215,10 +215,11 @@ int reply_read(const Reply *reply, const Type *type, void *object) {
 void reply_read_fault(const Reply *reply, Fault *fault) {
         const char *key;
 
-        fault->code = fault_find(reply->error);
+        *fault = (Fault){ .code = fault_find(reply->error) };
         if (fault->code == FAULT_NONE)
                 return;
-        if (parameters_read(reply->parameters, fault_type(fault->code), true, &fault->given, &key))
+        if (parameters_read(reply->parameters, fault_rows[fault->code].type, true, &fault->given,
+                            &key))
                 fault->code = FAULT_NONE;
 }
 
@@ -245,10 +246,10 @@ void reply_write(Writer *writer, const Type *type, const void *object, bool cont
 
 /* reply_write_fault() - append an error and its NUL */
 void reply_write_fault(Writer *writer, const Fault *fault) {
-        const Type *type = fault_type(fault->code);
+        const Type *type = fault_rows[fault->code].type;
 
         writer_literal(writer, "{\"error\":\"");
-        writer_text(writer, fault_name(fault->code), strlen(fault_name(fault->code)));
+        writer_text(writer, fault_rows[fault->code].name, strlen(fault_rows[fault->code].name));
         writer_literal(writer, "\"");
         if (type->n_fields > 0) {
                 writer_literal(writer, ",\"parameters\":");

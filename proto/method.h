@@ -6,29 +6,9 @@
 
 #include <stdbool.h>
 
-#include "proto/field.h"
+#include "proto/interface.h"
 
-typedef enum Method Method;
 typedef struct MethodRow MethodRow;
-
-enum Method {
-        METHOD_GET_INFO,
-        METHOD_GET_INTERFACE_DESCRIPTION,
-        METHOD_ACQUIRE,
-        METHOD_REMOVE,
-        METHOD_STAT,
-        METHOD_LIST_ATTACHMENTS,
-        METHOD_LIST,
-        METHOD_SET_ATTRIBUTES,
-        METHOD_RESIZE,
-        METHOD_SEAL,
-        METHOD_PUBLISH,
-        METHOD_ADOPT,
-        METHOD_WATCH,
-        METHOD_LIST_USERS,
-        METHOD_GET_STATUS,
-        _METHOD_N,
-};
 
 enum {
         _METHOD_E_SUCCESS,
@@ -48,6 +28,7 @@ struct MethodRow {
         const Type *reply;
 };
 
+/* Made: see interface.awk */
 extern const MethodRow method_rows[_METHOD_N];
 
 int method_find(const char *name, Method *ret);

@@ -73,7 +73,7 @@ static int segment_read(Acquire *acquire, struct shmbroker_segment *segment, con
         r = info_check(&reply.segment);
         if (r)
                 return error_trace(r);
-        *ret_has_fd = GIVEN(&reply, ACQUIRED_FILE_DESCRIPTOR_INDEX);
+        *ret_has_fd = GIVEN(&reply, ACQUIRE_REPLY_FILE_DESCRIPTOR_INDEX);
         if (*ret_has_fd && reply.file_descriptor_index != 0)
                 return error_origin(-EPROTO);
         segment->info.values = reply.segment;
@@ -83,7 +83,7 @@ static int segment_read(Acquire *acquire, struct shmbroker_segment *segment, con
         segment->access = access;
         segment->ipc_namespace = reply.ipc_namespace;
         segment->attachment_id = reply.attachment_id;
-        segment->has_attachment_id = GIVEN(&reply, ACQUIRED_ATTACHMENT_ID);
+        segment->has_attachment_id = GIVEN(&reply, ACQUIRE_REPLY_ATTACHMENT_ID);
         return 0;
 }
 
@@ -131,7 +131,7 @@ static void acquire_again(Request *request) {
 
 /* How much more time the call may take, because it may wait. */
 static uint64_t acquire_wait(const AcquireParameters *parameters) {
-        if (!GIVEN(parameters, ACQUIRE_WAIT))
+        if (!GIVEN(parameters, ACQUIRE_WAIT_USEC))
                 return 0;
         return parameters->wait_usec < 0 ? SHMBROKER_FOREVER : (uint64_t) parameters->wait_usec;
 }

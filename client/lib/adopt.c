@@ -26,8 +26,8 @@ static void set_life(AdoptParameters *parameters, const struct shmbroker_options
         if (GIVEN(life, ACQUIRE_REMOVE_ON_LAST_DETACH))
                 GIVE_VALUE(parameters, ADOPT_REMOVE_ON_LAST_DETACH, remove_on_last_detach,
                            life->remove_on_last_detach);
-        if (GIVEN(life, ACQUIRE_LINGER))
-                GIVE_VALUE(parameters, ADOPT_LINGER, linger_usec, life->linger_usec);
+        if (GIVEN(life, ACQUIRE_LINGER_USEC))
+                GIVE_VALUE(parameters, ADOPT_LINGER_USEC, linger_usec, life->linger_usec);
 }
 
 static int adopt_answer(struct shmbroker *connection, Request *request, const Reply *reply) {

@@ -380,7 +380,7 @@ static void say_exists(struct shmbroker_error *error, const Request *request) {
 }
 
 static void say_resize(struct shmbroker_error *error, const Subject *subject) {
-        const SizeFault *fault = &error->fault.size;
+        const WrongSizeFault *fault = &error->fault.size;
 
         if (fault->minimum_bytes < fault->maximum_bytes)
                 detail_say(error, "%s can get a size from %" PRId64 " to %" PRId64 " bytes only",
@@ -394,9 +394,9 @@ static void say_resize(struct shmbroker_error *error, const Subject *subject) {
 
 /* With a size it is that of a segment that is there, else what was asked cannot be created. */
 static void say_size(struct shmbroker_error *error, const Subject *subject) {
-        const SizeFault *fault = &error->fault.size;
+        const WrongSizeFault *fault = &error->fault.size;
 
-        if (GIVEN(fault, FAULT_SIZE_BYTES))
+        if (GIVEN(fault, FAULT_WRONG_SIZE_SIZE_BYTES))
                 detail_say(error, "%s has %" PRId64 " bytes, which is less than asked for",
                            subject->text, fault->size_bytes);
         else
@@ -422,9 +422,9 @@ static void say_busy(struct shmbroker_error *error, const Request *request,
 }
 
 static void say_limit(struct shmbroker_error *error) {
-        const LimitFault *fault = &error->fault.limit;
+        const LimitReachedFault *fault = &error->fault.limit;
 
-        if (GIVEN(fault, FAULT_LIMIT_MAXIMUM))
+        if (GIVEN(fault, FAULT_LIMIT_REACHED_MAXIMUM))
                 detail_say(error, "the broker's limit '%s' of %" PRId64 " is reached", fault->limit,
                            fault->maximum);
         else

@@ -38,7 +38,7 @@ static int number_of(const struct shmbroker_error *error, FaultCode code, unsign
 }
 
 int shmbroker_error_limit_maximum(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_LIMIT_REACHED, FAULT_LIMIT_MAXIMUM,
+        return number_of(error, FAULT_LIMIT_REACHED, FAULT_LIMIT_REACHED_MAXIMUM,
                          error->fault.limit.maximum, ret);
 }
 
@@ -48,17 +48,17 @@ int shmbroker_error_segment_id(const struct shmbroker_error *error, int64_t *ret
 }
 
 int shmbroker_error_size(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_BYTES, error->fault.size.size_bytes,
-                         ret);
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_WRONG_SIZE_SIZE_BYTES,
+                         error->fault.size.size_bytes, ret);
 }
 
 int shmbroker_error_minimum_size(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_MINIMUM,
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_WRONG_SIZE_MINIMUM_BYTES,
                          error->fault.size.minimum_bytes, ret);
 }
 
 int shmbroker_error_maximum_size(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_WRONG_SIZE, FAULT_SIZE_MAXIMUM,
+        return number_of(error, FAULT_WRONG_SIZE, FAULT_WRONG_SIZE_MAXIMUM_BYTES,
                          error->fault.size.maximum_bytes, ret);
 }
 

@@ -162,12 +162,12 @@ uint64_t shmbroker_info_size(const struct shmbroker_info *info) {
 
 GET(shmbroker_info_maximum, uint64_t, INFO_MAXIMUM_BYTES, maximum_bytes)
 GET(shmbroker_info_allocated, uint64_t, INFO_ALLOCATED_BYTES, allocated_bytes)
-GET(shmbroker_info_attach_time, uint64_t, INFO_ATTACH_TIME, attach_time_usec)
-GET(shmbroker_info_detach_time, uint64_t, INFO_DETACH_TIME, detach_time_usec)
+GET(shmbroker_info_attach_time, uint64_t, INFO_ATTACH_TIME_USEC, attach_time_usec)
+GET(shmbroker_info_detach_time, uint64_t, INFO_DETACH_TIME_USEC, detach_time_usec)
 GET(shmbroker_info_creator_pid, pid_t, INFO_CREATOR_PID, creator_pid)
 GET(shmbroker_info_last_pid, pid_t, INFO_LAST_PID, last_pid)
 GET(shmbroker_info_other_holders, int, INFO_OTHER_HOLDERS, other_holders)
-GET(shmbroker_info_linger, uint64_t, INFO_LINGER, linger_usec)
+GET(shmbroker_info_linger, uint64_t, INFO_LINGER_USEC, linger_usec)
 GET(shmbroker_info_key, uint32_t, INFO_KEY, key)
 GET(shmbroker_info_shmid, int, INFO_SHMID, shmid)
 
@@ -252,7 +252,7 @@ int64_t shmbroker_attachment_id(const struct shmbroker_attachment *attachment) {
 GET(shmbroker_attachment_pid, pid_t, ATTACHMENT_PID, pid)
 GET(shmbroker_attachment_uid, uid_t, ATTACHMENT_UID, uid)
 GET(shmbroker_attachment_access, int, ATTACHMENT_ACCESS, access)
-GET(shmbroker_attachment_since, uint64_t, ATTACHMENT_SINCE, since_usec)
+GET(shmbroker_attachment_since, uint64_t, ATTACHMENT_SINCE_USEC, since_usec)
 
 int shmbroker_attachment_inherited(const struct shmbroker_attachment *attachment) {
         return attachment->values.inherited;

@@ -84,11 +84,11 @@ void shmbroker_options_set_remove_on_last_detach(struct shmbroker_options *optio
 }
 
 void shmbroker_options_set_linger(struct shmbroker_options *options, uint64_t linger_usec) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_LINGER, linger_usec, number_clamp(linger_usec));
+        GIVE_VALUE(&options->acquire, ACQUIRE_LINGER_USEC, linger_usec, number_clamp(linger_usec));
 }
 
 void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait_usec) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_WAIT, wait_usec,
+        GIVE_VALUE(&options->acquire, ACQUIRE_WAIT_USEC, wait_usec,
                    wait_usec == SHMBROKER_FOREVER ? -1 : number_clamp(wait_usec));
 }
 

@@ -149,28 +149,29 @@ struct shmbroker_changes *shmbroker_changes_free(struct shmbroker_changes *chang
 }
 
 void shmbroker_changes_set_owner(struct shmbroker_changes *changes, uid_t uid) {
-        GIVE_VALUE(&changes->parameters, SET_OWNER_UID, owner_uid, uid);
+        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid, uid);
 }
 
 void shmbroker_changes_set_group(struct shmbroker_changes *changes, gid_t gid) {
-        GIVE_VALUE(&changes->parameters, SET_OWNER_GID, owner_gid, gid);
+        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_OWNER_GID, owner_gid, gid);
 }
 
 void shmbroker_changes_set_mode(struct shmbroker_changes *changes, mode_t mode) {
-        GIVE_VALUE(&changes->parameters, SET_MODE, mode, mode);
+        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_MODE, mode, mode);
 }
 
 void shmbroker_changes_set_remove_on_last_detach(struct shmbroker_changes *changes, int remove) {
-        GIVE_VALUE(&changes->parameters, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, remove);
+        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH,
+                   remove_on_last_detach, remove);
 }
 
 void shmbroker_changes_set_linger(struct shmbroker_changes *changes, uint64_t linger_usec) {
-        GIVE_VALUE(&changes->parameters, SET_LINGER, linger_usec,
+        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec,
                    linger_usec == SHMBROKER_FOREVER ? LINGER_NEVER : number_clamp(linger_usec));
 }
 
 void shmbroker_changes_set_locked(struct shmbroker_changes *changes, int locked) {
-        GIVE_VALUE(&changes->parameters, SET_LOCKED, locked, locked);
+        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_LOCKED, locked, locked);
 }
 
 /* By name a second call could meet a new segment that has the name now: such are not repeated. */
@@ -229,7 +230,7 @@ static int publish_answer(struct shmbroker *connection, Request *request, const 
         Published *published = request->userdata;
 
         (void) connection;
-        return error_trace(info_read(reply, &publish_reply_type, PUBLISHED_SEGMENT,
+        return error_trace(info_read(reply, &publish_reply_type, PUBLISH_REPLY_SEGMENT,
                                      &published->reply, &published->info));
 }
 
@@ -255,7 +256,7 @@ int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name
         if (r)
                 return error_trace(r);
         if (ret_replaced_id)
-                *ret_replaced_id = GIVEN(&published.reply, PUBLISHED_REPLACED_ID)
+                *ret_replaced_id = GIVEN(&published.reply, PUBLISH_REPLY_REPLACED_ID)
                                            ? published.reply.replaced_id
                                            : 0;
         if (ret)

@@ -35,7 +35,7 @@ static int status_answer(struct shmbroker *connection, Request *request, const R
                 return error_origin(-ENOMEM);
         if (reply_read(&copy, &status_reply_type, &status->values))
                 return error_origin(-EPROTO);
-        if (GIVEN(&status->values, STATUS_UID) &&
+        if (GIVEN(&status->values, STATUS_REPLY_UID) &&
             (status->values.uid < 0 || status->values.uid > UINT32_MAX))
                 return error_origin(-EPROTO);
         status->json = json;
@@ -100,7 +100,7 @@ uint64_t shmbroker_status_total_bytes(const struct shmbroker_status *status) {
 }
 
 int shmbroker_status_charged_bytes(const struct shmbroker_status *status, uint64_t *ret) {
-        if (!GIVEN(&status->values, STATUS_CHARGED_BYTES))
+        if (!GIVEN(&status->values, STATUS_REPLY_CHARGED_BYTES))
                 return -ENODATA;
         *ret = (uint64_t) status->values.charged_bytes;
         return 0;
@@ -111,7 +111,7 @@ uint64_t shmbroker_status_allocated_bytes(const struct shmbroker_status *status)
 }
 
 int shmbroker_status_uid(const struct shmbroker_status *status, uid_t *ret) {
-        if (!GIVEN(&status->values, STATUS_UID))
+        if (!GIVEN(&status->values, STATUS_REPLY_UID))
                 return -ENODATA;
         *ret = (uid_t) status->values.uid;
         return 0;

@@ -113,7 +113,7 @@ static int watch_answer(struct shmbroker *connection, Request *request, const Re
         event = reply_keep(reply, sizeof(*event), NULL, &json, &copy);
         if (!event)
                 return error_origin(-ENOMEM);
-        r = info_read(reply, &watch_reply_type, WATCHED_SEGMENT, &values, &event->info);
+        r = info_read(reply, &watch_reply_type, WATCH_REPLY_SEGMENT, &values, &event->info);
         if (r)
                 return error_trace(r);
         if (values.sequence < 0 || values.time_usec < 0)

@@ -284,10 +284,10 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
                 return r;
         *reply = (AcquireReply){ .created = created, .access = access };
         if (ret->attachment) {
-                GIVE_VALUE(reply, ACQUIRED_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
-                GIVE_VALUE(reply, ACQUIRED_ATTACHMENT_ID, attachment_id, ret->attachment->id);
+                GIVE_VALUE(reply, ACQUIRE_REPLY_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
+                GIVE_VALUE(reply, ACQUIRE_REPLY_ATTACHMENT_ID, attachment_id, ret->attachment->id);
         } else if (service->host.ipc_namespace > 0) {
-                GIVE_VALUE(reply, ACQUIRED_IPC_NAMESPACE, ipc_namespace,
+                GIVE_VALUE(reply, ACQUIRE_REPLY_IPC_NAMESPACE, ipc_namespace,
                            (int64_t) service->host.ipc_namespace);
         }
         describe_segment(ret->segment, acquire_affordable(service, client, ret->segment, created),

@@ -228,7 +228,7 @@ static void fill_segment(Segment *segment, const AdoptParameters *parameters) {
         /* It had its attachments before: there need not be another first one. */
         segment->armed = true;
         segment->remove_on_last_detach = parameters->remove_on_last_detach;
-        segment->lingers = GIVEN(parameters, ADOPT_LINGER);
+        segment->lingers = GIVEN(parameters, ADOPT_LINGER_USEC);
         segment->linger_usec = (uint64_t) parameters->linger_usec;
 }
 

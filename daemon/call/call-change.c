@@ -13,7 +13,7 @@
 #include "proto/util.h"
 
 static bool says_something(const SetAttributesParameters *parameters) {
-        return parameters->given >> SET_OWNER_UID != 0;
+        return parameters->given >> SET_ATTRIBUTES_OWNER_UID != 0;
 }
 
 /**
@@ -38,14 +38,15 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
         r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
         if (r)
                 return r;
-        if (GIVEN(parameters, SET_LOCKED) && parameters->locked && !segment_is_locked(segment))
+        if (GIVEN(parameters, SET_ATTRIBUTES_LOCKED) && parameters->locked &&
+            !segment_is_locked(segment))
                 return background_lock(service, client, segment, parameters, ret, failure);
         if (says_something(parameters)) {
                 r = change_attributes(service, segment, parameters, failure);
                 if (r)
                         return r;
         }
-        if (GIVEN(parameters, SET_LOCKED) && !parameters->locked) {
+        if (GIVEN(parameters, SET_ATTRIBUTES_LOCKED) && !parameters->locked) {
                 background_unlock(service, segment);
                 persist_change(&service->persist, segment);
         }
@@ -231,7 +232,7 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
                 /* First, so that a crash leaves the name with one of them: restore.c. */
                 segment->change_usec = clock_realtime_usec();
                 persist_change(&service->persist, segment);
-                GIVE_VALUE(reply, PUBLISHED_REPLACED_ID, replaced_id, replaced->id);
+                GIVE_VALUE(reply, PUBLISH_REPLY_REPLACED_ID, replaced_id, replaced->id);
                 ++service->counters.n_removed;
                 /* Its name is free already, here and outside. */
                 (void) life_remove(&service->life, replaced, &kind_failure, &destroyed);

@@ -86,7 +86,7 @@ static void fill_segment(Segment *segment, Client *client, const AcquireParamete
         segment->change_usec = clock_realtime_usec();
         segment->creator_pid = credentials->pid;
         segment->remove_on_last_detach = parameters->remove_on_last_detach;
-        segment->lingers = GIVEN(parameters, ACQUIRE_LINGER);
+        segment->lingers = GIVEN(parameters, ACQUIRE_LINGER_USEC);
         segment->linger_usec = (uint64_t) parameters->linger_usec;
 }
 

@@ -21,8 +21,9 @@ static void set_remove_on_last_detach(Segment *segment, bool remove) {
 }
 
 static bool says_permission(const SetAttributesParameters *parameters) {
-        return GIVEN(parameters, SET_OWNER_UID) || GIVEN(parameters, SET_OWNER_GID) ||
-               GIVEN(parameters, SET_MODE);
+        return GIVEN(parameters, SET_ATTRIBUTES_OWNER_UID) ||
+               GIVEN(parameters, SET_ATTRIBUTES_OWNER_GID) ||
+               GIVEN(parameters, SET_ATTRIBUTES_MODE);
 }
 
 /* IPC_SET: the object first, where it has an owner and a mode of its own. */
@@ -33,11 +34,11 @@ static int change_permission(Service *service, Segment *segment,
         KindFailure kind_failure = {};
         int r;
 
-        if (GIVEN(parameters, SET_OWNER_UID))
+        if (GIVEN(parameters, SET_ATTRIBUTES_OWNER_UID))
                 permission.owner_uid = (uid_t) parameters->owner_uid;
-        if (GIVEN(parameters, SET_OWNER_GID))
+        if (GIVEN(parameters, SET_ATTRIBUTES_OWNER_GID))
                 permission.owner_gid = (gid_t) parameters->owner_gid;
-        if (GIVEN(parameters, SET_MODE))
+        if (GIVEN(parameters, SET_ATTRIBUTES_MODE))
                 permission.mode = (mode_t) parameters->mode;
         if (row->set_permission) {
                 r = row->set_permission(&service->host, segment, &permission, &kind_failure);
@@ -59,9 +60,9 @@ int change_attributes(Service *service, Segment *segment, const SetAttributesPar
                 if (r)
                         return r;
         }
-        if (GIVEN(parameters, SET_REMOVE_ON_LAST_DETACH))
+        if (GIVEN(parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH))
                 set_remove_on_last_detach(segment, parameters->remove_on_last_detach);
-        if (GIVEN(parameters, SET_LINGER))
+        if (GIVEN(parameters, SET_ATTRIBUTES_LINGER_USEC))
                 life_linger(&service->life, segment, parameters->linger_usec != LINGER_NEVER,
                             (uint64_t) parameters->linger_usec);
         change_done(service, segment);

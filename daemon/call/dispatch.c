@@ -202,7 +202,7 @@ static Fault limit_fault(const LimitReached *limit) {
         Fault fault = { .code = FAULT_LIMIT_REACHED, .limit = { .limit = limit->name } };
 
         if (limit->maximum != LIMIT_NONE)
-                GIVE_VALUE(&fault.limit, FAULT_LIMIT_MAXIMUM, maximum,
+                GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM, maximum,
                            (int64_t) MIN(limit->maximum, (uint64_t) INT64_MAX));
         return fault;
 }
@@ -217,7 +217,8 @@ static Fault size_fault(const CallFailure *failure) {
         };
 
         if (failure->size_bytes >= 0)
-                GIVE_VALUE(&fault.size, FAULT_SIZE_BYTES, size_bytes, failure->size_bytes);
+                GIVE_VALUE(&fault.size, FAULT_WRONG_SIZE_SIZE_BYTES, size_bytes,
+                           failure->size_bytes);
         return fault;
 }
 

@@ -77,8 +77,8 @@ void status_describe(Service *service, StatusReply *ret) {
                 .total_bytes = (int64_t) service->registry.n_bytes,
                 .allocated_bytes = allocated_bytes(&service->registry),
         };
-        GIVE_VALUE(ret, STATUS_UID, uid, service->host.uid);
-        GIVE_VALUE(ret, STATUS_CHARGED_BYTES, charged_bytes,
+        GIVE_VALUE(ret, STATUS_REPLY_UID, uid, service->host.uid);
+        GIVE_VALUE(ret, STATUS_REPLY_CHARGED_BYTES, charged_bytes,
                    (int64_t) service->accounts.total_used[LIMIT_BYTES]);
         describe_limits(&service->accounts, &ret->limits);
         describe_counters(service, &ret->counters);

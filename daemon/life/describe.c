@@ -107,15 +107,17 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
         if (segment->allocated_bytes >= 0)
                 GIVE_VALUE(ret, INFO_ALLOCATED_BYTES, allocated_bytes, segment->allocated_bytes);
         if (segment->attach_usec)
-                GIVE_VALUE(ret, INFO_ATTACH_TIME, attach_time_usec, (int64_t) segment->attach_usec);
+                GIVE_VALUE(ret, INFO_ATTACH_TIME_USEC, attach_time_usec,
+                           (int64_t) segment->attach_usec);
         if (segment->detach_usec)
-                GIVE_VALUE(ret, INFO_DETACH_TIME, detach_time_usec, (int64_t) segment->detach_usec);
+                GIVE_VALUE(ret, INFO_DETACH_TIME_USEC, detach_time_usec,
+                           (int64_t) segment->detach_usec);
         if (segment->creator_pid > 0)
                 GIVE_VALUE(ret, INFO_CREATOR_PID, creator_pid, segment->creator_pid);
         if (segment->last_pid > 0)
                 GIVE_VALUE(ret, INFO_LAST_PID, last_pid, segment->last_pid);
         if (segment->lingers)
-                GIVE_VALUE(ret, INFO_LINGER, linger_usec, (int64_t) segment->linger_usec);
+                GIVE_VALUE(ret, INFO_LINGER_USEC, linger_usec, (int64_t) segment->linger_usec);
 }
 
 /* describe_attachment() - an attachment; looks into /proc whether its process is still there */
@@ -130,5 +132,5 @@ void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
                 GIVE_VALUE(ret, ATTACHMENT_PID, pid, attachment->process.pid);
         GIVE_VALUE(ret, ATTACHMENT_UID, uid, attachment->uid);
         GIVE_VALUE(ret, ATTACHMENT_ACCESS, access, attachment->access);
-        GIVE_VALUE(ret, ATTACHMENT_SINCE, since_usec, (int64_t) attachment->since_usec);
+        GIVE_VALUE(ret, ATTACHMENT_SINCE_USEC, since_usec, (int64_t) attachment->since_usec);
 }

@@ -278,7 +278,7 @@ bool watch_next(Watch *watch, WatchReply *ret) {
                 ret->event = event->kind;
                 ret->sequence = watch->sequence++;
                 ret->time_usec = (int64_t) event->time_usec;
-                GIVE_VALUE(ret, WATCHED_SEGMENT, segment, event->info);
+                GIVE_VALUE(ret, WATCH_REPLY_SEGMENT, segment, event->info);
                 return true;
         }
         return false;

@@ -331,9 +331,9 @@ static int give(Wire *wire, void *data) {
         SetAttributesParameters parameters = {};
         const Gift *gift = data;
 
-        GIVE_VALUE(&parameters, SET_OWNER_UID, owner_uid, gift->uid);
-        GIVE_VALUE(&parameters, SET_OWNER_GID, owner_gid, gift->gid);
-        GIVE_VALUE(&parameters, SET_MODE, mode, gift->mode);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid, gift->uid);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_GID, owner_gid, gift->gid);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_MODE, mode, gift->mode);
         return (int) set_attributes(wire, gift->id, parameters);
 }
 
@@ -455,8 +455,8 @@ static void send_lock(Wire *wire, int64_t id, int64_t mode) {
         Writer writer = WRITER_INIT(text, sizeof(text));
 
         GIVE_VALUE(&parameters, SEGMENT_ID, id, id);
-        GIVE_VALUE(&parameters, SET_LOCKED, locked, true);
-        GIVE_VALUE(&parameters, SET_MODE, mode, mode);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_LOCKED, locked, true);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_MODE, mode, mode);
         call_write(&writer, METHOD_SET_ATTRIBUTES, &parameters);
         wire_send(wire, writer.data, writer.n_data);
 }

@@ -182,7 +182,7 @@ static int ask_to_write(Wire *wire, void *data) {
         GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "a");
         code = wire_try_acquire(&another, &parameters, NULL);
         GIVE_VALUE(&open_up, SEGMENT_NAME, name, "a");
-        GIVE_VALUE(&open_up, SET_MODE, mode, 0666);
+        GIVE_VALUE(&open_up, SET_ATTRIBUTES_MODE, mode, 0666);
         if (code == FAULT_PERMISSION_DENIED)
                 code = wire_call(&another, METHOD_SET_ATTRIBUTES, &open_up, NULL, NULL);
         wire_close(&another);

@@ -126,8 +126,8 @@ static void assert_tried(size_t person, unsigned int mode, const Tried *tried) {
 
 /* What attaching and detaching change in any case is not compared. */
 static void forget_times(State *state) {
-        state->info.given &= ~(UINT64_C(1) << INFO_ATTACH_TIME | UINT64_C(1) << INFO_DETACH_TIME |
-                               UINT64_C(1) << INFO_LAST_PID);
+        state->info.given &= ~(UINT64_C(1) << INFO_ATTACH_TIME_USEC |
+                               UINT64_C(1) << INFO_DETACH_TIME_USEC | UINT64_C(1) << INFO_LAST_PID);
         state->info.attach_time_usec = state->info.detach_time_usec = state->info.last_pid = 0;
 }
 
@@ -172,36 +172,36 @@ struct Change {
 static int change_mode(Wire *wire, void *data) {
         SetAttributesParameters parameters = {};
 
-        GIVE_VALUE(&parameters, SET_MODE, mode, 0640);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_MODE, mode, 0640);
         return (int) set_attributes(wire, *(int64_t *) data, parameters);
 }
 
 static int change_owner(Wire *wire, void *data) {
         SetAttributesParameters parameters = {};
 
-        GIVE_VALUE(&parameters, SET_OWNER_UID, owner_uid, geteuid());
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid, geteuid());
         return (int) set_attributes(wire, *(int64_t *) data, parameters);
 }
 
 static int change_group(Wire *wire, void *data) {
         SetAttributesParameters parameters = {};
 
-        GIVE_VALUE(&parameters, SET_OWNER_GID, owner_gid, getegid());
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_GID, owner_gid, getegid());
         return (int) set_attributes(wire, *(int64_t *) data, parameters);
 }
 
 static int change_life(Wire *wire, void *data) {
         SetAttributesParameters parameters = {};
 
-        GIVE_VALUE(&parameters, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
-        GIVE_VALUE(&parameters, SET_LINGER, linger_usec, 3600000000);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec, 3600000000);
         return (int) set_attributes(wire, *(int64_t *) data, parameters);
 }
 
 static int change_lock(Wire *wire, void *data) {
         SetAttributesParameters parameters = {};
 
-        GIVE_VALUE(&parameters, SET_LOCKED, locked, true);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_LOCKED, locked, true);
         return (int) set_attributes(wire, *(int64_t *) data, parameters);
 }
 
@@ -209,7 +209,7 @@ static int change_lock(Wire *wire, void *data) {
 static int change_unlock(Wire *wire, void *data) {
         SetAttributesParameters parameters = {};
 
-        GIVE_VALUE(&parameters, SET_LOCKED, locked, false);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_LOCKED, locked, false);
         return (int) set_attributes(wire, *(int64_t *) data, parameters);
 }
 
@@ -357,7 +357,7 @@ static int publish_a(Wire *wire, void *data) {
         if (publication->replace)
                 GIVE_VALUE(&parameters, PUBLISH_REPLACE, replace, true);
         code = wire_call(wire, METHOD_PUBLISH, &parameters, &reply, NULL);
-        publication->has_replaced = code == FAULT_NONE && GIVEN(&reply, PUBLISHED_REPLACED_ID);
+        publication->has_replaced = code == FAULT_NONE && GIVEN(&reply, PUBLISH_REPLY_REPLACED_ID);
         publication->replaced_id = publication->has_replaced ? reply.replaced_id : 0;
         return (int) code;
 }

@@ -160,7 +160,7 @@ START_TEST(test_sizes) {
         for (size_t i = 0; i < ARRAY_SIZE(wrong); ++i) {
                 parameters = creation("a", CREATE_NEW, wrong[i]);
                 ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_WRONG_SIZE);
-                ck_assert(!GIVEN(&fault.size, FAULT_SIZE_BYTES));
+                ck_assert(!GIVEN(&fault.size, FAULT_WRONG_SIZE_SIZE_BYTES));
                 ck_assert_int_eq(fault.size.minimum_bytes, 1);
                 ck_assert_int_eq(fault.size.maximum_bytes, INT64_C(1) << 53);
         }
@@ -168,7 +168,7 @@ START_TEST(test_sizes) {
         parameters = creation("a", CREATE_NEW, INT64_C(1) << 53);
         ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_LIMIT_REACHED);
         ck_assert_str_eq(fault.limit.limit, "bytesPerUser");
-        ck_assert(GIVEN(&fault.limit, FAULT_LIMIT_MAXIMUM));
+        ck_assert(GIVEN(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM));
 
         fd = wire_create_transient(&wire, "a", 5000);
         /* Larger than asked is fine, and 0 asks for nothing; that pages are larger does not help.
@@ -221,7 +221,7 @@ START_TEST(test_wrong_parameters) {
         GIVE_VALUE(&parameters, ACQUIRE_MODE, mode, 01000);
         assert_invalid(&wire, &parameters, "mode");
         parameters = creation("a", CREATE_NEW, 1);
-        GIVE_VALUE(&parameters, ACQUIRE_LINGER, linger_usec, -1);
+        GIVE_VALUE(&parameters, ACQUIRE_LINGER_USEC, linger_usec, -1);
         assert_invalid(&wire, &parameters, "lingerUSec");
         parameters = creation("a", CREATE_NEW, 1);
         GIVE_VALUE(&parameters, ACQUIRE_KEY, key, 1);
@@ -345,7 +345,7 @@ END_TEST
 static int create_lingering(Wire *wire, int64_t linger_usec) {
         AcquireParameters parameters = creation("a", CREATE_NEW, 4096);
 
-        GIVE_VALUE(&parameters, ACQUIRE_LINGER, linger_usec, linger_usec);
+        GIVE_VALUE(&parameters, ACQUIRE_LINGER_USEC, linger_usec, linger_usec);
         return wire_acquire(wire, &parameters, NULL);
 }
 
@@ -418,10 +418,10 @@ START_TEST(test_stat) {
         ck_assert_int_eq(info.last_pid, getpid());
         ck_assert_int_eq(info.page_bytes, sysconf(_SC_PAGESIZE));
         ck_assert_int_eq(info.allocated_bytes, 0);
-        ck_assert(GIVEN(&info, INFO_ATTACH_TIME));
-        ck_assert(!GIVEN(&info, INFO_DETACH_TIME));
+        ck_assert(GIVEN(&info, INFO_ATTACH_TIME_USEC));
+        ck_assert(!GIVEN(&info, INFO_DETACH_TIME_USEC));
         ck_assert(!GIVEN(&info, INFO_MAXIMUM_BYTES));
-        ck_assert(!GIVEN(&info, INFO_LINGER));
+        ck_assert(!GIVEN(&info, INFO_LINGER_USEC));
         ck_assert(!GIVEN(&info, INFO_SHMID));
         ck_assert_uint_ne(info.seals & 1U << SEAL_SHRINK, 0);
         ck_assert_uint_ne(info.seals & 1U << SEAL_GROW, 0);
@@ -429,7 +429,7 @@ START_TEST(test_stat) {
         close(fd);
         ck_assert_int_eq(wire_stat(&wire, "a", &info), FAULT_NONE);
         ck_assert_int_eq(info.allocated_bytes, sysconf(_SC_PAGESIZE));
-        ck_assert(GIVEN(&info, INFO_DETACH_TIME));
+        ck_assert(GIVEN(&info, INFO_DETACH_TIME_USEC));
         ck_assert_int_ge(info.detach_time_usec, info.attach_time_usec);
         ck_assert(GIVEN(&info, INFO_OTHER_HOLDERS));
         ck_assert(!info.other_holders);

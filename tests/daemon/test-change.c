@@ -123,9 +123,9 @@ START_TEST(test_owner_and_mode) {
         int fd = wire_create(&wire, "a", SIZE);
         SegmentInfo before = info_of("a"), info;
 
-        GIVE_VALUE(&parameters, SET_OWNER_UID, owner_uid, 4000000000);
-        GIVE_VALUE(&parameters, SET_OWNER_GID, owner_gid, 7);
-        GIVE_VALUE(&parameters, SET_MODE, mode, 0751);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid, 4000000000);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_GID, owner_gid, 7);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_MODE, mode, 0751);
         ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         ck_assert_int_eq(info.permissions.owner_uid, 4000000000);
         ck_assert_int_eq(info.permissions.owner_gid, 7);
@@ -135,7 +135,7 @@ START_TEST(test_owner_and_mode) {
         ck_assert_int_ge(info.change_time_usec, before.change_time_usec);
         /* What is not given stays. */
         parameters = attributes_of("a");
-        GIVE_VALUE(&parameters, SET_MODE, mode, 0);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_MODE, mode, 0);
         ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         ck_assert_int_eq(info.permissions.owner_uid, 4000000000);
         ck_assert_int_eq(info.permissions.mode, 0);
@@ -160,13 +160,13 @@ START_TEST(test_wrong_attributes) {
                 int64_t value;
                 const char *field;
         } rows[] = {
-                { SET_OWNER_UID, -1, "ownerUid" },
-                { SET_OWNER_UID, 4294967295, "ownerUid" },
-                { SET_OWNER_GID, 4294967296, "ownerGid" },
-                { SET_MODE, 01000, "mode" },
-                { SET_MODE, -1, "mode" },
-                { SET_LINGER, -2, "lingerUSec" },
-                { SET_LINGER, (INT64_C(1) << 53) + 1, "lingerUSec" },
+                { SET_ATTRIBUTES_OWNER_UID, -1, "ownerUid" },
+                { SET_ATTRIBUTES_OWNER_UID, 4294967295, "ownerUid" },
+                { SET_ATTRIBUTES_OWNER_GID, 4294967296, "ownerGid" },
+                { SET_ATTRIBUTES_MODE, 01000, "mode" },
+                { SET_ATTRIBUTES_MODE, -1, "mode" },
+                { SET_ATTRIBUTES_LINGER_USEC, -2, "lingerUSec" },
+                { SET_ATTRIBUTES_LINGER_USEC, (INT64_C(1) << 53) + 1, "lingerUSec" },
         };
         int fd = wire_create(&wire, "a", SIZE);
         Fault fault;
@@ -176,13 +176,13 @@ START_TEST(test_wrong_attributes) {
 
                 GIVE(&parameters, rows[i].row);
                 switch (rows[i].row) {
-                case SET_OWNER_UID:
+                case SET_ATTRIBUTES_OWNER_UID:
                         parameters.owner_uid = rows[i].value;
                         break;
-                case SET_OWNER_GID:
+                case SET_ATTRIBUTES_OWNER_GID:
                         parameters.owner_gid = rows[i].value;
                         break;
-                case SET_MODE:
+                case SET_ATTRIBUTES_MODE:
                         parameters.mode = rows[i].value;
                         break;
                 default:
@@ -203,7 +203,7 @@ START_TEST(test_remove_on_last_detach_later) {
         int fd;
 
         close(wire_create(&wire, "a", SIZE));
-        GIVE_VALUE(&parameters, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
         ck_assert_int_eq(wire_set_attributes(&wire, &parameters, NULL, NULL), FAULT_NONE);
         ck_assert(info_of("a").remove_on_last_detach);
         fd = wire_open_segment(&wire, "a", ACCESS_READ_ONLY);
@@ -211,7 +211,7 @@ START_TEST(test_remove_on_last_detach_later) {
         ck_assert_int_eq(wire_stat(&wire, "a", NULL), FAULT_NO_SUCH_SEGMENT);
 
         fd = wire_create_transient(&wire, "a", SIZE);
-        GIVE_VALUE(&parameters, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, false);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH, remove_on_last_detach, false);
         ck_assert_int_eq(wire_set_attributes(&wire, &parameters, NULL, NULL), FAULT_NONE);
         close(fd);
         ck_assert_int_eq(wire_attach_count(&wire, "a"), 0);
@@ -234,21 +234,21 @@ START_TEST(test_linger_later) {
         int fd;
 
         fd = wire_create(&wire, "a", SIZE);
-        GIVE_VALUE(&parameters, SET_LINGER, linger_usec, 50000);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec, 50000);
         ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
-        ck_assert(GIVEN(&info, INFO_LINGER));
+        ck_assert(GIVEN(&info, INFO_LINGER_USEC));
         ck_assert_int_eq(info.linger_usec, 50000);
         usleep(100000);
         ck_assert_int_eq(wire_attach_count(&wire, "a"), 1);
         /* Taken away again. */
-        GIVE_VALUE(&parameters, SET_LINGER, linger_usec, LINGER_NEVER);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec, LINGER_NEVER);
         ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
-        ck_assert(!GIVEN(&info, INFO_LINGER));
+        ck_assert(!GIVEN(&info, INFO_LINGER_USEC));
         close(fd);
         usleep(100000);
         ck_assert_int_eq(wire_attach_count(&wire, "a"), 0);
         /* It has been without an attachment for longer than that. */
-        GIVE_VALUE(&parameters, SET_LINGER, linger_usec, 60000);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec, 60000);
         ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         wait_until_gone("a");
 }
@@ -340,7 +340,7 @@ START_TEST(test_wrong_maximum) {
                 GIVE_VALUE(&parameters, ACQUIRE_MAXIMUM_BYTES, maximum_bytes, rows[i].maximum);
                 ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_WRONG_SIZE);
                 /* There is no segment, so it has no size. */
-                ck_assert(!GIVEN(&fault.size, FAULT_SIZE_BYTES));
+                ck_assert(!GIVEN(&fault.size, FAULT_WRONG_SIZE_SIZE_BYTES));
         }
         ck_assert_int_eq(wire_stat(&wire, "a", NULL), FAULT_NO_SUCH_SEGMENT);
 }
@@ -436,7 +436,7 @@ START_TEST(test_publish) {
         ck_assert_int_eq(publish(id, "a", false, &reply, NULL), FAULT_NONE);
         ck_assert_str_eq(reply.segment.name, "a");
         ck_assert_int_eq(reply.segment.id, id);
-        ck_assert(!GIVEN(&reply, PUBLISHED_REPLACED_ID));
+        ck_assert(!GIVEN(&reply, PUBLISH_REPLY_REPLACED_ID));
         found = info_of("a").id;
         ck_assert_int_eq(found, id);
         remove_segment("a", fd);
@@ -459,7 +459,7 @@ START_TEST(test_replace) {
         ck_assert_int_eq(publish(id, "a", false, NULL, &fault), FAULT_SEGMENT_EXISTS);
         ck_assert_int_eq(fault.exists.id, old_id);
         ck_assert_int_eq(publish(id, "a", true, &reply, NULL), FAULT_NONE);
-        ck_assert(GIVEN(&reply, PUBLISHED_REPLACED_ID));
+        ck_assert(GIVEN(&reply, PUBLISH_REPLY_REPLACED_ID));
         ck_assert_int_eq(reply.replaced_id, old_id);
         reader = wire_open_segment(&wire, "a", ACCESS_READ_ONLY);
         ck_assert_int_eq(pread(reader, &byte, 1, 0), 1);

@@ -376,7 +376,7 @@ START_TEST(test_permission) {
         change_outside(kind, &segment, 0640, getegid());
         ck_assert_int_eq(info().permissions.mode, 0640);
         GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
-        GIVE_VALUE(&set, SET_MODE, mode, 0604);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_MODE, mode, 0604);
         ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
         ck_assert_int_eq(segment.permissions.mode, 0604);
         if (kind == KIND_SYSV) {
@@ -401,8 +401,8 @@ START_TEST(test_owner) {
         Fault fault;
 
         GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
-        GIVE_VALUE(&set, SET_OWNER_UID, owner_uid, 12345);
-        GIVE_VALUE(&set, SET_OWNER_GID, owner_gid, 12346);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_OWNER_UID, owner_uid, 12345);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_OWNER_GID, owner_gid, 12346);
         ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
         if (kind == KIND_SYSV) {
                 ds = native_stat_sysv((int) segment.shmid);
@@ -478,7 +478,7 @@ START_TEST(test_counted) {
         ck_assert_int_eq(shmdt(other), 0);
         segment = info();
         ck_assert_int_eq(segment.attach_count, 0);
-        ck_assert(GIVEN(&segment, INFO_DETACH_TIME));
+        ck_assert(GIVEN(&segment, INFO_DETACH_TIME_USEC));
         ck_assert_int_eq(segment.last_pid, getpid());
         ck_assert(GIVEN(&segment, INFO_OTHER_HOLDERS) && !segment.other_holders);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
@@ -525,7 +525,7 @@ START_TEST(test_locked) {
         Fault fault;
 
         GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
-        GIVE_VALUE(&set, SET_LOCKED, locked, true);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_LOCKED, locked, true);
         ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
         ck_assert(segment.locked);
         ck_assert_uint_eq(native_stat_sysv((int) segment.shmid).shm_perm.mode & 02000, 02000);

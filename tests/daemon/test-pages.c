@@ -42,7 +42,7 @@ static SetAttributesParameters locking(const char *name, bool locked) {
         SetAttributesParameters parameters = {};
 
         GIVE_VALUE(&parameters, SEGMENT_NAME, name, name);
-        GIVE_VALUE(&parameters, SET_LOCKED, locked, locked);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_LOCKED, locked, locked);
         return parameters;
 }
 
@@ -61,7 +61,7 @@ START_TEST(test_locked) {
         int fd = wire_create(&wire, "a", 4 * SIZE);
         SegmentInfo info;
 
-        GIVE_VALUE(&lock, SET_MODE, mode, 0640);
+        GIVE_VALUE(&lock, SET_ATTRIBUTES_MODE, mode, 0640);
         ck_assert_int_eq(wire_set_attributes(&wire, &lock, &info, NULL), FAULT_NONE);
         if (locks_nothing()) {
                 remove_segment("a", fd);
@@ -116,7 +116,7 @@ START_TEST(test_locked_limit) {
         fixture_configure("[limits]\nlockedBytesPerUser = 4K\n");
         fixture_hang_up();
         fd = wire_create(&wire, "a", SIZE);
-        GIVE_VALUE(&lock, SET_MODE, mode, 0640);
+        GIVE_VALUE(&lock, SET_ATTRIBUTES_MODE, mode, 0640);
         ck_assert_int_eq(wire_set_attributes(&wire, &lock, NULL, &fault), FAULT_LIMIT_REACHED);
         ck_assert_str_eq(fault.limit.limit, "lockedBytesPerUser");
         /* Nothing of it was done. */
@@ -128,7 +128,7 @@ START_TEST(test_locked_limit) {
         fixture_hang_up();
         ck_assert_int_eq(wire_set_attributes(&wire, &lock, NULL, &fault), FAULT_LIMIT_REACHED);
         ck_assert_str_eq(fault.limit.limit, "lockedBytes");
-        ck_assert(GIVEN(&fault.limit, FAULT_LIMIT_MAXIMUM));
+        ck_assert(GIVEN(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM));
         ck_assert_int_eq(fault.limit.maximum, 0);
         remove_segment("a", fd);
 }

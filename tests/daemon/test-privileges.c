@@ -53,9 +53,9 @@ static AcquireReply acquire_native(bool create, bool transient) {
                            transient);
         }
         ck_assert_int_eq(wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, &fault), FAULT_NONE);
-        ck_assert(!GIVEN(&reply, ACQUIRED_FILE_DESCRIPTOR_INDEX));
-        ck_assert(!GIVEN(&reply, ACQUIRED_ATTACHMENT_ID));
-        ck_assert(GIVEN(&reply, ACQUIRED_IPC_NAMESPACE));
+        ck_assert(!GIVEN(&reply, ACQUIRE_REPLY_FILE_DESCRIPTOR_INDEX));
+        ck_assert(!GIVEN(&reply, ACQUIRE_REPLY_ATTACHMENT_ID));
+        ck_assert(GIVEN(&reply, ACQUIRE_REPLY_IPC_NAMESPACE));
         return reply;
 }
 
@@ -75,7 +75,7 @@ START_TEST(test_by_shmid) {
         segment = info();
         ck_assert_int_eq(segment.attach_count, 1);
         /* The broker's own attachment, maybe in the same second, is not meant. */
-        ck_assert(GIVEN(&segment, INFO_ATTACH_TIME));
+        ck_assert(GIVEN(&segment, INFO_ATTACH_TIME_USEC));
         ck_assert_int_eq(shmdt(at), 0);
         wait_until_gone();
         ck_assert(!native_has_sysv((int) reply.segment.shmid));

@@ -177,7 +177,7 @@ START_TEST(test_armed) {
         close(make(KIND_POSIX, 0));
         ck_assert_int_eq(info().attach_count, 0);
         GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
-        GIVE_VALUE(&set, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
         ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
         restart(signals[_i]);
         usleep(200000);
@@ -281,8 +281,8 @@ START_TEST(test_changes) {
         ck_assert_int_eq(wire_call(&wire, METHOD_PUBLISH, &publish, &published, &fault),
                          FAULT_NONE);
         GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
-        GIVE_VALUE(&set, SET_MODE, mode, 0604);
-        GIVE_VALUE(&set, SET_LINGER, linger_usec, 3600000000);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_MODE, mode, 0604);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_LINGER_USEC, linger_usec, 3600000000);
         ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
         GIVE_VALUE(&resize, SEGMENT_NAME, name, NAME);
         GIVE_VALUE(&resize, RESIZE_SIZE_BYTES, size_bytes, 2 * SIZE);
@@ -322,7 +322,7 @@ static void set_locked(bool locked) {
         Fault fault;
 
         GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
-        GIVE_VALUE(&set, SET_LOCKED, locked, locked);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_LOCKED, locked, locked);
         ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
         ck_assert_int_eq(segment.locked, locked);
 }

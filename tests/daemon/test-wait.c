@@ -38,7 +38,7 @@ static AcquireParameters waiting(const char *name, int64_t wait_usec) {
         AcquireParameters parameters = {};
 
         GIVE_VALUE(&parameters, ACQUIRE_NAME, name, name);
-        GIVE_VALUE(&parameters, ACQUIRE_WAIT, wait_usec, wait_usec);
+        GIVE_VALUE(&parameters, ACQUIRE_WAIT_USEC, wait_usec, wait_usec);
         return parameters;
 }
 
@@ -160,7 +160,7 @@ START_TEST(test_not_waited) {
         ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_NO_SUCH_SEGMENT);
         /* An id that is not there will never be. */
         GIVE_VALUE(&by_id, ACQUIRE_ID, id, 123456789);
-        GIVE_VALUE(&by_id, ACQUIRE_WAIT, wait_usec, LONG_USEC);
+        GIVE_VALUE(&by_id, ACQUIRE_WAIT_USEC, wait_usec, LONG_USEC);
         ck_assert_int_eq(wire_try_acquire(&wire, &by_id, &fault), FAULT_NO_SUCH_SEGMENT);
         /* What is created need not be waited for. */
         parameters = waiting("a", LONG_USEC);

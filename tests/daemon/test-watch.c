@@ -68,7 +68,7 @@ static SegmentInfo expect(Wire *watcher, EventKind kind, int64_t id, int64_t att
         ck_assert_msg(reply.event == kind, "%s where it should be %s",
                       event_names.names[reply.event], event_names.names[kind]);
         if (id > 0) {
-                ck_assert(GIVEN(&reply, WATCHED_SEGMENT));
+                ck_assert(GIVEN(&reply, WATCH_REPLY_SEGMENT));
                 ck_assert_int_eq(reply.segment.id, id);
                 ck_assert_int_eq(reply.segment.attach_count, attach_count);
         }
@@ -164,7 +164,7 @@ START_TEST(test_changes_only) {
         ck_assert_int_eq(open_watch(&watcher, &parameters), 0);
         close(wire_create_transient(&wire, "b", SIZE));
         GIVE_VALUE(&attributes, SEGMENT_NAME, name, "a");
-        GIVE_VALUE(&attributes, SET_MODE, mode, 0644);
+        GIVE_VALUE(&attributes, SET_ATTRIBUTES_MODE, mode, 0644);
         ck_assert_int_eq(wire_call(&wire, METHOD_SET_ATTRIBUTES, &attributes, &reply, NULL),
                          FAULT_NONE);
         info = expect(&watcher, EVENT_CHANGED, parameters.id, 1);
@@ -230,7 +230,7 @@ START_TEST(test_listing_meets_changes) {
                         synchronized = true;
                         continue;
                 }
-                ck_assert(GIVEN(&reply, WATCHED_SEGMENT));
+                ck_assert(GIVEN(&reply, WATCH_REPLY_SEGMENT));
                 switch (reply.event) {
                 case EVENT_EXISTING:
                         ck_assert(!synchronized);

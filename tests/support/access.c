@@ -88,7 +88,7 @@ FaultCode granted(bool may) {
 }
 
 const char *said(int code) {
-        return code == FAULT_NONE ? "granted" : fault_name((FaultCode) code);
+        return code == FAULT_NONE ? "granted" : fault_rows[code].name;
 }
 
 FaultCode set_attributes(Wire *wire, int64_t id, SetAttributesParameters parameters) {
@@ -99,7 +99,7 @@ FaultCode set_attributes(Wire *wire, int64_t id, SetAttributesParameters paramet
 void set_mode(int64_t id, unsigned int mode) {
         SetAttributesParameters parameters = {};
 
-        GIVE_VALUE(&parameters, SET_MODE, mode, mode);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_MODE, mode, mode);
         ck_assert_int_eq(set_attributes(&root, id, parameters), FAULT_NONE);
 }
 
@@ -140,8 +140,8 @@ int64_t make_and_give(const char *name, unsigned int mode) {
         SetAttributesParameters parameters = {};
         int64_t id = make_as(CREATOR, name, mode);
 
-        GIVE_VALUE(&parameters, SET_OWNER_UID, owner_uid, people[OWNER].uid);
-        GIVE_VALUE(&parameters, SET_OWNER_GID, owner_gid, people[OWNER].gid);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid, people[OWNER].uid);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_GID, owner_gid, people[OWNER].gid);
         ck_assert_int_eq(set_attributes(&root, id, parameters), FAULT_NONE);
         return id;
 }

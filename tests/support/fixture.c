@@ -403,7 +403,7 @@ int wire_acquire(Wire *wire, const AcquireParameters *parameters, AcquireReply *
         int fd;
 
         wire_call(wire, METHOD_ACQUIRE, parameters, reply ? reply : &unwanted, &fault);
-        ck_assert_msg(fault.code == FAULT_NONE, "Acquire: %s", fault_name(fault.code));
+        ck_assert_msg(fault.code == FAULT_NONE, "Acquire: %s", fault_rows[fault.code].name);
         fd = fd_queue_pop(&wire->fds);
         ck_assert_int_ge(fd, 0);
         return fd;

@@ -123,7 +123,7 @@ static void step_acquire(Client *client) {
                            (int64_t) below(40000));
         GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, below(2));
         if (below(4) == 0)
-                GIVE_VALUE(&parameters, ACQUIRE_LINGER, linger_usec, (int64_t) below(2000));
+                GIVE_VALUE(&parameters, ACQUIRE_LINGER_USEC, linger_usec, (int64_t) below(2000));
         r = call_acquire(&service, client, &parameters, &reply, &acquired, &failure);
         ++n_done[r];
         if (r)
@@ -165,13 +165,16 @@ static void step_set(Client *client) {
         if (!segment)
                 return;
         GIVE_VALUE(&parameters, SEGMENT_ID, id, segment->id);
-        GIVE_VALUE(&parameters, SET_OWNER_UID, owner_uid, clients[below(N_USERS)].credentials.uid);
+        GIVE_VALUE(&parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid,
+                   clients[below(N_USERS)].credentials.uid);
         if (below(2))
-                GIVE_VALUE(&parameters, SET_REMOVE_ON_LAST_DETACH, remove_on_last_detach, below(2));
+                GIVE_VALUE(&parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH, remove_on_last_detach,
+                           below(2));
         if (below(4) == 0)
-                GIVE_VALUE(&parameters, SET_LINGER, linger_usec, (int64_t) below(3000) - 1);
+                GIVE_VALUE(&parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec,
+                           (int64_t) below(3000) - 1);
         if (below(4) == 0)
-                GIVE_VALUE(&parameters, SET_LOCKED, locked, below(2));
+                GIVE_VALUE(&parameters, SET_ATTRIBUTES_LOCKED, locked, below(2));
         r = call_set_attributes(&service, client, &parameters, &reply, &waits, &failure);
         ++n_done[r];
         /* Nobody waits for it; it is done all the same. */
@@ -211,7 +214,7 @@ static void step_wait(Client *client) {
         if (below(2) || pending_new(&service, client, METHOD_ACQUIRE, &pending[i], &failure))
                 return;
         GIVE_VALUE(&parameters, ACQUIRE_NAME, name, some_name());
-        GIVE_VALUE(&parameters, ACQUIRE_WAIT, wait_usec, -1);
+        GIVE_VALUE(&parameters, ACQUIRE_WAIT_USEC, wait_usec, -1);
         ck_assert_int_eq(pending_wait(pending[i], &service, &parameters, &failure), 0);
 }
 

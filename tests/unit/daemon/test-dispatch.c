@@ -562,7 +562,7 @@ START_TEST(test_segment) {
         ck_assert_int_eq(st.st_size, 5000);
         ck_assert_int_eq(reply_parse(text, strlen(text), &reply), 0);
         ck_assert_int_eq(reply_read(&reply, &acquire_reply_type, &acquired), 0);
-        ck_assert(acquired.created && GIVEN(&acquired, ACQUIRED_ATTACHMENT_ID));
+        ck_assert(acquired.created && GIVEN(&acquired, ACQUIRE_REPLY_ATTACHMENT_ID));
         ck_assert_int_eq(acquired.file_descriptor_index, 0);
         ck_assert_uint_eq(acquired.access, ACCESS_READ_WRITE);
         ck_assert_str_eq(acquired.segment.name, "a/b");

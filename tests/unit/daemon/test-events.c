@@ -42,7 +42,7 @@ static void expect(Watch *watch, EventKind kind, int64_t sequence, const Segment
         ck_assert(watch_next(watch, &reply));
         ck_assert_uint_eq(reply.event, kind);
         ck_assert_int_eq(reply.sequence, sequence);
-        ck_assert_int_eq(GIVEN(&reply, WATCHED_SEGMENT), segment != NULL);
+        ck_assert_int_eq(GIVEN(&reply, WATCH_REPLY_SEGMENT), segment != NULL);
         if (segment)
                 ck_assert_int_eq(reply.segment.id, segment->id);
 }

@@ -407,11 +407,11 @@ static Fault some_fault(FaultCode code) {
         case FAULT_WRONG_SIZE:
                 fault.size.minimum_bytes = 1;
                 fault.size.maximum_bytes = 2;
-                GIVE_VALUE(&fault.size, FAULT_SIZE_BYTES, size_bytes, 3);
+                GIVE_VALUE(&fault.size, FAULT_WRONG_SIZE_SIZE_BYTES, size_bytes, 3);
                 break;
         case FAULT_LIMIT_REACHED:
                 fault.limit.limit = "bytes";
-                GIVE_VALUE(&fault.limit, FAULT_LIMIT_MAXIMUM, maximum, 4);
+                GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM, maximum, 4);
                 break;
         case FAULT_SEGMENT_BUSY:
                 fault.busy.attach_count = 5;
@@ -429,7 +429,7 @@ static Fault some_fault(FaultCode code) {
 
 START_TEST(test_fault_round_trip) {
         Fault fault = some_fault((FaultCode) _i), again;
-        const Type *type = fault_type(fault.code);
+        const Type *type = fault_rows[fault.code].type;
         char memory[512];
         Writer writer = WRITER_INIT(memory, sizeof(memory));
         char expected[128];
@@ -437,11 +437,12 @@ START_TEST(test_fault_round_trip) {
 
         reply_write_fault(&writer, &fault);
         expect_clean(&writer);
-        (void) snprintf(expected, sizeof(expected), "{\"error\":\"%s\"%s", fault_name(fault.code),
+        (void) snprintf(expected, sizeof(expected), "{\"error\":\"%s\"%s",
+                        fault_rows[fault.code].name,
                         type->n_fields > 0 ? ",\"parameters\":{" : "}");
         ck_assert_mem_eq(memory, expected, strlen(expected));
         ck_assert_int_eq(reply_parse(memory, writer.n_data - 1, &reply), 0);
-        ck_assert_str_eq(reply.error, fault_name(fault.code));
+        ck_assert_str_eq(reply.error, fault_rows[fault.code].name);
         memset(&again, 0xff, sizeof(again));
         reply_read_fault(&reply, &again);
         ck_assert_int_eq(again.code, fault.code);
@@ -497,7 +498,7 @@ START_TEST(test_fault_nullables) {
         reply_read_fault(&reply, &fault);
         ck_assert_int_eq(fault.code, FAULT_LIMIT_REACHED);
         ck_assert_str_eq(fault.limit.limit, "memory");
-        ck_assert(!GIVEN(&fault.limit, FAULT_LIMIT_MAXIMUM));
+        ck_assert(!GIVEN(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM));
         free(copy);
 }
 END_TEST
