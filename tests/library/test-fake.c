@@ -300,7 +300,7 @@ START_TEST(test_answer_before_call) {
         struct shmbroker *connection = fake_connect(answers, 2);
         struct shmbroker_info *info = NULL;
 
-        usleep(20000);
+        fake_wait_sent();
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -EPROTO);
         ck_assert_ptr_null(info);
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ENOENT);

@@ -200,6 +200,7 @@ typedef struct Background Background;
 /* A call that another thread makes, since the broker stands still meanwhile. */
 struct Background {
         pthread_t thread;
+        _Atomic pid_t tid;
         struct shmbroker *connection;
         const char *name;
         struct shmbroker_options *options;
@@ -210,15 +211,35 @@ struct Background {
 static void *background_thread(void *userdata) {
         Background *call = userdata;
 
+        call->tid = gettid();
         call->result =
                 shmbroker_acquire(call->connection, call->name, call->options, &call->segment);
         return NULL;
 }
 
+/* Does the thread wait for what comes? Once it does, it has sent all it has. */
+static bool background_polls(pid_t tid) {
+        char path[64], text[32] = "";
+        long number;
+        int fd;
+
+        (void) snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_ge(read(fd, text, sizeof(text) - 1), 0);
+        close(fd);
+        number = strtol(text, NULL, 10);
+#ifdef SYS_poll
+        if (number == SYS_poll)
+                return true;
+#endif
+        return number == SYS_ppoll;
+}
+
 static void background_start(Background *call) {
         ck_assert_int_eq(pthread_create(&call->thread, NULL, background_thread, call), 0);
-        /* It has sent all it has, and waits. */
-        usleep(50000);
+        while (!call->tid || !background_polls(call->tid))
+                usleep(1000);
 }
 
 static int background_end(Background *call) {

@@ -40,7 +40,8 @@ broker_start() {
 	broker_pid=$!
 	local end=$((SECONDS + patience))
 	while ((SECONDS < end)); do
-		[[ ! -S $dir/broker/socket ]] || return 0
+		# The socket is there before it can be connected to.
+		! "$ctl" status >/dev/null 2>&1 || return 0
 		kill -0 "$broker_pid" 2>/dev/null || break
 		sleep 0.05
 	done

@@ -43,6 +43,8 @@ struct Fake {
         char address[108];
         unsigned int n_fds;
         pid_t pid;
+        /* A byte for each answer that was sent without a call */
+        int sent_fd;
 };
 
 extern Fake fake;
@@ -56,6 +58,8 @@ void fake_start(const Answer *answers, size_t n_answers);
 /* Asserts that each answer was asked for, and that there was no connection beyond. */
 void fake_stop(void);
 struct shmbroker *fake_connect(const Answer *answers, size_t n_answers);
+/* Waits until the next answer that is deaf was sent. */
+void fake_wait_sent(void);
 /* Closes the connection, whose last call has to have come to @result, and stops. */
 int fake_close(struct shmbroker *connection, int result);
 
