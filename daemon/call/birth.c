@@ -88,6 +88,8 @@ static int begin_keeping(Service *service, Segment *segment, CallFailure *failur
                 return 0;
         case PERSIST_E_NO_DESCRIPTORS:
                 return call_no_descriptors(failure);
+        case PERSIST_E_NO_MEMORY:
+                return call_no_memory(failure);
         default:
                 return call_no_state(failure);
         }

@@ -9,7 +9,14 @@ static int write_segment(Persist *persist, const Segment *segment) {
         SegmentRecord record;
 
         segment_record_make(segment, &record);
-        return state_file_write_segment(&persist->state_file, &record) ? PERSIST_E_FAILED : 0;
+        switch (state_file_write_segment(&persist->state_file, &record)) {
+        case 0:
+                return 0;
+        case STATE_FILE_E_NO_MEMORY:
+                return PERSIST_E_NO_MEMORY;
+        default:
+                return PERSIST_E_FAILED;
+        }
 }
 
 /* What only the broker's own descriptor leads to is systemd's to keep. Without a store, it goes
@@ -46,7 +53,8 @@ static void unstore_segment(Persist *persist, Segment *segment) {
  * Its descriptor first: what nobody knows of is forgotten by the next broker, but what is known and
  * not there would be lost.
  *
- * Return: 0, PERSIST_E_FAILED or PERSIST_E_NO_DESCRIPTORS, and then nothing is kept of it.
+ * Return: 0, PERSIST_E_FAILED, PERSIST_E_NO_DESCRIPTORS or PERSIST_E_NO_MEMORY, and then nothing is
+ *         kept of it.
  */
 int persist_begin(Persist *persist, Segment *segment) {
         int r;
@@ -54,9 +62,10 @@ int persist_begin(Persist *persist, Segment *segment) {
         r = store_segment(persist, segment);
         if (r)
                 return r;
-        if (write_segment(persist, segment)) {
+        r = write_segment(persist, segment);
+        if (r) {
                 unstore_segment(persist, segment);
-                return PERSIST_E_FAILED;
+                return r;
         }
         segment->attach_time = attach_times_take(&persist->attach_times, segment->id);
         persist_attach_time(segment);

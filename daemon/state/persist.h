@@ -21,6 +21,7 @@ enum {
         PERSIST_E_FAILED,
         /* systemd keeps no more descriptors, or does not answer */
         PERSIST_E_NO_DESCRIPTORS,
+        PERSIST_E_NO_MEMORY,
 };
 
 struct Persist {

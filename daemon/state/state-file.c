@@ -618,7 +618,8 @@ int state_file_visit(StateFile *file, StateFileVisitor *visit, void *userdata) {
  * A crash of the daemon does not lose it. A crash of the host loses the memory as well, unless the
  * segment is of kind file, and then it does not lose this either.
  *
- * Return: 0, STATE_FILE_E_NOT_WRITTEN, or -EINVAL if no record can say that.
+ * Return: 0, STATE_FILE_E_NO_MEMORY, STATE_FILE_E_NOT_WRITTEN, or -EINVAL if no record can say
+ * that.
  */
 int state_file_write_segment(StateFile *file, const SegmentRecord *segment) {
         StateFileEntry *entry = entry_find(file, segment->id);
@@ -629,7 +630,7 @@ int state_file_write_segment(StateFile *file, const SegmentRecord *segment) {
         if (!entry)
                 entry = entry_new(file, segment->id);
         if (!entry)
-                return STATE_FILE_E_NOT_WRITTEN;
+                return STATE_FILE_E_NO_MEMORY;
         if (state_file_append(file, &line, entry->durable || is_durable(segment)) < 0) {
                 if (entry->n_line == 0)
                         entry_free(file, entry);

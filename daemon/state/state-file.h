@@ -74,6 +74,8 @@ enum {
         /* It could not be written, as when the file system is full: what held before holds
          */
         STATE_FILE_E_NOT_WRITTEN,
+        /* What is known of it here would not fit into memory */
+        STATE_FILE_E_NO_MEMORY,
 };
 
 struct StateFile {
