@@ -391,6 +391,7 @@ static int resume_change(Context *c, const Pending *pending) {
         c->failure = pending->failure;
         if (pending->code)
                 return pending->code;
+        life_drain(&c->service->life);
         segment = life_find(&c->service->life, pending->segment_id);
         if (!segment)
                 return CALL_E_NO_SUCH_SEGMENT;

@@ -13,7 +13,8 @@
  *     verb            asks                          may free      before
  *     life_ask        lease, if it goes when free;  yes: NULL     -
  *                     object, where others can
- *                     change it
+ *                     change it; and if they did,
+ *                     inotify and marks
  *     life_settle,    object, lease, marks          yes: NULL     life_drain, once for each request
  *     life_find,
  *     life_find_name
@@ -23,13 +24,17 @@
  *     life_attach     nothing; if anybody watches,  no            -
  *                     as life_settle
  *     life_begin      an inotify watch              no            registry_add
- *     life_meet       lease                         no            -
+ *     life_meet       lease; without leases, marks  no            -
  *     life_doubt,     nothing                       no            -
  *     life_linger,
- *     life_reserve
+ *     life_reserve,
+ *     life_end_reservations
  *     life_drain      inotify                       no            -
  *     life_catch_up,  inotify, and of each suspect  yes, any      -
  *     life_tick       as life_settle
+ *
+ * What life_drain takes in is what has ended meanwhile. A segment of which nobody was told yet, as
+ * when its creation is undone, needs none.
  */
 
 #include <stdbool.h>

@@ -28,7 +28,7 @@ SegmentRecord unit_record(int64_t id, uint64_t change_usec) {
                 .kind = (Kind) (n % _KIND_N),
                 .size_bytes = n * 4096,
                 .maximum_bytes = n % 3 ? UINT64_MAX - n : 0,
-                .page_bytes = 4096,
+                .page_bytes = n % 2 ? 4096 : 2 << 20,
                 .permission = { .owner_uid = (uid_t) n,
                                 .owner_gid = 1,
                                 .creator_uid = 2,
