@@ -83,7 +83,7 @@ static char *utf8_put(char *out, uint32_t code) {
 }
 
 /* Undoes the escape at @in, which stands on the character behind the backslash. */
-static char *unescape(char **in, char *out) {
+static char *reader_unescape(char **in, char *out) {
         uint32_t code;
 
         switch (*(*in)++) {
@@ -128,7 +128,7 @@ char *reader_string(Reader *reader) {
         while (*in != '"') {
                 if (*in == '\\') {
                         ++in;
-                        out = unescape(&in, out);
+                        out = reader_unescape(&in, out);
                 } else {
                         *out++ = *in++;
                 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/socket.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
@@ -16,6 +15,7 @@
 
 #include "proto/error.h"
 #include "proto/fd.h"
+#include "proto/util.h"
 
 typedef union Control Control;
 typedef union LargeControl LargeControl;
@@ -61,7 +61,7 @@ static void put_fds(struct msghdr *message, void *control, const int *fds, size_
         message->msg_control = memset(control, 0, CMSG_SPACE(n_bytes));
         message->msg_controllen = CMSG_SPACE(n_bytes);
         header = CMSG_FIRSTHDR(message);
-        assert(header);
+        _assume_(header != NULL);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(n_bytes);
@@ -227,7 +227,8 @@ int socket_send_message(int fd, const void *data, size_t n_data, const int *fds,
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
         LargeControl control;
 
-        assert(n_fds <= FD_QUEUE_MAX);
+        if (n_fds > FD_QUEUE_MAX)
+                return error_origin(-EINVAL);
         if (n_fds > 0)
                 put_fds(&message, &control, fds, n_fds);
         if (sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)

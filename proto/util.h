@@ -26,6 +26,13 @@
                 stolen_;                                                                           \
         })
 
+/* What holds here, for an analyser that cannot see it. */
+#ifdef __clang_analyzer__
+#define _assume_(condition) __builtin_assume(condition)
+#else
+#define _assume_(condition) ((void) 0)
+#endif
+
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 

@@ -5,7 +5,6 @@
  * there was no descriptor.
  */
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -314,7 +313,7 @@ int shmbroker_acquire(struct shmbroker *connection, const char *name,
         r = acquire_begin(connection, name, options, &acquire);
         if (r)
                 return error_trace(r);
-        assert(acquire);
+        _assume_(acquire != NULL);
         while (acquire_process(connection, acquire) == 0) {
                 r = call_wait(connection, DEADLINE_NEVER);
                 if (r) {

@@ -6,7 +6,6 @@
 
 #include "client/lib/call.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -226,7 +225,7 @@ int call_step(struct shmbroker *connection) {
 
 /* call_events() - what the call that was begun waits for at the socket: as for poll(2), or 0 */
 short call_events(const struct shmbroker *connection) {
-        assert(connection->request);
+        _assume_(connection->request != NULL);
         switch (connection->request->state) {
         case REQUEST_SENDING:
                 return POLLOUT;
