@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/field.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* names_find() - the index of @name, if it is one of @names */
@@ -44,20 +47,63 @@ static int read_set(const Names *names, Reader *reader, bool lenient, unsigned i
         return 0;
 }
 
+/*
+ * A key and its number, each with a NUL behind it, take less room than they took in JSON: they are
+ * moved together where they are, so that there may be any number of them.
+ */
 static int read_map(Reader *reader, Map *map) {
-        MapEntry entry;
+        char *end, *key;
+        int64_t value;
 
         if (reader_type(reader) != JSON_OBJECT)
                 return read_mistyped(reader);
         map->n_entries = 0;
+        map->text = end = reader->at;
         reader_enter(reader);
         while (reader_next(reader)) {
-                entry.key = reader_key(reader);
-                if (reader_type(reader) != JSON_NUMBER || reader_int(reader, &entry.value))
+                key = reader_key(reader);
+                if (reader_type(reader) != JSON_NUMBER || reader_int(reader, &value))
                         return FIELD_E_INVALID;
-                if (map->n_entries < MAP_ENTRIES_MAX)
-                        map->entries[map->n_entries++] = entry;
+                end = memmove(end, key, strlen(key) + 1);
+                end += strlen(end) + 1;
+                end += sprintf(end, "%" PRId64, value) + 1;
+                ++map->n_entries;
         }
+        return 0;
+}
+
+/* map_entry() - the entry of that index, whether the map was read or is to be written; false if
+ * there are no more */
+bool map_entry(const Map *map, size_t index, MapEntry *ret) {
+        const char *at = map->text;
+
+        if (index >= map->n_entries)
+                return false;
+        if (!at) {
+                *ret = map->entries[index];
+                return true;
+        }
+        for (size_t n = 2 * index; n > 0; --n)
+                at += strlen(at) + 1;
+        ret->key = at;
+        ret->value = strtoll(at + strlen(at) + 1, NULL, 10);
+        return true;
+}
+
+static int read_enum(const Field *field, Reader *reader, bool lenient, void *object) {
+        unsigned int *value = (void *) ((char *) object + field->offset);
+        const char **word = (void *) ((char *) object + field->word_offset);
+        const char *text;
+
+        if (reader_type(reader) != JSON_STRING)
+                return read_mistyped(reader);
+        text = reader_string(reader);
+        if (names_find(field->names, text, value))
+                return 0;
+        if (!lenient)
+                return FIELD_E_INVALID;
+        *value = (unsigned int) field->names->n_names;
+        *word = text;
         return 0;
 }
 
@@ -72,7 +118,8 @@ static int read_int(const Field *field, Reader *reader, int64_t *ret) {
         return 0;
 }
 
-static int field_read(const Field *field, Reader *reader, bool lenient, void *value) {
+static int field_read(const Field *field, Reader *reader, bool lenient, void *object) {
+        void *value = (char *) object + field->offset;
         const char *key;
 
         switch (field->type) {
@@ -89,9 +136,7 @@ static int field_read(const Field *field, Reader *reader, bool lenient, void *va
                 *(const char **) value = reader_string(reader);
                 return 0;
         case FIELD_ENUM:
-                if (reader_type(reader) != JSON_STRING)
-                        return read_mistyped(reader);
-                return names_find(field->names, reader_string(reader), value) ? 0 : FIELD_E_INVALID;
+                return read_enum(field, reader, lenient, object);
         case FIELD_SET:
                 return read_set(field->names, reader, lenient, value);
         case FIELD_STRUCT:
@@ -116,7 +161,8 @@ static const Field *type_find(const Type *type, const char *key, size_t next) {
  * type_read() - read an object into a structure
  * @type:       table of the structure
  * @reader:     reader that stands before the object, in a text that was scanned
- * @lenient:    skip what the table does not know, as a client of a newer broker has to
+ * @lenient:    skip what the table does not know, and take words that it does not know, as a client
+ *              of a newer broker has to
  * @object:     the structure; strings in it belong to the text
  * @ret_key:    if FIELD_E_INVALID is returned, the key of the field that is wrong, else untouched
  *
@@ -149,7 +195,7 @@ int type_read(const Type *type, Reader *reader, bool lenient, void *object, cons
                 next = (size_t) (field - type->fields) + 1;
                 if (read_null(reader))
                         continue;
-                if (field_read(field, reader, lenient, (char *) object + field->offset)) {
+                if (field_read(field, reader, lenient, object)) {
                         *ret_key = field->key;
                         return FIELD_E_INVALID;
                 }
@@ -179,18 +225,30 @@ static void write_set(const Names *names, Writer *writer, unsigned int set) {
 }
 
 static void write_map(Writer *writer, const Map *map) {
+        MapEntry entry;
+
         writer_literal(writer, "{");
-        for (size_t i = 0; i < map->n_entries; ++i) {
+        for (size_t i = 0; map_entry(map, i, &entry); ++i) {
                 if (i > 0)
                         writer_literal(writer, ",");
-                writer_string(writer, map->entries[i].key);
+                writer_string(writer, entry.key);
                 writer_literal(writer, ":");
-                writer_int(writer, map->entries[i].value);
+                writer_int(writer, entry.value);
         }
         writer_literal(writer, "}");
 }
 
-static void field_write(const Field *field, Writer *writer, const void *value) {
+static const char *enum_word(const Field *field, const void *object) {
+        unsigned int value = *(const unsigned int *) ((const char *) object + field->offset);
+
+        if (value < field->names->n_names)
+                return field->names->names[value];
+        return *(const char *const *) (const void *) ((const char *) object + field->word_offset);
+}
+
+static void field_write(const Field *field, Writer *writer, const void *object) {
+        const void *value = (const char *) object + field->offset;
+
         switch (field->type) {
         case FIELD_BOOL:
                 writer_bool(writer, *(const bool *) value);
@@ -202,7 +260,7 @@ static void field_write(const Field *field, Writer *writer, const void *value) {
                 writer_string(writer, *(const char *const *) value);
                 break;
         case FIELD_ENUM:
-                writer_string(writer, field->names->names[*(const unsigned int *) value]);
+                writer_string(writer, enum_word(field, object));
                 break;
         case FIELD_SET:
                 write_set(field->names, writer, *(const unsigned int *) value);
@@ -237,7 +295,7 @@ static void write_members(const Type *type, Writer *writer, const void *object, 
                 if (null)
                         writer_literal(writer, "null");
                 else
-                        field_write(field, writer, (const char *) object + field->offset);
+                        field_write(field, writer, object);
         }
         writer_literal(writer, "}");
 }

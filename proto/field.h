@@ -14,7 +14,7 @@
 #include "proto/reader.h"
 #include "proto/writer.h"
 
-/* Entries in a map of names to numbers; what a peer sends beyond is not kept. */
+/* Entries in a map that is written */
 #define MAP_ENTRIES_MAX 64
 
 typedef struct Field Field;
@@ -31,7 +31,11 @@ enum FieldType {
         FIELD_INT,
         /* const char *, owned by whoever owns the text */
         FIELD_STRING,
-        /* unsigned int, an index into names */
+        /*
+         * unsigned int, an index into names; or their number, for a word that is none of them,
+         * which only a lenient reader takes. The word is in a member behind it, NULL for one of
+         * names.
+         */
         FIELD_ENUM,
         /* unsigned int, one bit for each of names; an array of strings in JSON */
         FIELD_SET,
@@ -59,7 +63,10 @@ struct MapEntry {
 
 struct Map {
         size_t n_entries;
+        /* To be written */
         MapEntry entries[MAP_ENTRIES_MAX];
+        /* As read, however many they are: see map_entry() */
+        const char *text;
 };
 
 struct Field {
@@ -68,6 +75,7 @@ struct Field {
         FieldType type;
         bool nullable;
         size_t offset;
+        size_t word_offset;
         int64_t minimum;
         int64_t maximum;
         const Names *names;
@@ -83,6 +91,9 @@ struct Type {
 
 #define FIELD_ROW(Structure, member, name)                                                         \
         .key = (name), .n_key = sizeof(name) - 1, .offset = offsetof(Structure, member)
+
+#define FIELD_WORD_ROW(Structure, member, name)                                                    \
+        FIELD_ROW(Structure, member, name), .word_offset = offsetof(Structure, member##_word)
 
 #define FIELD_NULLABLE .nullable = true
 #define FIELD_RANGE(least, most) .type = FIELD_INT, .minimum = (least), .maximum = (most)
@@ -102,6 +113,7 @@ int type_read(const Type *type, Reader *reader, bool lenient, void *object, cons
 void type_write(const Type *type, Writer *writer, const void *object);
 void type_write_given(const Type *type, Writer *writer, const void *object);
 
+bool map_entry(const Map *map, size_t index, MapEntry *ret);
 bool names_find(const Names *names, const char *name, unsigned int *ret);
 
 #endif

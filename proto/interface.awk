@@ -161,8 +161,10 @@ function read_type(s, n, key,    type, array, id) {
 		simple(s, n, "Map ", "MAP")
 	else if (type == "[]string" && id in note_set)
 		simple(s, n, "unsigned int ", "SET, .names = &" names_of(note_set[id]))
-	else if (type in type_enum)
+	else if (type in type_enum) {
 		simple(s, n, "unsigned int ", "ENUM, .names = &" type_enum[type])
+		field_word[s, n] = 1
+	}
 	else if (type in type_structure)
 		simple(s, n, type_structure[type] " ", "STRUCT, .structure = &" snake(type_structure[type]) "_type")
 	else
@@ -273,7 +275,8 @@ function write_structure(s,    i) {
 	}
 	print "typedef struct " structure_c[s] " {\n        uint64_t given;"
 	for (i = 1; i <= structure_n[s]; ++i)
-		print "        " field_member[s, i] snake(field_key[s, i]) ";"
+		print "        " field_member[s, i] snake(field_key[s, i]) ";" \
+			((s, i) in field_word ? "\n        const char *" snake(field_key[s, i]) "_word;" : "")
 	print "} " structure_c[s] ";\n\nextern const Type " snake(structure_c[s]) "_type;\n"
 }
 
@@ -318,7 +321,7 @@ function write_type(s,    i, key, type) {
 	print "static const Field " type "_fields[] = {"
 	for (i = 1; i <= structure_n[s]; ++i) {
 		key = field_key[s, i]
-		print "        [" structure_prefix[s] "_" capitals(key) "] = { FIELD_ROW(" structure_c[s] ", " \
+		print "        [" structure_prefix[s] "_" capitals(key) "] = { " ((s, i) in field_word ? "FIELD_WORD_ROW(" : "FIELD_ROW(") structure_c[s] ", " \
 			snake(key) ", \"" key "\"), " field_detail[s, i] (field_null[s, i] ? ", FIELD_NULLABLE" : "") " },"
 	}
 	print "};"

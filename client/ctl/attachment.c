@@ -29,6 +29,18 @@
                 return (expression);                                                               \
         }
 
+/* One that a newer broker has is called as it calls it. */
+static const char *access_text(int access, const struct shmbroker_attachment *attachment) {
+        switch (access) {
+        case SHMBROKER_ACCESS_READ_ONLY:
+                return "read";
+        case SHMBROKER_ACCESS_READ_WRITE:
+                return "read,write";
+        default:
+                return shmbroker_attachment_access_name(attachment);
+        }
+}
+
 /* If the process is gone, its number may be another's by now. */
 static char *command_of(const Holding *holding, pid_t pid) {
         uint64_t since = UINT64_MAX - UINT32_MAX;
@@ -50,7 +62,7 @@ NULLABLE_CELL(attachment_pid, pid_t, shmbroker_attachment_pid, cell_number((uint
 NULLABLE_CELL(attachment_user, uid_t, shmbroker_attachment_uid, cell_user(value))
 NULLABLE_CELL(attachment_uid, uid_t, shmbroker_attachment_uid, cell_number(value))
 NULLABLE_CELL(attachment_access, int, shmbroker_attachment_access,
-              cell_text(value == SHMBROKER_ACCESS_READ_ONLY ? "read" : "read,write"))
+              cell_text(access_text(value, holding->attachment)))
 NULLABLE_CELL(attachment_since, uint64_t, shmbroker_attachment_since, cell_time(value, style))
 NULLABLE_CELL(attachment_command, pid_t, shmbroker_attachment_pid, command_of(holding, value))
 

@@ -99,7 +99,7 @@ int change_segments(Ctl *ctl, const char *id, Change *change, const void *userda
         return code ? code : r;
 }
 
-/* change_attributes() - a Change by struct shmbroker_changes */
+/* change_attributes() - a Change by struct shmbroker_attributes */
 int change_attributes(const Ctl *ctl, const Selector *selector, const void *userdata,
                       struct shmbroker_info **ret) {
         if (shmbroker_set_attributes(ctl->connection, selector->name, selector->id, userdata, ret))
@@ -111,11 +111,11 @@ int change_attributes(const Ctl *ctl, const Selector *selector, const void *user
  * code. */
 int change_remove_on_last_detach(const Ctl *ctl, int64_t id, bool remove,
                                  struct shmbroker_info **ret) {
-        _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *changes = NULL;
+        _cleanup_(shmbroker_attributes_freep) struct shmbroker_attributes *changes = NULL;
         Selector selector = { .id = id };
 
-        if (shmbroker_changes_new(&changes))
+        if (shmbroker_attributes_new(&changes))
                 return ctl_no_memory();
-        shmbroker_changes_set_remove_on_last_detach(changes, remove);
+        shmbroker_attributes_set_remove_on_last_detach(changes, remove);
         return change_attributes(ctl, &selector, changes, ret);
 }

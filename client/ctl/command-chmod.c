@@ -56,20 +56,20 @@ static int chmod_apply(const char *text, mode_t *mode) {
 
 static int chmod_to(const Ctl *ctl, const Selector *selector, mode_t mode,
                     struct shmbroker_info **ret) {
-        _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *changes = NULL;
+        _cleanup_(shmbroker_attributes_freep) struct shmbroker_attributes *changes = NULL;
 
-        if (shmbroker_changes_new(&changes))
+        if (shmbroker_attributes_new(&changes))
                 return ctl_no_memory();
-        shmbroker_changes_set_mode(changes, mode);
+        shmbroker_attributes_set_mode(changes, mode);
         return change_attributes(ctl, selector, changes, ret);
 }
 
 /* The state of a segment that one may change, and may not be able to read: changing nothing tells
  * it. */
 static int state_of(const Ctl *ctl, const Selector *selector, struct shmbroker_info **ret) {
-        _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *nothing = NULL;
+        _cleanup_(shmbroker_attributes_freep) struct shmbroker_attributes *nothing = NULL;
 
-        if (shmbroker_changes_new(&nothing))
+        if (shmbroker_attributes_new(&nothing))
                 return ctl_no_memory();
         return change_attributes(ctl, selector, nothing, ret);
 }

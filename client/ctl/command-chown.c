@@ -11,7 +11,7 @@
 static const Option options[] = { ID_OPTION };
 
 /* "USER", "USER:GROUP" or ":GROUP" */
-static int read_owner(const Ctl *ctl, const char *text, struct shmbroker_changes *changes) {
+static int read_owner(const Ctl *ctl, const char *text, struct shmbroker_attributes *changes) {
         char *user = strdup(text), *group;
         uid_t uid = 0;
         gid_t gid = 0;
@@ -24,22 +24,22 @@ static int read_owner(const Ctl *ctl, const char *text, struct shmbroker_changes
                 *group++ = '\0';
         if (*user || !group) {
                 r = value_user(ctl, "OWNER", user, &uid);
-                shmbroker_changes_set_owner(changes, uid);
+                shmbroker_attributes_set_owner(changes, uid);
         }
         if (r == 0 && group) {
                 r = value_group(ctl, "OWNER", group, &gid);
-                shmbroker_changes_set_group(changes, gid);
+                shmbroker_attributes_set_group(changes, gid);
         }
         free(user);
         return r;
 }
 
 static int chown_run(Ctl *ctl) {
-        _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *changes = NULL;
+        _cleanup_(shmbroker_attributes_freep) struct shmbroker_attributes *changes = NULL;
         const char *id;
         int r;
 
-        if (shmbroker_changes_new(&changes))
+        if (shmbroker_attributes_new(&changes))
                 return ctl_no_memory();
         r = change_options(ctl, &id);
         if (r)

@@ -70,7 +70,7 @@ static int create_run(Ctl *ctl) {
         if (!acquisition.has_size)
                 shmbroker_options_set_size(acquisition.options, 0);
         shmbroker_options_set_create(acquisition.options, acquisition.create);
-        shmbroker_options_set_no_map(acquisition.options, true);
+        shmbroker_options_set_map(acquisition.options, 0);
         shmbroker_options_set_remove_on_last_detach(acquisition.options, false);
         r = ctl_connect(ctl);
         return r ? r : create_segment(ctl, &selector, &acquisition);

@@ -96,7 +96,7 @@ static int exec_run(Ctl *ctl) {
         r = acquisition_init(&acquisition);
         if (r)
                 return r;
-        shmbroker_options_set_no_map(acquisition.options, true);
+        shmbroker_options_set_map(acquisition.options, 0);
         r = exec_parse(ctl, &acquisition, &selector);
         r = r ? r : ctl_connect(ctl);
         r = r ? r : acquire(ctl, &selector, &acquisition, &segment);

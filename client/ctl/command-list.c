@@ -73,7 +73,7 @@ static int take_option(const Ctl *ctl, ListOptions *list, int key, const char *v
                 return value_pid(ctl, "--pid", value, &list->pid);
         case OPTION_REMOVED:
         case 'a':
-                shmbroker_filter_set_removed(list->filter, true);
+                shmbroker_filter_set_include_removed(list->filter, true);
                 return 0;
         default:
                 return table_option(ctl, &list->table, key, value);
@@ -103,7 +103,7 @@ static int is_held(const Ctl *ctl, const ListOptions *list, const struct shmbrok
         int r;
 
         *ret = !list->pid;
-        if (!list->pid || shmbroker_info_attach_count(info) == 0)
+        if (!list->pid || !info_is_held(info))
                 return 0;
         r = holdings_add(ctl, &holdings, info, &(HoldingFilter){ .pid = list->pid });
         *ret = holdings.n_items > 0;

@@ -26,7 +26,8 @@ static int publish_private(Ctl *ctl, const Put *put, int64_t id) {
                 return r;
         if (put->seals && shmbroker_seal(ctl->connection, NULL, id, put->seals, NULL))
                 return ctl_failed(ctl);
-        if (shmbroker_publish(ctl->connection, id, put->target.name, put->replace, &info,
+        if (shmbroker_publish(ctl->connection, id, put->target.name,
+                              put->replace ? SHMBROKER_PUBLISH_REPLACE : 0, NULL, &info,
                               &replaced_id))
                 return ctl_failed(ctl);
         return put_print(ctl, info, replaced_id);

@@ -23,30 +23,30 @@ static const Option options[] = {
         { "force", 'f', NULL, "it is well if there is no such segment" },
 };
 
-static void rm_say(const Selector *selector, uint64_t n_attached) {
-        if (n_attached == 0)
-                return;
+static void rm_say(const Selector *selector, const struct shmbroker_info *info) {
+        uint64_t n_attached;
+
         if (selector->name)
                 (void) printf("Segment '%s'", selector->name);
         else
                 (void) printf("Segment %" PRId64, selector->id);
-        (void) printf(" is removed when its attachments end, of which there are %" PRIu64 "\n",
-                      n_attached);
+        (void) printf(" is removed when its attachments end");
+        if (shmbroker_info_attach_count(info, &n_attached) == 0)
+                (void) printf(", of which there are %" PRIu64, n_attached);
+        (void) printf("\n");
 }
 
 static int rm_one(const Ctl *ctl, const Selector *selector, Removal *removal) {
-        uint64_t n_attached;
-        int destroyed, r;
+        _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
+        int r;
 
-        r = shmbroker_remove(ctl->connection, selector->name, selector->id, &destroyed,
-                             &n_attached);
+        r = shmbroker_remove(ctl->connection, selector->name, selector->id, 0, &info);
         if (r)
                 return removal->force && ctl_is_missing(ctl) ? CTL_SUCCESS : ctl_failed(ctl);
         if (ctl->json)
-                json_append_removed(&removal->json, "removed", selector->name, selector->id,
-                                    destroyed, n_attached);
-        else
-                rm_say(selector, n_attached);
+                json_append_removed(&removal->json, "removed", selector->name, selector->id, info);
+        else if (info)
+                rm_say(selector, info);
         return CTL_SUCCESS;
 }
 

@@ -17,8 +17,8 @@ static const Option options[] = {
 };
 
 static int set_boolean(const Ctl *ctl, const char *what, const char *text,
-                       struct shmbroker_changes *changes,
-                       void (*set)(struct shmbroker_changes *changes, int value)) {
+                       struct shmbroker_attributes *changes,
+                       void (*set)(struct shmbroker_attributes *changes, int value)) {
         bool value = false;
         int r;
 
@@ -27,38 +27,39 @@ static int set_boolean(const Ctl *ctl, const char *what, const char *text,
         return r;
 }
 
-static int set_linger(const Ctl *ctl, const char *text, struct shmbroker_changes *changes) {
+static int set_linger(const Ctl *ctl, const char *text, struct shmbroker_attributes *changes) {
         uint64_t usec = SHMBROKER_FOREVER;
         int r = 0;
 
         if (strcmp(text, "never") != 0)
                 r = value_time(ctl, "--linger", text, &usec);
-        shmbroker_changes_set_linger(changes, usec);
+        shmbroker_attributes_set_linger(changes, usec);
         return r;
 }
 
-static int take_option(const Ctl *ctl, struct shmbroker_changes *changes, int key,
+static int take_option(const Ctl *ctl, struct shmbroker_attributes *changes, int key,
                        const char *value) {
         switch (key) {
         case OPTION_REMOVE_ON_LAST_DETACH:
                 return set_boolean(ctl, "--remove-on-last-detach", value, changes,
-                                   shmbroker_changes_set_remove_on_last_detach);
+                                   shmbroker_attributes_set_remove_on_last_detach);
         case OPTION_LINGER:
                 return set_linger(ctl, value, changes);
         case OPTION_LOCKED:
-                return set_boolean(ctl, "--locked", value, changes, shmbroker_changes_set_locked);
+                return set_boolean(ctl, "--locked", value, changes,
+                                   shmbroker_attributes_set_locked);
         default:
                 return CTL_USAGE;
         }
 }
 
 static int set_run(Ctl *ctl) {
-        _cleanup_(shmbroker_changes_freep) struct shmbroker_changes *changes = NULL;
+        _cleanup_(shmbroker_attributes_freep) struct shmbroker_attributes *changes = NULL;
         const char *value, *id = NULL;
         size_t n_changes = 0;
         int key, r;
 
-        if (shmbroker_changes_new(&changes))
+        if (shmbroker_attributes_new(&changes))
                 return ctl_no_memory();
         while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
                 if (key == OPTION_ID) {

@@ -37,12 +37,12 @@ static void print_text(const struct shmbroker_event *event) {
         const struct shmbroker_info *info = shmbroker_event_info(event);
         const char *name = info ? shmbroker_info_name(info) : NULL;
         char time[SIZE_TEXT], id[SIZE_TEXT] = "-", count[SIZE_TEXT] = "-";
+        uint64_t n_attached;
 
-        if (info) {
+        if (info)
                 (void) snprintf(id, sizeof(id), "%" PRId64, shmbroker_info_id(info));
-                (void) snprintf(count, sizeof(count), "%" PRIu64,
-                                shmbroker_info_attach_count(info));
-        }
+        if (info && shmbroker_info_attach_count(info, &n_attached) == 0)
+                (void) snprintf(count, sizeof(count), "%" PRIu64, n_attached);
         (void) printf("%s  %-12s  %6s  %-31s  %s\n",
                       time_format_exact(time, sizeof(time), shmbroker_event_time(event)),
                       shmbroker_event_kind_name(event), id, name ? name : "-", count);

@@ -6,6 +6,7 @@
 #include "client/ctl/attachment.h"
 #include "client/ctl/commands.h"
 #include "client/ctl/common.h"
+#include "client/ctl/info.h"
 #include "client/ctl/value.h"
 
 typedef struct WhoOptions WhoOptions;
@@ -78,13 +79,13 @@ static int who_all(const Ctl *ctl, const WhoOptions *who) {
 
         if (shmbroker_filter_new(&filter))
                 return ctl_no_memory();
-        shmbroker_filter_set_removed(filter, true);
+        shmbroker_filter_set_include_removed(filter, true);
         if (shmbroker_list_segments(ctl->connection, filter, &segments))
                 return ctl_failed(ctl);
         for (size_t i = 0; r == 0 && i < shmbroker_list_count(segments); ++i) {
                 const struct shmbroker_info *info = shmbroker_list_get(segments, i);
 
-                if (shmbroker_info_attach_count(info) > 0)
+                if (info_is_held(info))
                         r = holdings_add(ctl, &holdings, info, &who->filter);
         }
         return r ? r : who_print(ctl, who, &holdings);

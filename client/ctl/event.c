@@ -51,7 +51,8 @@ static uint64_t events_now(void) {
 static int wait_for_more(const struct shmbroker_watch *watch, const EventLoop *loop,
                          uint64_t deadline) {
         struct pollfd fds[] = {
-                { .fd = shmbroker_watch_fd(watch), .events = shmbroker_watch_events(watch) },
+                { .fd = shmbroker_watch_fd(watch),
+                  .events = (short) shmbroker_watch_events(watch) },
                 /* Says if it is a pipe without a reader */
                 { .fd = loop->prints ? STDOUT_FILENO : -1 },
         };
@@ -76,7 +77,7 @@ static int wait_for_more(const struct shmbroker_watch *watch, const EventLoop *l
 
 static int watch_failed(const Ctl *ctl, const struct shmbroker_watch *watch,
                         const EventLoop *loop) {
-        const struct shmbroker_error *error = shmbroker_watch_get_error(watch);
+        const struct shmbroker_error *error = shmbroker_watch_error(watch);
 
         if (loop->missing_is_well && shmbroker_error_code(error) == -ENOENT &&
             shmbroker_error_name(error))

@@ -93,7 +93,6 @@ CELL(info_id, cell_printf("%" PRId64, shmbroker_info_id(info)))
 CELL(info_name, cell_text(shmbroker_info_name(info)))
 CELL(info_kind, cell_text(shmbroker_info_kind_name(info)))
 CELL(info_size, cell_size(shmbroker_info_size(info), style))
-CELL(info_attached, cell_number(shmbroker_info_attach_count(info)))
 CELL(info_owner, cell_user(shmbroker_info_owner_uid(info)))
 CELL(info_group, cell_group(shmbroker_info_owner_gid(info)))
 CELL(info_creator, cell_user(shmbroker_info_creator_uid(info)))
@@ -108,6 +107,7 @@ CELL(info_change_time, cell_time(shmbroker_info_change_time(info), style))
 CELL(info_posix_name, cell_text(shmbroker_info_posix_name(info)))
 CELL(info_path, cell_text(shmbroker_info_file_path(info)))
 
+NULLABLE_CELL(info_attached, uint64_t, shmbroker_info_attach_count, cell_number(value))
 NULLABLE_CELL(info_maximum, uint64_t, shmbroker_info_maximum, cell_size(value, style))
 NULLABLE_CELL(info_allocated, uint64_t, shmbroker_info_allocated, cell_size(value, style))
 NULLABLE_CELL(info_creator_pid, pid_t, shmbroker_info_creator_pid, cell_number((uint64_t) value))
@@ -181,6 +181,12 @@ static char *info_seals(const void *item, CellStyle style) {
                 if (seals & 1U << i)
                         add_word(text, sizeof(text), names[i]);
         return cell_text(text[0] ? text : NULL);
+}
+
+bool info_is_held(const struct shmbroker_info *info) {
+        uint64_t count;
+
+        return shmbroker_info_attach_count(info, &count) != 0 || count > 0;
 }
 
 #define SHOWN .shown = true

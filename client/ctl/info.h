@@ -4,6 +4,7 @@
 
 /* What there is to say about a segment, one column for each thing, for list and show alike. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,9 @@ char *cell_size(uint64_t size, CellStyle style);
 char *cell_time(uint64_t usec, CellStyle style);
 /* Command line of a process, if it began before then */
 char *cell_command(pid_t pid, uint64_t before_usec);
+
+/* Has it attachments? Where that cannot be known, it may. */
+bool info_is_held(const struct shmbroker_info *info);
 
 /* Prints a segment that a command made: its name, or its number. Returns an exit code. */
 int info_print(const Ctl *ctl, const struct shmbroker_info *info);

@@ -139,18 +139,21 @@ void json_pick_text(Json *json, const char *name, const char *text) {
         (void) json_add(json, json->part, key, text ? json_object_new_string(text) : NULL);
 }
 
-/* json_append_removed() - one more value of an array: the reply to Remove, and of which segment */
-void json_append_removed(Json *json, const char *key, const char *name, int64_t id, bool destroyed,
-                         uint64_t attach_count) {
+/* json_append_removed() - one more value of an array: which segment was removed, and what remains
+ * of it, if anything does */
+void json_append_removed(Json *json, const char *key, const char *name, int64_t id,
+                         const struct shmbroker_info *info) {
         struct json_object *removed = json_object_new_object();
+        uint64_t count = 0;
+        bool known = !info || shmbroker_info_attach_count(info, &count) == 0;
 
         if (name)
                 (void) json_add(json, removed, "name", json_object_new_string(name));
         else
                 (void) json_add(json, removed, "id", json_object_new_int64(id));
-        (void) json_add(json, removed, "destroyed", json_object_new_boolean(destroyed));
+        (void) json_add(json, removed, "destroyed", json_object_new_boolean(!info));
         (void) json_add(json, removed, "attachCount",
-                        json_object_new_int64((int64_t) attach_count));
+                        known ? json_object_new_int64((int64_t) count) : NULL);
         (void) json_append(json, key, removed);
 }
 

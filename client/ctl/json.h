@@ -12,6 +12,8 @@
 
 struct json_object;
 
+struct shmbroker_info;
+
 typedef struct Json Json;
 
 struct Json {
@@ -35,8 +37,8 @@ void json_begin_part(Json *json, const char *text);
 void json_append_part(Json *json, const char *key, const char *text);
 void json_pick(Json *json, const char *paths);
 void json_pick_text(Json *json, const char *name, const char *text);
-void json_append_removed(Json *json, const char *key, const char *name, int64_t id, bool destroyed,
-                         uint64_t attach_count);
+void json_append_removed(Json *json, const char *key, const char *name, int64_t id,
+                         const struct shmbroker_info *info);
 char *json_quote(const char *text);
 int json_print(const Json *json);
 int json_print_line(const char *text);

@@ -34,7 +34,7 @@ int managed_get(Ctl *ctl, Managed *ret) {
                 return r;
         if (shmbroker_filter_new(&filter))
                 return ctl_no_memory();
-        shmbroker_filter_set_removed(filter, true);
+        shmbroker_filter_set_include_removed(filter, true);
         return shmbroker_list_segments(ctl->connection, filter, &ret->segments) ? ctl_failed(ctl)
                                                                                 : 0;
 }

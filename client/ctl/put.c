@@ -154,7 +154,7 @@ static int put_seal(const Ctl *ctl, int64_t id, unsigned int seals,
         if (r)
                 return r;
         shmbroker_options_set_access(acquisition.options, SHMBROKER_ACCESS_READ_ONLY);
-        shmbroker_options_set_no_map(acquisition.options, true);
+        shmbroker_options_set_map(acquisition.options, 0);
         r = acquire(ctl, &selector, &acquisition, &other);
         if (r)
                 return r;
@@ -172,7 +172,8 @@ static int put_publish(const Ctl *ctl, const Put *put, struct shmbroker_segment 
         r = put_seal(ctl, id, put->seals, segment);
         if (r)
                 return r;
-        if (shmbroker_publish(ctl->connection, id, put->target.name, put->replace, NULL,
+        if (shmbroker_publish(ctl->connection, id, put->target.name,
+                              put->replace ? SHMBROKER_PUBLISH_REPLACE : 0, NULL, NULL,
                               &replaced_id))
                 return ctl_failed(ctl);
         r = change_remove_on_last_detach(ctl, id, false, &info);

@@ -64,7 +64,8 @@ mode_t shmbroker_info_mode(const struct shmbroker_info *info);
  * shmbroker_info_change_time() - when it was created, or changed last (shm_ctime)
  * shmbroker_info_creator_pid() - the process that made it (shm_cpid)
  * shmbroker_info_last_pid() - the process that acquired it last (shm_lpid)
- * shmbroker_info_attach_count() - how many attachments it has (shm_nattch)
+ * shmbroker_info_attach_count() - how many attachments it has (shm_nattch); -ENODATA if that cannot
+ *      be known, and then it counts as held
  * shmbroker_info_other_holders() - whether somebody has it who did not get it from the broker, as 1
  *      or 0; -ENODATA if the kernel cannot tell
  * Since: 0.1
@@ -74,7 +75,7 @@ int shmbroker_info_detach_time(const struct shmbroker_info *info, uint64_t *ret_
 uint64_t shmbroker_info_change_time(const struct shmbroker_info *info);
 int shmbroker_info_creator_pid(const struct shmbroker_info *info, pid_t *ret);
 int shmbroker_info_last_pid(const struct shmbroker_info *info, pid_t *ret);
-uint64_t shmbroker_info_attach_count(const struct shmbroker_info *info);
+int shmbroker_info_attach_count(const struct shmbroker_info *info, uint64_t *ret);
 int shmbroker_info_other_holders(const struct shmbroker_info *info, int *ret);
 
 /**
@@ -118,15 +119,16 @@ const char *shmbroker_info_json(const struct shmbroker_info *info);
  *      restart of the broker
  * shmbroker_attachment_uid() - the user who did
  * shmbroker_attachment_access() - one of enum shmbroker_access
- * shmbroker_attachment_since() - when it began
- * shmbroker_attachment_inherited() - 1 if the process that acquired it is gone and another has it
- * shmbroker_attachment_json() - all of it, as the broker sent it: an Attachment of the protocol
- * Since: 0.1
+ * shmbroker_attachment_access_name() - the same as the protocol calls it, such as "readOnly"; NULL
+ * if not known shmbroker_attachment_since() - when it began shmbroker_attachment_inherited() - 1 if
+ * the process that acquired it is gone and another has it shmbroker_attachment_json() - all of it,
+ * as the broker sent it: an Attachment of the protocol Since: 0.1
  */
 int64_t shmbroker_attachment_id(const struct shmbroker_attachment *attachment);
 int shmbroker_attachment_pid(const struct shmbroker_attachment *attachment, pid_t *ret);
 int shmbroker_attachment_uid(const struct shmbroker_attachment *attachment, uid_t *ret);
 int shmbroker_attachment_access(const struct shmbroker_attachment *attachment, int *ret);
+const char *shmbroker_attachment_access_name(const struct shmbroker_attachment *attachment);
 int shmbroker_attachment_since(const struct shmbroker_attachment *attachment, uint64_t *ret_usec);
 int shmbroker_attachment_inherited(const struct shmbroker_attachment *attachment);
 const char *shmbroker_attachment_json(const struct shmbroker_attachment *attachment);

@@ -39,60 +39,62 @@ int shmbroker_stat(struct shmbroker *connection, const char *name, int64_t id,
  * @connection: the connection
  * @name:       its name, or NULL
  * @id:         its id, if @name is NULL
- * @ret_destroyed: whether it is gone already, or NULL
- * @ret_attach_count: how many attachments keep it, or NULL
+ * @flags:      0
+ * @ret:        its state while attachments keep it, to be freed by shmbroker_info_free(), and NULL
+ * if it is gone already; or NULL
  *
  * Its name is free at once, its memory when the last attachment ends. A call that was cut off is
  * made again if @name is NULL; it may be -ENOENT then, because the first one did it.
  *
- * Return: 0, -ENOENT, -EPERM if it is not the caller's, or another negative errno.
- * Since: 0.1
+ * Return: 0, -ENOENT, -EPERM if it is not the caller's, -EINVAL if there is no such flag, or
+ * another negative errno. Since: 0.1
  */
-int shmbroker_remove(struct shmbroker *connection, const char *name, int64_t id, int *ret_destroyed,
-                     uint64_t *ret_attach_count);
+int shmbroker_remove(struct shmbroker *connection, const char *name, int64_t id, unsigned int flags,
+                     struct shmbroker_info **ret);
 
 /**
- * shmbroker_changes_new() - make changes that change nothing yet
- * @ret:        the changes, to be freed by shmbroker_changes_free()
+ * shmbroker_attributes_new() - make attributes that say nothing yet
+ * @ret:        the attributes, to be freed by shmbroker_attributes_free()
  *
  * Return: 0, or -ENOMEM.
  * Since: 0.1
  */
-int shmbroker_changes_new(struct shmbroker_changes **ret);
+int shmbroker_attributes_new(struct shmbroker_attributes **ret);
 
 /**
- * shmbroker_changes_free() - free changes, or NULL; returns NULL
+ * shmbroker_attributes_free() - free attributes, or NULL; returns NULL
  * Since: 0.1
  */
-struct shmbroker_changes *shmbroker_changes_free(struct shmbroker_changes *changes);
+struct shmbroker_attributes *shmbroker_attributes_free(struct shmbroker_attributes *attributes);
 
 /**
- * shmbroker_changes_set_owner() - whose it shall be (shm_perm.uid)
- * shmbroker_changes_set_group() - which group's it shall be (shm_perm.gid)
- * shmbroker_changes_set_mode() - who may use it: nine permission bits (shm_perm.mode)
- * shmbroker_changes_set_remove_on_last_detach() - whether it removes itself when its last
+ * shmbroker_attributes_set_owner() - whose it shall be (shm_perm.uid)
+ * shmbroker_attributes_set_group() - which group's it shall be (shm_perm.gid)
+ * shmbroker_attributes_set_mode() - who may use it: nine permission bits (shm_perm.mode)
+ * shmbroker_attributes_set_remove_on_last_detach() - whether it removes itself when its last
  *      attachment ends
- * shmbroker_changes_set_linger() - after so many microseconds without an attachment it removes
+ * shmbroker_attributes_set_linger() - after so many microseconds without an attachment it removes
  *      itself; SHMBROKER_FOREVER takes that away
- * shmbroker_changes_set_locked() - whether it is locked in memory (SHM_LOCK, SHM_UNLOCK)
+ * shmbroker_attributes_set_locked() - whether it is locked in memory (SHM_LOCK, SHM_UNLOCK)
  *
  * What is not set stays as it is. Setters only note what they are given; what cannot be is -EINVAL
- * from shmbroker_set_attributes(). Changes can be used again.
+ * from the call that takes them. Attributes can be used again.
  * Since: 0.1
  */
-void shmbroker_changes_set_owner(struct shmbroker_changes *changes, uid_t uid);
-void shmbroker_changes_set_group(struct shmbroker_changes *changes, gid_t gid);
-void shmbroker_changes_set_mode(struct shmbroker_changes *changes, mode_t mode);
-void shmbroker_changes_set_remove_on_last_detach(struct shmbroker_changes *changes, int remove);
-void shmbroker_changes_set_linger(struct shmbroker_changes *changes, uint64_t linger_usec);
-void shmbroker_changes_set_locked(struct shmbroker_changes *changes, int locked);
+void shmbroker_attributes_set_owner(struct shmbroker_attributes *attributes, uid_t uid);
+void shmbroker_attributes_set_group(struct shmbroker_attributes *attributes, gid_t gid);
+void shmbroker_attributes_set_mode(struct shmbroker_attributes *attributes, mode_t mode);
+void shmbroker_attributes_set_remove_on_last_detach(struct shmbroker_attributes *attributes,
+                                                    int remove);
+void shmbroker_attributes_set_linger(struct shmbroker_attributes *attributes, uint64_t linger_usec);
+void shmbroker_attributes_set_locked(struct shmbroker_attributes *attributes, int locked);
 
 /**
  * shmbroker_set_attributes() - change owner, mode, life or lock of a segment (IPC_SET of shmctl(2))
  * @connection: the connection
  * @name:       its name, or NULL
  * @id:         its id, if @name is NULL
- * @changes:    what to change
+ * @attributes: what to change
  * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
  *
  * Descriptors that were handed out keep the access that they have. A call that was cut off is made
@@ -103,7 +105,8 @@ void shmbroker_changes_set_locked(struct shmbroker_changes *changes, int locked)
  * Since: 0.1
  */
 int shmbroker_set_attributes(struct shmbroker *connection, const char *name, int64_t id,
-                             const struct shmbroker_changes *changes, struct shmbroker_info **ret);
+                             const struct shmbroker_attributes *attributes,
+                             struct shmbroker_info **ret);
 
 /**
  * shmbroker_resize() - let a segment grow
@@ -141,12 +144,20 @@ int shmbroker_resize(struct shmbroker *connection, const char *name, int64_t id,
 int shmbroker_seal(struct shmbroker *connection, const char *name, int64_t id, unsigned int seals,
                    struct shmbroker_info **ret);
 
+/* Flags of shmbroker_publish() */
+enum shmbroker_publish {
+        /* A segment that has the name is removed, in the same step */
+        SHMBROKER_PUBLISH_REPLACE = 1 << 0
+};
+
 /**
  * shmbroker_publish() - give a private segment a name, at once and whole
  * @connection: the connection
  * @id:         its id
  * @name:       the name, see shmbroker_acquire()
- * @replace:    whether a segment that has the name is removed, in the same step
+ * @flags:      bits of enum shmbroker_publish
+ * @attributes: what changes in the same step, or NULL: mode and how long it is to live; others are
+ *              -EINVAL
  * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
  * @ret_replaced_id: the segment that was removed for it, 0 if none was; or NULL
  *
@@ -154,10 +165,12 @@ int shmbroker_seal(struct shmbroker *connection, const char *name, int64_t id, u
  * segment half filled. A call that was cut off is not made again: shmbroker_stat() tells.
  *
  * Return: 0, -ENOENT, -EPERM if one of the two is not the caller's, -EEXIST if the name is in use
- *         and @replace is 0, -EINVAL if no segment can have the name, or another negative errno.
+ *         and is not to be replaced, -EINVAL if no segment can have the name, there is no such flag
+ *         or a value is not possible, or another negative errno.
  * Since: 0.1
  */
-int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name, int replace,
+int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name,
+                      unsigned int flags, const struct shmbroker_attributes *attributes,
                       struct shmbroker_info **ret, int64_t *ret_replaced_id);
 
 /**
@@ -231,12 +244,12 @@ int shmbroker_filter_set_match(struct shmbroker_filter *filter, const char *patt
 /**
  * shmbroker_filter_set_owner() - only segments of one user
  * shmbroker_filter_set_kind() - only segments of one kind, of enum shmbroker_kind
- * shmbroker_filter_set_removed() - also segments that are marked for destruction, or not
+ * shmbroker_filter_set_include_removed() - also segments that are marked for destruction, or not
  * Since: 0.1
  */
 void shmbroker_filter_set_owner(struct shmbroker_filter *filter, uid_t uid);
 void shmbroker_filter_set_kind(struct shmbroker_filter *filter, int kind);
-void shmbroker_filter_set_removed(struct shmbroker_filter *filter, int removed);
+void shmbroker_filter_set_include_removed(struct shmbroker_filter *filter, int removed);
 
 /**
  * shmbroker_list_segments() - ask for the segments that the caller may read

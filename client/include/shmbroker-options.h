@@ -138,18 +138,17 @@ void shmbroker_options_set_linger(struct shmbroker_options *options, uint64_t li
 /**
  * shmbroker_options_set_wait() - wait for the segment to exist
  * @wait_usec:  how long, in microseconds, or SHMBROKER_FOREVER; at first 0. It comes on top of
- *              shmbroker_set_timeout(). When it is over, -ENOENT is returned.
+ *              shmbroker_set_call_timeout(). When it is over, -ENOENT is returned.
  * Since: 0.1
  */
 void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait_usec);
 
 /**
- * shmbroker_options_set_no_map() - do not map the memory
- * @no_map:     whether the segment is to be a descriptor alone; where there is none, as with some
- *              System V segments, it is attached all the same
- * Since: 0.1
+ * shmbroker_options_set_map() - map the memory, or not
+ * @map:        0 if the segment is to be a descriptor alone; at first it is mapped. Where there is
+ * no descriptor, as with some System V segments, it is attached all the same. Since: 0.1
  */
-void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map);
+void shmbroker_options_set_map(struct shmbroker_options *options, int map);
 
 /**
  * shmbroker_options_set_populate() - get all the memory at once
@@ -159,7 +158,7 @@ void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map)
  * too little memory is an error of shmbroker_acquire() then, where it would be SIGBUS at the first
  * touch; what the call created is removed again. The read-only form can not tell for sure: pages
  * that nobody has written yet may be the common page of zeroes. It takes Linux 5.14; older ones
- * give -EOPNOTSUPP. Nothing happens with shmbroker_options_set_no_map(). Since: 0.1
+ * give -EOPNOTSUPP. Nothing happens if it is not mapped. Since: 0.1
  */
 void shmbroker_options_set_populate(struct shmbroker_options *options, int populate);
 
@@ -182,12 +181,12 @@ void shmbroker_options_set_reserve(struct shmbroker_options *options, int reserv
 void shmbroker_options_set_private_copy(struct shmbroker_options *options, int private_copy);
 
 /**
- * shmbroker_options_set_locked() - keep the memory from being swapped out (mlock(2))
+ * shmbroker_options_set_mlock() - keep the memory from being swapped out (mlock(2))
  * @locked:     whether to lock it in this process, which RLIMIT_MEMLOCK limits. To lock it for all,
- *              see shmbroker_changes_set_locked().
+ *              see shmbroker_attributes_set_locked().
  * Since: 0.1
  */
-void shmbroker_options_set_locked(struct shmbroker_options *options, int locked);
+void shmbroker_options_set_mlock(struct shmbroker_options *options, int locked);
 
 /**
  * shmbroker_options_set_window() - map a part

@@ -180,7 +180,7 @@ int shmbroker_segment_sync(const struct shmbroker_segment *segment, uint64_t off
  * Since: 0.1
  */
 int shmbroker_segment_remap(struct shmbroker_segment *segment, uint64_t size);
-int shmbroker_segment_refresh(struct shmbroker *connection, struct shmbroker_segment *segment);
+int shmbroker_segment_refresh(struct shmbroker_segment *segment, struct shmbroker *connection);
 
 /**
  * shmbroker_release() - unmap and close a segment

@@ -19,7 +19,7 @@ struct shmbroker_segment;
 /* State of one segment at one moment: struct shmid_ds of shmctl(2), and what a broker adds. */
 struct shmbroker_info;
 /* What is to be changed of a segment. */
-struct shmbroker_changes;
+struct shmbroker_attributes;
 /* Which segments are listed. */
 struct shmbroker_filter;
 /* Segments that were listed. */
@@ -44,6 +44,8 @@ struct shmbroker_event;
 
 /* Which kernel object is behind a segment. */
 enum shmbroker_kind {
+        /* One that this library does not know, of a newer broker: shmbroker_info_kind_name() */
+        SHMBROKER_KIND_UNKNOWN = -1,
         /* Sealed memory file (memfd_create(2)), the default */
         SHMBROKER_KIND_MEMFD = 0,
         /* POSIX shared memory object (shm_overview(7)) */
@@ -66,6 +68,8 @@ enum shmbroker_create {
 
 /* Access of an attachment, enforced by the kernel on the descriptor. */
 enum shmbroker_access {
+        /* One that this library does not know: shmbroker_attachment_access_name() */
+        SHMBROKER_ACCESS_UNKNOWN = -1,
         SHMBROKER_ACCESS_READ_ONLY = 0,
         /* The default */
         SHMBROKER_ACCESS_READ_WRITE = 1

@@ -23,6 +23,8 @@ extern "C" {
 
 /* What happened to a segment, or to the watch. */
 enum shmbroker_event_kind {
+        /* One that this library does not know, of a newer broker: shmbroker_event_kind_name() */
+        SHMBROKER_EVENT_UNKNOWN = -1,
         /* It existed when the watch began; one for each segment */
         SHMBROKER_EVENT_EXISTING = 0,
         /* All that existed were told; what follows are changes */
@@ -38,8 +40,9 @@ enum shmbroker_event_kind {
         SHMBROKER_EVENT_DESTROYED = 7,
         /* Events were read too slowly, and some were dropped */
         SHMBROKER_EVENT_OVERFLOW = 8,
-        /* The broker went away. When it is back, the watch begins anew, by itself. */
-        SHMBROKER_EVENT_LOST = 9
+        /* The broker went away. When it is back, the watch begins anew, by itself. This the
+         * library says; numbers below are left for what brokers say. */
+        SHMBROKER_EVENT_LOST = 1000
 };
 
 /**
@@ -84,12 +87,13 @@ int shmbroker_watch_set_changes_only(struct shmbroker_watch *watch, int changes_
  *
  * Whatever breaks the connection is SHMBROKER_EVENT_LOST, and then connecting is tried again and
  * again, after pauses from 50 milliseconds up to 5 seconds. What the broker refuses to watch is an
- * error, also after it came back, and from then on the same error is returned.
+ * error, also after it came back, and so is what is no answer to Watch; from then on the same error
+ * is returned.
  *
  * Return: 1 with an event; 0 if there is none now; -ENOENT if there is no segment of that id,
  *         -EACCES if it may not be read, -EINVAL if the pattern is not possible, -ENOSPC or -EMFILE
- *         if a limit of the broker does not let the watch begin, -ENOSYS if the broker is too old;
- *         -ECHILD in a child of the process that made it; -ENOMEM.
+ *         if a limit of the broker does not let the watch begin, -ENOSYS if the broker is too old,
+ * -EPROTO if it sent what is no answer; -ECHILD in a child of the process that made it; -ENOMEM.
  * Since: 0.1
  */
 int shmbroker_watch_next(struct shmbroker_watch *watch, struct shmbroker_event **ret);
@@ -119,15 +123,15 @@ int shmbroker_watch_wait(struct shmbroker_watch *watch, uint64_t timeout_usec,
  * Since: 0.1
  */
 int shmbroker_watch_fd(const struct shmbroker_watch *watch);
-short shmbroker_watch_events(const struct shmbroker_watch *watch);
+int shmbroker_watch_events(const struct shmbroker_watch *watch);
 uint64_t shmbroker_watch_timeout(const struct shmbroker_watch *watch);
 
 /**
- * shmbroker_watch_get_error() - why shmbroker_watch_next() failed, or what was lost the last time;
+ * shmbroker_watch_error() - why shmbroker_watch_next() failed, or what was lost the last time;
  *      it is owned by the watch and changed by each call on it
  * Since: 0.1
  */
-const struct shmbroker_error *shmbroker_watch_get_error(const struct shmbroker_watch *watch);
+const struct shmbroker_error *shmbroker_watch_error(const struct shmbroker_watch *watch);
 
 /*
  * ---- One event ------------------------------------------------------------------------------

@@ -95,14 +95,14 @@ int shmbroker_new_user(struct shmbroker **ret);
 struct shmbroker *shmbroker_close(struct shmbroker *connection);
 
 /**
- * shmbroker_set_timeout() - say how long each call may take
+ * shmbroker_set_call_timeout() - say how long each call may take
  * @timeout_usec: that long, in microseconds, or SHMBROKER_FOREVER; at first it is 25 seconds
  *
  * A call that takes longer fails with -ETIMEDOUT, and the connection is dropped. The time given by
  * shmbroker_options_set_wait() comes on top.
  * Since: 0.1
  */
-void shmbroker_set_timeout(struct shmbroker *connection, uint64_t timeout_usec);
+void shmbroker_set_call_timeout(struct shmbroker *connection, uint64_t timeout_usec);
 
 /**
  * shmbroker_get_address() - where the broker is, beginning with "unix:"
@@ -130,7 +130,7 @@ const char *shmbroker_get_address(const struct shmbroker *connection);
  * Since: 0.1
  */
 int shmbroker_get_fd(const struct shmbroker *connection);
-short shmbroker_get_events(const struct shmbroker *connection);
+int shmbroker_get_events(const struct shmbroker *connection);
 uint64_t shmbroker_get_timeout(const struct shmbroker *connection);
 
 /**

@@ -372,7 +372,7 @@ int shmbroker_get_fd(const struct shmbroker *connection) {
         return wanted_events(connection) ? connection->fd : -EBADF;
 }
 
-short shmbroker_get_events(const struct shmbroker *connection) {
+int shmbroker_get_events(const struct shmbroker *connection) {
         return wanted_events(connection);
 }
 

@@ -408,17 +408,15 @@ static void say_size(struct shmbroker_error *error, const Subject *subject) {
 
 static void say_busy(struct shmbroker_error *error, const Request *request,
                      const Subject *subject) {
-        int64_t count = error->fault.busy.attach_count;
+        const char *which = request->method == METHOD_SEAL
+                                    ? ", of which those that can write have to end first"
+                                    : ", which have to end first";
 
-        if (request->method == METHOD_SEAL)
-                detail_say(error,
-                           "%s is in use: it has %" PRId64
-                           " attachments, of which those that can write have to end first",
-                           subject->text, count);
+        if (GIVEN(&error->fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT))
+                detail_say(error, "%s is in use: it has %" PRId64 " attachments%s", subject->text,
+                           error->fault.busy.attach_count, which);
         else
-                detail_say(error,
-                           "%s is in use: it has %" PRId64 " attachments, which have to end first",
-                           subject->text, count);
+                detail_say(error, "%s is in use: it has attachments%s", subject->text, which);
 }
 
 static void say_limit(struct shmbroker_error *error) {

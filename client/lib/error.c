@@ -63,5 +63,6 @@ int shmbroker_error_maximum_size(const struct shmbroker_error *error, int64_t *r
 }
 
 int shmbroker_error_attach_count(const struct shmbroker_error *error, int64_t *ret) {
-        return number_of(error, FAULT_SEGMENT_BUSY, 0, error->fault.busy.attach_count, ret);
+        return number_of(error, FAULT_SEGMENT_BUSY, FAULT_SEGMENT_BUSY_ATTACH_COUNT,
+                         error->fault.busy.attach_count, ret);
 }

@@ -140,11 +140,12 @@ const char *shmbroker_info_name(const struct shmbroker_info *info) {
 }
 
 int shmbroker_info_kind(const struct shmbroker_info *info) {
-        return (int) info->values.kind;
+        return info->values.kind < _KIND_N ? (int) info->values.kind : SHMBROKER_KIND_UNKNOWN;
 }
 
 const char *shmbroker_info_kind_name(const struct shmbroker_info *info) {
-        return kind_names.names[info->values.kind];
+        return info->values.kind < _KIND_N ? kind_names.names[info->values.kind]
+                                           : info->values.kind_word;
 }
 
 uint64_t shmbroker_info_size(const struct shmbroker_info *info) {
@@ -162,6 +163,7 @@ uint64_t shmbroker_info_size(const struct shmbroker_info *info) {
 
 GET(shmbroker_info_maximum, uint64_t, INFO_MAXIMUM_BYTES, maximum_bytes)
 GET(shmbroker_info_allocated, uint64_t, INFO_ALLOCATED_BYTES, allocated_bytes)
+GET(shmbroker_info_attach_count, uint64_t, INFO_ATTACH_COUNT, attach_count)
 GET(shmbroker_info_attach_time, uint64_t, INFO_ATTACH_TIME_USEC, attach_time_usec)
 GET(shmbroker_info_detach_time, uint64_t, INFO_DETACH_TIME_USEC, detach_time_usec)
 GET(shmbroker_info_creator_pid, pid_t, INFO_CREATOR_PID, creator_pid)
@@ -197,10 +199,6 @@ mode_t shmbroker_info_mode(const struct shmbroker_info *info) {
 
 uint64_t shmbroker_info_change_time(const struct shmbroker_info *info) {
         return (uint64_t) info->values.change_time_usec;
-}
-
-uint64_t shmbroker_info_attach_count(const struct shmbroker_info *info) {
-        return (uint64_t) info->values.attach_count;
 }
 
 int shmbroker_info_removed(const struct shmbroker_info *info) {
@@ -251,8 +249,25 @@ int64_t shmbroker_attachment_id(const struct shmbroker_attachment *attachment) {
 
 GET(shmbroker_attachment_pid, pid_t, ATTACHMENT_PID, pid)
 GET(shmbroker_attachment_uid, uid_t, ATTACHMENT_UID, uid)
-GET(shmbroker_attachment_access, int, ATTACHMENT_ACCESS, access)
 GET(shmbroker_attachment_since, uint64_t, ATTACHMENT_SINCE_USEC, since_usec)
+
+int shmbroker_attachment_access(const struct shmbroker_attachment *attachment, int *ret) {
+        const AttachmentInfo *values = &attachment->values;
+
+        if (!GIVEN(values, ATTACHMENT_ACCESS))
+                return -ENODATA;
+        *ret = values->access < _ACCESS_N ? (int) values->access : SHMBROKER_ACCESS_UNKNOWN;
+        return 0;
+}
+
+const char *shmbroker_attachment_access_name(const struct shmbroker_attachment *attachment) {
+        const AttachmentInfo *values = &attachment->values;
+
+        if (!GIVEN(values, ATTACHMENT_ACCESS))
+                return NULL;
+        return values->access < _ACCESS_N ? access_names.names[values->access]
+                                          : values->access_word;
+}
 
 int shmbroker_attachment_inherited(const struct shmbroker_attachment *attachment) {
         return attachment->values.inherited;

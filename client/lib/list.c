@@ -105,7 +105,7 @@ void shmbroker_filter_set_kind(struct shmbroker_filter *filter, int kind) {
         GIVE(&filter->parameters, LIST_KIND);
 }
 
-void shmbroker_filter_set_removed(struct shmbroker_filter *filter, int removed) {
+void shmbroker_filter_set_include_removed(struct shmbroker_filter *filter, int removed) {
         GIVE_VALUE(&filter->parameters, LIST_INCLUDE_REMOVED, include_removed, removed);
 }
 

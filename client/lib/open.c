@@ -68,7 +68,7 @@ struct shmbroker *shmbroker_close(struct shmbroker *connection) {
         return connection_free(connection);
 }
 
-void shmbroker_set_timeout(struct shmbroker *connection, uint64_t timeout_usec) {
+void shmbroker_set_call_timeout(struct shmbroker *connection, uint64_t timeout_usec) {
         connection->timeout_usec = timeout_usec;
 }
 

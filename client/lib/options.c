@@ -92,8 +92,8 @@ void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait
                    wait_usec == SHMBROKER_FOREVER ? -1 : number_clamp(wait_usec));
 }
 
-void shmbroker_options_set_no_map(struct shmbroker_options *options, int no_map) {
-        options->map.no_map = no_map;
+void shmbroker_options_set_map(struct shmbroker_options *options, int map) {
+        options->map.no_map = !map;
 }
 
 void shmbroker_options_set_populate(struct shmbroker_options *options, int populate) {
@@ -108,7 +108,7 @@ void shmbroker_options_set_private_copy(struct shmbroker_options *options, int p
         options->map.private_copy = private_copy;
 }
 
-void shmbroker_options_set_locked(struct shmbroker_options *options, int locked) {
+void shmbroker_options_set_mlock(struct shmbroker_options *options, int locked) {
         options->map.locked = locked;
 }
 

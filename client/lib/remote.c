@@ -16,7 +16,7 @@
 #include "proto/error.h"
 #include "proto/util.h"
 
-struct shmbroker_changes {
+struct shmbroker_attributes {
         SetAttributesParameters parameters;
 };
 
@@ -55,7 +55,8 @@ static int info_call(struct shmbroker *connection, Request *request, const char 
         _cleanup_(freep) struct shmbroker_info *info = NULL;
         int r;
 
-        request->answer = info_answer;
+        if (!request->answer)
+                request->answer = info_answer;
         request->userdata = &info;
         r = segment_call(connection, request, name, id);
         request->userdata = NULL;
@@ -80,7 +81,7 @@ int shmbroker_stat(struct shmbroker *connection, const char *name, int64_t id,
         return error_trace(info_call(connection, &request, name, id, ret));
 }
 
-int shmbroker_segment_refresh(struct shmbroker *connection, struct shmbroker_segment *segment) {
+int shmbroker_segment_refresh(struct shmbroker_segment *segment, struct shmbroker *connection) {
         const Request request = { .name = segment->name, .id = &segment->id };
         struct shmbroker_info *info = NULL;
         uint64_t size;
@@ -102,82 +103,78 @@ int shmbroker_segment_refresh(struct shmbroker *connection, struct shmbroker_seg
 }
 
 static int remove_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+        RemoveReply values;
+
         (void) connection;
-        if (reply_read(reply, &remove_reply_type, request->userdata))
-                return error_origin(-EPROTO);
-        return 0;
+        return error_trace(info_read(reply, &remove_reply_type, REMOVE_REPLY_SEGMENT, &values,
+                                     request->userdata));
 }
 
-int shmbroker_remove(struct shmbroker *connection, const char *name, int64_t id, int *ret_destroyed,
-                     uint64_t *ret_attach_count) {
+int shmbroker_remove(struct shmbroker *connection, const char *name, int64_t id, unsigned int flags,
+                     struct shmbroker_info **ret) {
         SegmentParameters parameters = {};
-        RemoveReply reply = {};
         Request request = {
                 .method = METHOD_REMOVE,
                 .parameters = &parameters,
                 /* By name the second call could meet a new segment that has the name now */
                 .repeatable = !name,
                 .answer = remove_answer,
-                .userdata = &reply,
         };
-        int r;
 
         detail_clear(connection);
+        if (flags)
+                return detail_parameter(connection, "flags", "there is no such flag");
         MEAN_SEGMENT(&parameters, name, id);
-        r = segment_call(connection, &request, name, id);
-        if (r)
-                return error_trace(r);
-        if (ret_destroyed)
-                *ret_destroyed = reply.destroyed;
-        if (ret_attach_count)
-                *ret_attach_count = (uint64_t) reply.attach_count;
-        return 0;
+        return error_trace(info_call(connection, &request, name, id, ret));
 }
 
-int shmbroker_changes_new(struct shmbroker_changes **ret) {
-        struct shmbroker_changes *changes = calloc(1, sizeof(*changes));
+int shmbroker_attributes_new(struct shmbroker_attributes **ret) {
+        struct shmbroker_attributes *attributes = calloc(1, sizeof(*attributes));
 
-        if (!changes)
+        if (!attributes)
                 return error_origin(-ENOMEM);
-        *ret = changes;
+        *ret = attributes;
         return 0;
 }
 
-struct shmbroker_changes *shmbroker_changes_free(struct shmbroker_changes *changes) {
-        free(changes);
+struct shmbroker_attributes *shmbroker_attributes_free(struct shmbroker_attributes *attributes) {
+        free(attributes);
         return NULL;
 }
 
-void shmbroker_changes_set_owner(struct shmbroker_changes *changes, uid_t uid) {
-        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid, uid);
+void shmbroker_attributes_set_owner(struct shmbroker_attributes *attributes, uid_t uid) {
+        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid, uid);
 }
 
-void shmbroker_changes_set_group(struct shmbroker_changes *changes, gid_t gid) {
-        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_OWNER_GID, owner_gid, gid);
+void shmbroker_attributes_set_group(struct shmbroker_attributes *attributes, gid_t gid) {
+        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_OWNER_GID, owner_gid, gid);
 }
 
-void shmbroker_changes_set_mode(struct shmbroker_changes *changes, mode_t mode) {
-        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_MODE, mode, mode);
+void shmbroker_attributes_set_mode(struct shmbroker_attributes *attributes, mode_t mode) {
+        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_MODE, mode, mode);
 }
 
-void shmbroker_changes_set_remove_on_last_detach(struct shmbroker_changes *changes, int remove) {
-        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH,
+void shmbroker_attributes_set_remove_on_last_detach(struct shmbroker_attributes *attributes,
+                                                    int remove) {
+        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH,
                    remove_on_last_detach, remove);
 }
 
-void shmbroker_changes_set_linger(struct shmbroker_changes *changes, uint64_t linger_usec) {
-        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec,
+void shmbroker_attributes_set_linger(struct shmbroker_attributes *attributes,
+                                     uint64_t linger_usec) {
+        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec,
                    linger_usec == SHMBROKER_FOREVER ? LINGER_NEVER : number_clamp(linger_usec));
 }
 
-void shmbroker_changes_set_locked(struct shmbroker_changes *changes, int locked) {
-        GIVE_VALUE(&changes->parameters, SET_ATTRIBUTES_LOCKED, locked, locked);
+void shmbroker_attributes_set_locked(struct shmbroker_attributes *attributes, int locked) {
+        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_LOCKED, locked, locked);
 }
 
 /* By name a second call could meet a new segment that has the name now: such are not repeated. */
 int shmbroker_set_attributes(struct shmbroker *connection, const char *name, int64_t id,
-                             const struct shmbroker_changes *changes, struct shmbroker_info **ret) {
-        SetAttributesParameters parameters = changes->parameters;
+                             const struct shmbroker_attributes *attributes,
+                             struct shmbroker_info **ret) {
+        SetAttributesParameters parameters = attributes->parameters;
         Request request = {
                 .method = METHOD_SET_ATTRIBUTES,
                 .parameters = &parameters,
@@ -234,7 +231,44 @@ static int publish_answer(struct shmbroker *connection, Request *request, const 
                                      &published->reply, &published->info));
 }
 
-int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name, int replace,
+/* What else of a segment can change in the step that gives it a name. */
+static int publish_attributes(struct shmbroker *connection,
+                              const struct shmbroker_attributes *attributes,
+                              PublishParameters *parameters) {
+        const SetAttributesParameters *given = &attributes->parameters;
+
+        if (GIVEN(given, SET_ATTRIBUTES_OWNER_UID))
+                return detail_parameter(connection, "ownerUid", "publishing changes no owner");
+        if (GIVEN(given, SET_ATTRIBUTES_OWNER_GID))
+                return detail_parameter(connection, "ownerGid", "publishing changes no group");
+        if (GIVEN(given, SET_ATTRIBUTES_LOCKED))
+                return detail_parameter(connection, "locked", "publishing locks nothing");
+        if (GIVEN(given, SET_ATTRIBUTES_MODE))
+                GIVE_VALUE(parameters, PUBLISH_MODE, mode, given->mode);
+        if (GIVEN(given, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH))
+                GIVE_VALUE(parameters, PUBLISH_REMOVE_ON_LAST_DETACH, remove_on_last_detach,
+                           given->remove_on_last_detach);
+        if (GIVEN(given, SET_ATTRIBUTES_LINGER_USEC))
+                GIVE_VALUE(parameters, PUBLISH_LINGER_USEC, linger_usec, given->linger_usec);
+        return 0;
+}
+
+static int publish_parameters(struct shmbroker *connection, unsigned int flags,
+                              const struct shmbroker_attributes *attributes,
+                              PublishParameters *parameters) {
+        int r;
+
+        r = call_check_name(connection, parameters->name);
+        if (r)
+                return error_trace(r);
+        if (flags & ~(unsigned int) SHMBROKER_PUBLISH_REPLACE)
+                return detail_parameter(connection, "flags", "there is no such flag");
+        GIVE_VALUE(parameters, PUBLISH_REPLACE, replace, flags & SHMBROKER_PUBLISH_REPLACE);
+        return attributes ? error_trace(publish_attributes(connection, attributes, parameters)) : 0;
+}
+
+int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name,
+                      unsigned int flags, const struct shmbroker_attributes *attributes,
                       struct shmbroker_info **ret, int64_t *ret_replaced_id) {
         PublishParameters parameters = { .id = id, .name = name };
         Published published = {};
@@ -248,10 +282,9 @@ int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name
         int r;
 
         detail_clear(connection);
-        r = call_check_name(connection, name);
+        r = publish_parameters(connection, flags, attributes, &parameters);
         if (r)
                 return error_trace(r);
-        GIVE_VALUE(&parameters, PUBLISH_REPLACE, replace, replace);
         r = segment_call(connection, &request, NULL, id);
         if (r)
                 return error_trace(r);

@@ -176,10 +176,12 @@ const char *shmbroker_user_json(const struct shmbroker_user *user) {
 }
 
 static int map_get(const Map *map, size_t index, const char **ret_name, int64_t *ret_value) {
-        if (index >= map->n_entries)
+        MapEntry entry;
+
+        if (!map_entry(map, index, &entry))
                 return -ENODATA;
-        *ret_name = map->entries[index].key;
-        *ret_value = map->entries[index].value;
+        *ret_name = entry.key;
+        *ret_value = entry.value;
         return 0;
 }
 
@@ -199,9 +201,11 @@ int shmbroker_user_limit(const struct shmbroker_user *user, size_t index, const 
 }
 
 static int map_find(const Map *map, const char *name, int64_t *ret) {
-        for (size_t i = 0; i < map->n_entries; ++i)
-                if (strcmp(map->entries[i].key, name) == 0) {
-                        *ret = map->entries[i].value;
+        MapEntry entry;
+
+        for (size_t i = 0; map_entry(map, i, &entry); ++i)
+                if (strcmp(entry.key, name) == 0) {
+                        *ret = entry.value;
                         return 0;
                 }
         return -ENODATA;

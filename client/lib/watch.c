@@ -28,7 +28,9 @@
 #define LOST_MAX 128
 
 struct shmbroker_event {
-        unsigned int kind;
+        int kind;
+        /* As the broker calls it, or "lost" */
+        const char *kind_name;
         uint64_t sequence;
         uint64_t time_usec;
         struct shmbroker_info *info;
@@ -118,7 +120,16 @@ static int watch_answer(struct shmbroker *connection, Request *request, const Re
                 return error_trace(r);
         if (values.sequence < 0 || values.time_usec < 0)
                 return error_origin(-EPROTO);
-        event->kind = values.event;
+        if (values.event < _EVENT_N) {
+                event->kind = (int) values.event;
+                event->kind_name = event_names.names[values.event];
+        } else {
+                /* Read once more, for what was read is the segment's, and there may be none. */
+                if (reply_read(&copy, &watch_reply_type, &values))
+                        return error_origin(-EPROTO);
+                event->kind = SHMBROKER_EVENT_UNKNOWN;
+                event->kind_name = values.event_word;
+        }
         event->sequence = (uint64_t) values.sequence;
         event->time_usec = (uint64_t) values.time_usec;
         event->json = json;
@@ -150,7 +161,8 @@ static bool watch_is_refused(const struct shmbroker_watch *watch) {
 }
 
 static int watch_failed(struct shmbroker_watch *watch, int r) {
-        if (watch_is_refused(watch)) {
+        /* To begin anew helps against neither: the next answer would be as the last. */
+        if (watch_is_refused(watch) || r == -EPROTO) {
                 watch->refused = r;
                 return error_trace(r);
         }
@@ -209,6 +221,7 @@ static int watch_tell_loss(struct shmbroker_watch *watch, struct shmbroker_event
                 return error_origin(-ENOMEM);
         json = (char *) (event + 1);
         event->kind = SHMBROKER_EVENT_LOST;
+        event->kind_name = "lost";
         event->time_usec = realtime_usec();
         event->json = json;
         (void) snprintf(json, LOST_MAX,
@@ -270,7 +283,7 @@ int shmbroker_watch_fd(const struct shmbroker_watch *watch) {
         return watch_wanted(watch) ? watch->connection->fd : -EBADF;
 }
 
-short shmbroker_watch_events(const struct shmbroker_watch *watch) {
+int shmbroker_watch_events(const struct shmbroker_watch *watch) {
         return watch_wanted(watch);
 }
 
@@ -278,7 +291,7 @@ uint64_t shmbroker_watch_timeout(const struct shmbroker_watch *watch) {
         return deadline_left(watch_until(watch));
 }
 
-const struct shmbroker_error *shmbroker_watch_get_error(const struct shmbroker_watch *watch) {
+const struct shmbroker_error *shmbroker_watch_error(const struct shmbroker_watch *watch) {
         return &watch->connection->error;
 }
 
@@ -291,11 +304,11 @@ struct shmbroker_event *shmbroker_event_free(struct shmbroker_event *event) {
 }
 
 int shmbroker_event_kind(const struct shmbroker_event *event) {
-        return (int) event->kind;
+        return event->kind;
 }
 
 const char *shmbroker_event_kind_name(const struct shmbroker_event *event) {
-        return event->kind < _EVENT_N ? event_names.names[event->kind] : "lost";
+        return event->kind_name;
 }
 
 uint64_t shmbroker_event_sequence(const struct shmbroker_event *event) {

@@ -196,6 +196,39 @@ static int take_name(Service *service, Segment *segment, const char *name, Segme
         return r;
 }
 
+/* The mode is changed before anybody can find the segment, and changed back if nobody will. */
+static int take_name_and_mode(Service *service, Segment *segment,
+                              const PublishParameters *parameters, Segment *replaced,
+                              CallFailure *failure) {
+        SetAttributesParameters mode = {}, before = {};
+        CallFailure ignored = {};
+        int r;
+
+        if (!GIVEN(parameters, PUBLISH_MODE))
+                return take_name(service, segment, parameters->name, replaced, failure);
+        GIVE_VALUE(&mode, SET_ATTRIBUTES_MODE, mode, parameters->mode);
+        GIVE_VALUE(&before, SET_ATTRIBUTES_MODE, mode, segment->permission.mode);
+        r = change_values(service, segment, &mode, failure);
+        if (r)
+                return r;
+        r = take_name(service, segment, parameters->name, replaced, failure);
+        if (r)
+                (void) change_values(service, segment, &before, &ignored);
+        return r;
+}
+
+static void set_life(Service *service, Segment *segment, const PublishParameters *parameters) {
+        SetAttributesParameters life = {};
+        CallFailure ignored = {};
+
+        if (GIVEN(parameters, PUBLISH_REMOVE_ON_LAST_DETACH))
+                GIVE_VALUE(&life, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH, remove_on_last_detach,
+                           parameters->remove_on_last_detach);
+        if (GIVEN(parameters, PUBLISH_LINGER_USEC))
+                GIVE_VALUE(&life, SET_ATTRIBUTES_LINGER_USEC, linger_usec, parameters->linger_usec);
+        (void) change_values(service, segment, &life, &ignored);
+}
+
 /**
  * call_publish() - give a private segment a name, from whoever has it if need be
  * @service:    the service
@@ -224,9 +257,10 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
         r = find_replaced(service, client, parameters, &replaced, failure);
         if (r)
                 return r;
-        r = take_name(service, segment, parameters->name, replaced, failure);
+        r = take_name_and_mode(service, segment, parameters, replaced, failure);
         if (r)
                 return r;
+        set_life(service, segment, parameters);
         *reply = (PublishReply){};
         if (replaced) {
                 /* First, so that a crash leaves the name with one of them: restore.c. */

@@ -136,8 +136,12 @@ int call_remove(Service *service, Client *client, const SegmentParameters *param
                 return call_kind_failure(r, &kind_failure, failure);
         service->counters.n_removed += !removed;
         *reply = (RemoveReply){ .destroyed = destroyed };
-        if (!reply->destroyed)
-                reply->attach_count = (int64_t) segment_attach_count(segment);
+        GIVE_VALUE(reply, REMOVE_REPLY_ATTACH_COUNT, attach_count, 0);
+        if (!destroyed) {
+                describe_segment(segment, LOOK_ALL, &reply->segment);
+                reply->attach_count = reply->segment.attach_count;
+                GIVE(reply, REMOVE_REPLY_SEGMENT);
+        }
         return 0;
 }
 

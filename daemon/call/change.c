@@ -49,10 +49,10 @@ static int change_permission(Service *service, Segment *segment,
         return 0;
 }
 
-/* change_attributes() - what SetAttributes() says, except that what is locked stays so; 0, or what
- * call_kind_failure() returns, and then nothing has changed */
-int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
-                      CallFailure *failure) {
+/* change_values() - change what SetAttributes() says, without a note of it, except that what is
+ * locked stays so; 0, or what call_kind_failure() returns, and then nothing has changed */
+int change_values(Service *service, Segment *segment, const SetAttributesParameters *parameters,
+                  CallFailure *failure) {
         int r;
 
         if (says_permission(parameters)) {
@@ -65,6 +65,17 @@ int change_attributes(Service *service, Segment *segment, const SetAttributesPar
         if (GIVEN(parameters, SET_ATTRIBUTES_LINGER_USEC))
                 life_linger(&service->life, segment, parameters->linger_usec != LINGER_NEVER,
                             (uint64_t) parameters->linger_usec);
+        return 0;
+}
+
+/* change_attributes() - the same, noted; returns what change_values() does */
+int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
+                      CallFailure *failure) {
+        int r;
+
+        r = change_values(service, segment, parameters, failure);
+        if (r)
+                return r;
         change_done(service, segment);
         return 0;
 }

@@ -9,6 +9,8 @@
 void change_done(Service *service, Segment *segment);
 int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
                       CallFailure *failure);
+int change_values(Service *service, Segment *segment, const SetAttributesParameters *parameters,
+                  CallFailure *failure);
 int change_sealed(Service *service, Segment *segment, unsigned int seals, int result,
                   CallFailure *failure);
 

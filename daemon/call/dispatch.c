@@ -249,7 +249,8 @@ static Fault call_fault(int code, const CallFailure *failure) {
                 return limit_fault(&failure->limit);
         case CALL_E_BUSY:
                 fault.code = FAULT_SEGMENT_BUSY;
-                fault.busy.attach_count = (int64_t) failure->attach_count;
+                GIVE_VALUE(&fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT, attach_count,
+                           (int64_t) failure->attach_count);
                 return fault;
         case CALL_E_NO_DESCRIPTOR:
                 fault.code = FAULT_NO_DESCRIPTOR;

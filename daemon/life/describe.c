@@ -44,7 +44,7 @@ static void look_at_seals(Segment *segment) {
  * counts them apart. That nobody has it is not known of what leases do not see.
  */
 static void describe_holders(const Segment *segment, SegmentInfo *ret) {
-        ret->attach_count = (int64_t) segment_attach_count(segment);
+        GIVE_VALUE(ret, INFO_ATTACH_COUNT, attach_count, (int64_t) segment_attach_count(segment));
         if (segment->n_native > 0)
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, true);
         else if (segment->n_attachments == 0 && !segment->reservations &&

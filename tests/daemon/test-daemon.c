@@ -167,6 +167,7 @@ START_TEST(test_limits) {
                 "[limits]\nsegments = 2\nbytesPerUser = 64K\nattachmentsPerUser = 3\n";
         AcquireParameters parameters = {};
         StatusReply status;
+        MapEntry entry;
         int fds[3];
         Wire wire;
 
@@ -193,9 +194,9 @@ START_TEST(test_limits) {
         fixture_configure("[limits]\nsegments = 1\nbytesPerUser = nonsense\n");
         fixture_hang_up();
         wire_status(&wire, &status);
-        for (size_t i = 0; i < status.limits.n_entries; ++i)
-                if (strcmp(status.limits.entries[i].key, "segments") == 0)
-                        ck_assert_int_eq(status.limits.entries[i].value, 2);
+        for (size_t i = 0; map_entry(&status.limits, i, &entry); ++i)
+                if (strcmp(entry.key, "segments") == 0)
+                        ck_assert_int_eq(entry.value, 2);
         fixture_configure("[limits]\nsegments = 1\n");
         fixture_hang_up();
         parameters = (AcquireParameters){};
@@ -208,11 +209,12 @@ END_TEST
 
 static int64_t limit_in_force(Wire *wire, const char *name) {
         StatusReply status;
+        MapEntry entry;
 
         wire_status(wire, &status);
-        for (size_t i = 0; i < status.limits.n_entries; ++i)
-                if (strcmp(status.limits.entries[i].key, name) == 0)
-                        return status.limits.entries[i].value;
+        for (size_t i = 0; map_entry(&status.limits, i, &entry); ++i)
+                if (strcmp(entry.key, name) == 0)
+                        return entry.value;
         return -1;
 }
 

@@ -69,7 +69,7 @@ static void assert_adopted(struct shmbroker_info *info, const char *name, int ki
         ck_assert_int_eq(shmbroker_info_adopted(info), 1);
         ck_assert_int_eq(shmbroker_info_kind(info), kind);
         ck_assert_uint_eq(shmbroker_info_size(info), SIZE);
-        ck_assert_uint_eq(shmbroker_info_attach_count(info), 0);
+        ck_assert_uint_eq(library_attach_count(info), 0);
         if (name)
                 ck_assert_str_eq(shmbroker_info_name(info), name);
         else
@@ -86,11 +86,10 @@ static void assert_adopted(struct shmbroker_info *info, const char *name, int ki
 }
 
 static void remove_adopted(struct shmbroker_info *info) {
-        int destroyed = 0;
+        struct shmbroker_info *left = info;
 
-        ck_assert_int_eq(
-                shmbroker_remove(connection, NULL, shmbroker_info_id(info), &destroyed, NULL), 0);
-        ck_assert_int_eq(destroyed, 1);
+        ck_assert_int_eq(shmbroker_remove(connection, NULL, shmbroker_info_id(info), 0, &left), 0);
+        ck_assert_ptr_null(left);
         shmbroker_info_free(info);
 }
 

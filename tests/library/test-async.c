@@ -57,7 +57,7 @@ static int loop(struct shmbroker *connection, uint64_t msec) {
                 uint64_t timeout = shmbroker_get_timeout(connection);
                 uint64_t left = (end - MIN(end, library_clock_msec())) * 1000;
                 struct pollfd wanted = { .fd = shmbroker_get_fd(connection),
-                                         .events = shmbroker_get_events(connection) };
+                                         .events = (short) shmbroker_get_events(connection) };
 
                 ck_assert(wanted.fd >= 0 || timeout < SHMBROKER_FOREVER);
                 ck_assert_int_ge(poll(&wanted, 1, (int) (MIN(timeout, left) / 1000) + 1), 0);
@@ -154,7 +154,7 @@ START_TEST(test_wait) {
         uint64_t begin;
 
         /* The time of a call does not count as long as it may wait. */
-        shmbroker_set_timeout(waiter, 10000);
+        shmbroker_set_call_timeout(waiter, 10000);
         ck_assert_int_eq(shmbroker_acquire_start(waiter, "a", options), 0);
         ck_assert_int_eq(loop(waiter, 100), 0);
         ck_assert_uint_eq(shmbroker_get_timeout(waiter), SHMBROKER_FOREVER);
@@ -162,7 +162,7 @@ START_TEST(test_wait) {
         strcpy(shmbroker_segment_data(made), "whole");
         ck_assert_int_eq(loop(waiter, 50), 0);
         ck_assert_int_eq(shmbroker_publish(maker, shmbroker_info_id(shmbroker_segment_info(made)),
-                                           "a", 0, NULL, NULL),
+                                           "a", 0, NULL, NULL, NULL),
                          0);
         ck_assert_int_eq(loop(waiter, 10000), 1);
         got = finish(waiter);
@@ -170,7 +170,7 @@ START_TEST(test_wait) {
         shmbroker_release(got);
         shmbroker_release(made);
 
-        shmbroker_set_timeout(waiter, 10 * USEC_PER_SEC);
+        shmbroker_set_call_timeout(waiter, 10 * USEC_PER_SEC);
         shmbroker_options_set_wait(options, 100000);
         begin = library_clock_msec();
         ck_assert_int_eq(shmbroker_acquire(waiter, "b", options, &got), -ENOENT);
@@ -219,7 +219,7 @@ START_TEST(test_deadline) {
         uint64_t begin;
 
         ck_assert_int_eq(kill(fixture_daemon(), SIGSTOP), 0);
-        shmbroker_set_timeout(connection, 200000);
+        shmbroker_set_call_timeout(connection, 200000);
         begin = library_clock_msec();
         ck_assert_int_eq(shmbroker_acquire_start(connection, "a", NULL), 0);
         ck_assert_uint_le(shmbroker_get_timeout(connection), 200000);
@@ -412,11 +412,11 @@ START_TEST(test_pieces) {
         };
         struct shmbroker *connection = fake_connect(answers, 2);
 
-        shmbroker_set_timeout(connection, 200000);
+        shmbroker_set_call_timeout(connection, 200000);
         ck_assert_int_eq(shmbroker_acquire_start(connection, "a", NULL), 0);
         ck_assert_int_eq(loop(connection, 10000), -ETIMEDOUT);
         shmbroker_cancel(connection);
-        shmbroker_set_timeout(connection, 10 * USEC_PER_SEC);
+        shmbroker_set_call_timeout(connection, 10 * USEC_PER_SEC);
         ck_assert_int_eq(shmbroker_acquire_start(connection, "a", NULL), 0);
         ck_assert_int_eq(loop(connection, 10000), 1);
         shmbroker_release(finish(connection));

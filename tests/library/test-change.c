@@ -50,15 +50,15 @@ static struct shmbroker_segment *create(struct shmbroker *connection, const char
 START_TEST(test_set_attributes) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a", 1);
-        struct shmbroker_changes *changes = NULL;
+        struct shmbroker_attributes *changes = NULL;
         struct shmbroker_info *info = NULL;
         uint64_t usec = 0;
 
-        ck_assert_int_eq(shmbroker_changes_new(&changes), 0);
+        ck_assert_int_eq(shmbroker_attributes_new(&changes), 0);
         /* Nothing is a change, too. */
         ck_assert_int_eq(shmbroker_set_attributes(connection, "a", 0, changes, NULL), 0);
-        shmbroker_changes_set_mode(changes, 0644);
-        shmbroker_changes_set_linger(changes, 3600000000);
+        shmbroker_attributes_set_mode(changes, 0644);
+        shmbroker_attributes_set_linger(changes, 3600000000);
         ck_assert_int_eq(shmbroker_set_attributes(connection, "a", 0, changes, &info), 0);
         ck_assert_uint_eq(shmbroker_info_mode(info), 0644);
         ck_assert_int_eq(shmbroker_info_linger(info, &usec), 0);
@@ -67,12 +67,12 @@ START_TEST(test_set_attributes) {
         shmbroker_info_free(info);
 
         /* They can be used again, and what is not in them stays. */
-        ck_assert_ptr_null(shmbroker_changes_free(changes));
-        ck_assert_ptr_null(shmbroker_changes_free(NULL));
-        ck_assert_int_eq(shmbroker_changes_new(&changes), 0);
-        shmbroker_changes_set_linger(changes, SHMBROKER_FOREVER);
-        shmbroker_changes_set_remove_on_last_detach(changes, 1);
-        shmbroker_changes_set_group(changes, getgid());
+        ck_assert_ptr_null(shmbroker_attributes_free(changes));
+        ck_assert_ptr_null(shmbroker_attributes_free(NULL));
+        ck_assert_int_eq(shmbroker_attributes_new(&changes), 0);
+        shmbroker_attributes_set_linger(changes, SHMBROKER_FOREVER);
+        shmbroker_attributes_set_remove_on_last_detach(changes, 1);
+        shmbroker_attributes_set_group(changes, getgid());
         ck_assert_int_eq(
                 shmbroker_set_attributes(connection, NULL,
                                          shmbroker_info_id(shmbroker_segment_info(segment)),
@@ -82,7 +82,7 @@ START_TEST(test_set_attributes) {
         ck_assert_int_eq(shmbroker_info_remove_on_last_detach(info), 1);
         ck_assert_uint_eq(shmbroker_info_mode(info), 0644);
         shmbroker_info_free(info);
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
         shmbroker_release(segment);
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ENOENT);
         shmbroker_close(connection);
@@ -93,57 +93,57 @@ START_TEST(test_set_locked) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, NULL, 1);
         int64_t id = shmbroker_info_id(shmbroker_segment_info(segment));
-        struct shmbroker_changes *changes = NULL;
+        struct shmbroker_attributes *changes = NULL;
         struct shmbroker_info *info = NULL;
 
-        ck_assert_int_eq(shmbroker_changes_new(&changes), 0);
+        ck_assert_int_eq(shmbroker_attributes_new(&changes), 0);
         for (int locked = 1; locked >= 0; --locked) {
-                shmbroker_changes_set_locked(changes, locked);
+                shmbroker_attributes_set_locked(changes, locked);
                 ck_assert_int_eq(shmbroker_set_attributes(connection, NULL, id, changes, &info), 0);
                 ck_assert_int_eq(shmbroker_info_locked(info), locked);
                 shmbroker_info_free(info);
         }
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
         shmbroker_release(segment);
         shmbroker_close(connection);
 }
 END_TEST
 
-static void assert_wrong_change(struct shmbroker *connection, struct shmbroker_changes *changes,
+static void assert_wrong_change(struct shmbroker *connection, struct shmbroker_attributes *changes,
                                 const char *parameter) {
         struct shmbroker_info *info = NULL;
 
         ck_assert_int_eq(shmbroker_set_attributes(connection, "a", 0, changes, &info), -EINVAL);
         ck_assert_ptr_null(info);
         ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), parameter);
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
 }
 
-static struct shmbroker_changes *changes_new(void) {
-        struct shmbroker_changes *changes = NULL;
+static struct shmbroker_attributes *changes_new(void) {
+        struct shmbroker_attributes *changes = NULL;
 
-        ck_assert_int_eq(shmbroker_changes_new(&changes), 0);
+        ck_assert_int_eq(shmbroker_attributes_new(&changes), 0);
         return changes;
 }
 
 START_TEST(test_wrong_changes) {
         struct shmbroker *connection = library_connect();
-        struct shmbroker_changes *changes = changes_new();
+        struct shmbroker_attributes *changes = changes_new();
 
         shmbroker_release(library_create(connection, "a", 1));
         ck_assert_int_eq(shmbroker_set_attributes(connection, "b", 0, changes, NULL), -ENOENT);
         assert_error(connection, BROKER "NoSuchSegment", "'b'");
         ck_assert_int_eq(shmbroker_set_attributes(connection, "/", 0, changes, NULL), -EINVAL);
-        shmbroker_changes_set_mode(changes, 01000);
+        shmbroker_attributes_set_mode(changes, 01000);
         assert_wrong_change(connection, changes, "mode");
         changes = changes_new();
-        shmbroker_changes_set_owner(changes, (uid_t) -1);
+        shmbroker_attributes_set_owner(changes, (uid_t) -1);
         assert_wrong_change(connection, changes, "ownerUid");
         changes = changes_new();
-        shmbroker_changes_set_group(changes, (gid_t) -1);
+        shmbroker_attributes_set_group(changes, (gid_t) -1);
         assert_wrong_change(connection, changes, "ownerGid");
         changes = changes_new();
-        shmbroker_changes_set_linger(changes, UINT64_MAX - 1);
+        shmbroker_attributes_set_linger(changes, UINT64_MAX - 1);
         assert_wrong_change(connection, changes, "lingerUSec");
         library_remove(connection, "a");
         shmbroker_close(connection);
@@ -238,20 +238,24 @@ START_TEST(test_publish) {
         ck_assert_int_eq(shmbroker_segment_id(one, &one_id), 0);
         ck_assert_int_eq(shmbroker_segment_id(other, &other_id), 0);
         ck_assert_ptr_null(shmbroker_segment_name(one));
-        ck_assert_int_eq(shmbroker_publish(connection, one_id, "a", 0, &info, &replaced), 0);
+        ck_assert_int_eq(shmbroker_publish(connection, one_id, "a", 0, NULL, &info, &replaced), 0);
         ck_assert_str_eq(shmbroker_info_name(info), "a");
         ck_assert_int_eq(replaced, 0);
         shmbroker_info_free(info);
 
-        ck_assert_int_eq(shmbroker_publish(connection, other_id, "a", 0, NULL, &replaced), -EEXIST);
+        ck_assert_int_eq(shmbroker_publish(connection, other_id, "a", 0, NULL, NULL, &replaced),
+                         -EEXIST);
         assert_error(connection, BROKER "SegmentExists", "the name 'a' is in use: replace");
         ck_assert_int_eq(replaced, 0);
-        ck_assert_int_eq(shmbroker_publish(connection, other_id, "a", 1, NULL, &replaced), 0);
+        ck_assert_int_eq(shmbroker_publish(connection, other_id, "a", SHMBROKER_PUBLISH_REPLACE,
+                                           NULL, NULL, &replaced),
+                         0);
         ck_assert_int_eq(replaced, one_id);
         ck_assert_int_eq(shmbroker_acquire(connection, "a", NULL, &found), 0);
         ck_assert_int_eq(shmbroker_info_id(shmbroker_segment_info(found)), other_id);
-        ck_assert_int_eq(shmbroker_publish(connection, one_id, "b//c", 0, NULL, NULL), -EINVAL);
-        ck_assert_int_eq(shmbroker_publish(connection, 999999, "b", 0, NULL, NULL), -ENOENT);
+        ck_assert_int_eq(shmbroker_publish(connection, one_id, "b//c", 0, NULL, NULL, NULL),
+                         -EINVAL);
+        ck_assert_int_eq(shmbroker_publish(connection, 999999, "b", 0, NULL, NULL, NULL), -ENOENT);
         assert_error(connection, BROKER "NoSuchSegment", "segment with the id 999999");
         shmbroker_release(one);
         shmbroker_release(other);
@@ -316,15 +320,15 @@ END_TEST
 static int be_somebody_else(void *userdata) {
         int64_t id = *(int64_t *) userdata;
         struct shmbroker *connection = NULL;
-        struct shmbroker_changes *changes = NULL;
+        struct shmbroker_attributes *changes = NULL;
         struct shmbroker_users *users = NULL;
         const struct shmbroker_error *error;
 
         if (setgid(NOBODY) || setuid(NOBODY) || shmbroker_connect(fixture_address(), &connection) ||
-            shmbroker_changes_new(&changes))
+            shmbroker_attributes_new(&changes))
                 return 1;
         error = shmbroker_get_error(connection);
-        shmbroker_changes_set_mode(changes, 0666);
+        shmbroker_attributes_set_mode(changes, 0666);
         if (shmbroker_set_attributes(connection, NULL, id, changes, NULL) != -EPERM ||
             strstr(shmbroker_error_message(error), "you may not change it") == NULL)
                 return 2;
@@ -334,21 +338,21 @@ static int be_somebody_else(void *userdata) {
         if (shmbroker_seal(connection, NULL, id, SHMBROKER_SEAL_EXEC, NULL) != -EPERM ||
             strstr(shmbroker_error_message(error), "may not seal it") == NULL)
                 return 4;
-        if (shmbroker_publish(connection, id, "x", 0, NULL, NULL) != -EPERM ||
+        if (shmbroker_publish(connection, id, "x", 0, NULL, NULL, NULL) != -EPERM ||
             strstr(shmbroker_error_message(error), "may not publish it") == NULL)
                 return 5;
         if (shmbroker_list_users(connection, &users) || shmbroker_users_count(users) != 1 ||
             shmbroker_user_uid(shmbroker_users_get(users, 0)) != NOBODY)
                 return 6;
         shmbroker_users_free(users);
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
         shmbroker_close(connection);
         return 0;
 }
 
 START_TEST(test_somebody_else) {
         struct shmbroker *connection;
-        struct shmbroker_changes *changes;
+        struct shmbroker_attributes *changes;
         struct shmbroker_segment *segment;
         int64_t id = 0;
 
@@ -358,11 +362,11 @@ START_TEST(test_somebody_else) {
         changes = changes_new();
         segment = library_create(connection, NULL, 1);
         ck_assert_int_eq(chmod(fixture_directory(), 0755), 0);
-        shmbroker_changes_set_mode(changes, 0666);
+        shmbroker_attributes_set_mode(changes, 0666);
         ck_assert_int_eq(shmbroker_segment_id(segment, &id), 0);
         ck_assert_int_eq(shmbroker_set_attributes(connection, NULL, id, changes, NULL), 0);
         ck_assert_int_eq(unit_fork(be_somebody_else, &id), 0);
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
         shmbroker_release(segment);
         shmbroker_close(connection);
 }
@@ -370,19 +374,19 @@ END_TEST
 
 static int call_in_child(void *userdata) {
         struct shmbroker *connection = userdata;
-        struct shmbroker_changes *changes = NULL;
+        struct shmbroker_attributes *changes = NULL;
         struct shmbroker_users *users = NULL;
 
-        if (shmbroker_changes_new(&changes))
+        if (shmbroker_attributes_new(&changes))
                 return 1;
         if (shmbroker_set_attributes(connection, "a", 0, changes, NULL) != -ECHILD ||
             shmbroker_resize(connection, "a", 0, 1, NULL) != -ECHILD ||
             shmbroker_seal(connection, "a", 0, SHMBROKER_SEAL_EXEC, NULL) != -ECHILD ||
-            shmbroker_publish(connection, 1, "a", 0, NULL, NULL) != -ECHILD ||
+            shmbroker_publish(connection, 1, "a", 0, NULL, NULL, NULL) != -ECHILD ||
             shmbroker_list_users(connection, &users) != -ECHILD ||
             shmbroker_acquire_start(connection, "a", NULL) != -ECHILD)
                 return 2;
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
         shmbroker_close(connection);
         return 0;
 }
@@ -400,12 +404,12 @@ END_TEST
 #define STATE "{\"parameters\":{\"segment\":" SEGMENT "}}"
 
 static int change(struct shmbroker *connection, const char *name) {
-        struct shmbroker_changes *changes = changes_new();
+        struct shmbroker_attributes *changes = changes_new();
         int r;
 
-        shmbroker_changes_set_mode(changes, 0600);
+        shmbroker_attributes_set_mode(changes, 0600);
         r = shmbroker_set_attributes(connection, name, 7, changes, NULL);
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
         return r;
 }
 
@@ -450,7 +454,9 @@ START_TEST(test_publish_cut_off) {
         };
         struct shmbroker *connection = fake_connect(&gone, 1);
 
-        ck_assert_int_eq(shmbroker_publish(connection, 7, "a", 5, NULL, NULL), -ECONNRESET);
+        ck_assert_int_eq(
+                shmbroker_publish(connection, 7, "a", SHMBROKER_PUBLISH_REPLACE, NULL, NULL, NULL),
+                -ECONNRESET);
         fake_close(connection, -ECONNRESET);
 }
 END_TEST
@@ -480,7 +486,8 @@ START_TEST(test_wrong_answers) {
                 shmbroker_users_free(users);
                 fake_close(connection, r);
                 connection = fake_connect(&answer, 1);
-                ck_assert_int_eq(shmbroker_publish(connection, 7, "a", 0, &info, NULL), -EPROTO);
+                ck_assert_int_eq(shmbroker_publish(connection, 7, "a", 0, NULL, &info, NULL),
+                                 -EPROTO);
                 ck_assert_ptr_null(info);
                 fake_close(connection, -EPROTO);
         }

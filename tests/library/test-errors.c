@@ -137,7 +137,7 @@ START_TEST(test_no_such_segment) {
         assert_error(connection, -ENOENT, BROKER "NoSuchSegment", "", "there is no segment 'a'");
         ck_assert_int_eq(shmbroker_stat(connection, NULL, 77, &info), -ENOENT);
         assert_error(connection, -ENOENT, BROKER "NoSuchSegment", "", "segment with the id 77");
-        ck_assert_int_eq(shmbroker_remove(connection, "b", 0, NULL, NULL), -ENOENT);
+        ck_assert_int_eq(shmbroker_remove(connection, "b", 0, 0, NULL), -ENOENT);
         assert_error(connection, -ENOENT, BROKER "NoSuchSegment", "", "'b'");
         ck_assert_int_eq(shmbroker_list_attachments(connection, "c", 0, &attachments), -ENOENT);
         assert_error(connection, -ENOENT, BROKER "NoSuchSegment", "", "'c'");
@@ -259,7 +259,7 @@ START_TEST(test_wrong_parameters) {
         error = assert_error(connection, -EINVAL, NULL, "p", "no segment can have this name");
         ck_assert_str_eq(shmbroker_error_parameter(error), "name");
         ck_assert_int_eq(shmbroker_stat(connection, "a//b", 0, &info), -EINVAL);
-        ck_assert_int_eq(shmbroker_remove(connection, "/a", 0, NULL, NULL), -EINVAL);
+        ck_assert_int_eq(shmbroker_remove(connection, "/a", 0, 0, NULL), -EINVAL);
         assert_error(connection, -EINVAL, NULL, "p", "name");
         shmbroker_options_free(options);
         shmbroker_close(connection);
@@ -328,7 +328,7 @@ START_TEST(test_not_supported) {
                 ck_assert_int_eq(r, 0);
                 ck_assert_int_eq(
                         shmbroker_remove(connection, NULL,
-                                         shmbroker_info_id(shmbroker_segment_info(segment)), NULL,
+                                         shmbroker_info_id(shmbroker_segment_info(segment)), 0,
                                          NULL),
                         0);
                 shmbroker_release(segment);
@@ -363,7 +363,7 @@ static int be_somebody_else(void) {
         CHILD_ASSERT(shmbroker_acquire(connection, "a", options, &segment) == 0);
         CHILD_ASSERT(strcmp(shmbroker_segment_data(segment), "for all") == 0);
         CHILD_ASSERT(shmbroker_error_name(error) == NULL);
-        CHILD_ASSERT(shmbroker_remove(connection, "a", 0, NULL, NULL) == -EPERM);
+        CHILD_ASSERT(shmbroker_remove(connection, "a", 0, 0, NULL) == -EPERM);
         CHILD_ASSERT(strcmp(shmbroker_error_message(error), "segment 'a': you may not remove it") ==
                      0);
         shmbroker_release(segment);
@@ -469,7 +469,7 @@ START_TEST(test_cannot_map) {
         fails(connection, "a", options, -ENOMEM);
         ck_assert_uint_eq(segment_count(connection), 1);
         shmbroker_options_set_create(options, SHMBROKER_CREATE_OPEN);
-        shmbroker_options_set_no_map(options, 1);
+        shmbroker_options_set_map(options, 0);
         ck_assert_int_eq(shmbroker_acquire(connection, "a", options, &segment), 0);
         ck_assert_uint_eq(shmbroker_segment_size(segment), UINT64_C(1) << 52);
         shmbroker_release(segment);

@@ -171,7 +171,7 @@ START_TEST(test_private) {
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 100);
         struct shmbroker_options *by_id = NULL;
         struct shmbroker_segment *segment = NULL, *again = NULL;
-        int destroyed = -1;
+        struct shmbroker_info *left = NULL;
         int64_t id;
 
         ck_assert_int_eq(shmbroker_acquire(connection, NULL, options, &segment), 0);
@@ -185,8 +185,8 @@ START_TEST(test_private) {
         ck_assert_int_eq(((char *) shmbroker_segment_data(again))[99], 'x');
         shmbroker_release(segment);
         shmbroker_release(again);
-        ck_assert_int_eq(shmbroker_remove(connection, NULL, id, &destroyed, NULL), 0);
-        ck_assert_int_eq(destroyed, 1);
+        ck_assert_int_eq(shmbroker_remove(connection, NULL, id, 0, &left), 0);
+        ck_assert_ptr_null(left);
         ck_assert_int_eq(shmbroker_acquire(connection, NULL, by_id, &again), -ENOENT);
         shmbroker_options_free(by_id);
         shmbroker_options_free(options);
@@ -300,7 +300,7 @@ START_TEST(test_no_map) {
         struct shmbroker_segment *segment = NULL;
         struct stat st;
 
-        shmbroker_options_set_no_map(options, 1);
+        shmbroker_options_set_map(options, 0);
         shmbroker_options_set_populate(options, 1);
         shmbroker_options_set_remove_on_last_detach(options, 1);
         ck_assert_int_eq(shmbroker_acquire(connection, "a", options, &segment), 0);
@@ -423,7 +423,7 @@ START_TEST(test_info) {
         pid = 0;
         ck_assert_int_eq(shmbroker_info_last_pid(info, &pid), 0);
         ck_assert_int_eq(pid, getpid());
-        ck_assert_uint_eq(shmbroker_info_attach_count(info), 1);
+        ck_assert_uint_eq(library_attach_count(info), 1);
         ck_assert_int_eq(shmbroker_info_removed(info), 0);
         ck_assert_int_eq(shmbroker_info_remove_on_last_detach(info), 0);
         ck_assert_int_eq(shmbroker_info_linger(info, &number), -ENODATA);
@@ -445,7 +445,7 @@ START_TEST(test_info) {
         ck_assert(number >= attached && number <= library_now());
         ck_assert_int_eq(shmbroker_info_other_holders(info, &flag), 0);
         ck_assert_int_eq(flag, 0);
-        ck_assert_uint_eq(shmbroker_info_attach_count(info), 0);
+        ck_assert_uint_eq(library_attach_count(info), 0);
         shmbroker_info_free(info);
         library_remove(connection, "a/b");
         shmbroker_close(connection);
@@ -458,12 +458,14 @@ START_TEST(test_remove) {
         struct shmbroker_segment *segment = library_create(connection, "a", PAGE);
         int64_t id = shmbroker_info_id(shmbroker_segment_info(segment));
         struct shmbroker_info *info = NULL;
-        uint64_t n_attached = 99;
-        int destroyed = 99;
 
-        ck_assert_int_eq(shmbroker_remove(connection, "a", 0, &destroyed, &n_attached), 0);
-        ck_assert_int_eq(destroyed, 0);
-        ck_assert_uint_eq(n_attached, 1);
+        ck_assert_int_eq(shmbroker_remove(connection, "a", 0, 1, &info), -EINVAL);
+        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "flags");
+        ck_assert_int_eq(shmbroker_remove(connection, "a", 0, 0, &info), 0);
+        ck_assert_uint_eq(library_attach_count(info), 1);
+        ck_assert_int_eq(shmbroker_info_removed(info), 1);
+        ck_assert_ptr_null(shmbroker_info_name(info));
+        shmbroker_info_free(info);
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ENOENT);
         ck_assert_int_eq(shmbroker_stat(connection, NULL, id, &info), 0);
         ck_assert_int_eq(shmbroker_info_removed(info), 1);
@@ -471,11 +473,10 @@ START_TEST(test_remove) {
         shmbroker_info_free(info);
         memset(shmbroker_segment_data(segment), 'x', PAGE);
         shmbroker_release(segment);
-        ck_assert_int_eq(shmbroker_remove(connection, NULL, id, NULL, NULL), -ENOENT);
+        ck_assert_int_eq(shmbroker_remove(connection, NULL, id, 0, NULL), -ENOENT);
         shmbroker_release(library_create(connection, "a", PAGE));
-        ck_assert_int_eq(shmbroker_remove(connection, "a", 0, &destroyed, &n_attached), 0);
-        ck_assert_int_eq(destroyed, 1);
-        ck_assert_uint_eq(n_attached, 0);
+        ck_assert_int_eq(shmbroker_remove(connection, "a", 0, 0, &info), 0);
+        ck_assert_ptr_null(info);
         shmbroker_close(connection);
 }
 END_TEST
@@ -513,9 +514,9 @@ START_TEST(test_list) {
         assert_listed(connection, NULL, "a/b a/c d ");
         ck_assert_int_eq(shmbroker_filter_new(&filter), 0);
         assert_listed(connection, filter, "a/b a/c d ");
-        shmbroker_filter_set_removed(filter, 1);
+        shmbroker_filter_set_include_removed(filter, 1);
         assert_listed(connection, filter, "a/b a/c d - ");
-        shmbroker_filter_set_removed(filter, 0);
+        shmbroker_filter_set_include_removed(filter, 0);
         ck_assert_int_eq(shmbroker_filter_set_match(filter, "a*"), 0);
         assert_listed(connection, filter, "a/b a/c ");
         ck_assert_int_eq(shmbroker_filter_set_match(filter, "*[!b]"), 0);

@@ -225,11 +225,11 @@ START_TEST(test_private_copy) {
         ck_assert_int_eq(bytes(copy)[0], 'x');
         /* It is an attachment, too. */
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), 0);
-        ck_assert_uint_eq(shmbroker_info_attach_count(info), 2);
+        ck_assert_uint_eq(library_attach_count(info), 2);
         shmbroker_info_free(info);
         /* When it grows, what was written stays. */
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 10 * PAGE, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, copy), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(copy, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_mapped(copy), 10 * PAGE);
         ck_assert_int_eq(bytes(copy)[PAGE - 1], 'x');
         ck_assert_int_eq(bytes(copy)[2 * PAGE], 2);
@@ -254,7 +254,7 @@ START_TEST(test_reserve) {
         shmbroker_options_set_reserve(options, 1);
         /* Only what it has now is populated and locked. */
         shmbroker_options_set_populate(options, 1);
-        shmbroker_options_set_locked(options, 1);
+        shmbroker_options_set_mlock(options, 1);
         segment = acquire(connection, options);
         before = bytes(segment);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 10 * PAGE);
@@ -266,7 +266,7 @@ START_TEST(test_reserve) {
         other = acquire(connection, NULL);
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 8 * PAGE, &info), 0);
         shmbroker_info_free(info);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         ck_assert_ptr_eq(bytes(segment), before);
         ck_assert_uint_eq(shmbroker_segment_size(segment), 8 * PAGE);
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), 0);
@@ -300,7 +300,7 @@ START_TEST(test_begins_with_nothing) {
         segment = acquire(connection, options);
         ck_assert_ptr_null(shmbroker_segment_data(segment));
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 10, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), PAGE);
         strcpy(bytes(segment), "grown");
         shmbroker_release(segment);
@@ -316,9 +316,9 @@ START_TEST(test_remap) {
 
         create(connection);
         segment = acquire(connection, NULL);
-        shmbroker_options_set_no_map(options, 1);
+        shmbroker_options_set_map(options, 0);
         bare = acquire(connection, options);
-        shmbroker_options_set_no_map(options, 0);
+        shmbroker_options_set_map(options, 1);
         shmbroker_options_set_window(options, PAGE, PAGE);
         window = acquire(connection, options);
         /* The same, and less, is nothing; more than the object has is not possible. */
@@ -326,11 +326,11 @@ START_TEST(test_remap) {
         ck_assert_int_eq(shmbroker_segment_remap(segment, 1), 0);
         ck_assert_int_eq(shmbroker_segment_remap(segment, 10 * PAGE + 1), -EINVAL);
         ck_assert_uint_eq(shmbroker_segment_size(segment), 3 * PAGE);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 3 * PAGE);
 
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 9 * PAGE + 7, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_size(segment), 9 * PAGE + 7);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 10 * PAGE);
         info = shmbroker_segment_info(segment);
@@ -339,10 +339,10 @@ START_TEST(test_remap) {
         bytes(segment)[9 * PAGE + 6] = 'e';
         ck_assert_int_eq(bytes(segment)[2 * PAGE], 2);
         /* What is not mapped, and a window, stay as they are. */
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, bare), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(bare, connection), 0);
         ck_assert_ptr_null(shmbroker_segment_data(bare));
         ck_assert_uint_eq(shmbroker_segment_size(bare), 9 * PAGE + 7);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, window), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(window, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_mapped(window), PAGE);
         ck_assert_int_eq(bytes(window)[0], 1);
         /* Until it is asked for. */
@@ -371,21 +371,21 @@ START_TEST(test_remap_otherwise) {
         copy = acquire(connection, options);
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 10 * PAGE, NULL), 0);
         broken.mremap_errno = ENOMEM;
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), -ENOMEM);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), -ENOMEM);
         ck_assert_ptr_nonnull(strstr(shmbroker_error_message(shmbroker_get_error(connection)),
                                      "segment 'a' cannot be mapped"));
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 3 * PAGE);
         ck_assert_uint_eq(shmbroker_segment_size(segment), 3 * PAGE);
         ck_assert_int_eq(bytes(segment)[PAGE], 1);
         broken.mremap_errno = EINVAL;
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 10 * PAGE);
         ck_assert_int_eq(bytes(segment)[PAGE], 1);
         /* A copy would lose what was written. */
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, copy), -EINVAL);
+        ck_assert_int_eq(shmbroker_segment_refresh(copy, connection), -EINVAL);
         ck_assert_uint_eq(shmbroker_segment_mapped(copy), 3 * PAGE);
         broken.mremap_errno = 0;
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, copy), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(copy, connection), 0);
         shmbroker_release(segment);
         shmbroker_release(copy);
         end(connection, options);
@@ -432,15 +432,15 @@ START_TEST(test_address) {
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         ck_assert_ptr_eq(blocker, address + 6 * PAGE);
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 6 * PAGE, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         ck_assert_ptr_eq(bytes(segment), address);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 6 * PAGE);
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 7 * PAGE, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), -ENOMEM);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), -ENOMEM);
         ck_assert_ptr_eq(bytes(segment), address);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 6 * PAGE);
         ck_assert_int_eq(munmap(blocker, PAGE), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 7 * PAGE);
         shmbroker_release(segment);
         end(connection, options);
@@ -455,7 +455,7 @@ START_TEST(test_locked) {
         unsigned char there[3] = {};
 
         create(connection);
-        shmbroker_options_set_locked(options, 1);
+        shmbroker_options_set_mlock(options, 1);
         segment = acquire(connection, options);
         ck_assert_int_eq(mincore(bytes(segment), 3 * PAGE, there), 0);
         ck_assert_int_eq(there[0] & there[1] & there[2] & 1, 1);
@@ -467,7 +467,7 @@ START_TEST(test_locked) {
         }
         broken.mlock_errno = 0;
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 5 * PAGE, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         shmbroker_release(segment);
         end(connection, options);
 }
@@ -587,7 +587,7 @@ START_TEST(test_native) {
         (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, own_namespace(), 0, shmid, 5001);
         ck_assert_int_eq(acquire_native(text, false, "is another segment", NULL, &segment),
                          -EOPNOTSUPP);
-        shmbroker_options_set_no_map(options, 1);
+        shmbroker_options_set_map(options, 0);
         ck_assert_int_eq(acquire_native(text, false, "is another segment", options, &segment),
                          -EOPNOTSUPP);
         ck_assert_uint_eq(native_nattch(shmid), 0);

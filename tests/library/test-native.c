@@ -81,7 +81,7 @@ static uint64_t attached(void) {
         uint64_t count;
 
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), 0);
-        count = shmbroker_info_attach_count(info);
+        count = library_attach_count(info);
         shmbroker_info_free(info);
         return count;
 }
@@ -239,14 +239,14 @@ START_TEST(test_grows) {
         segment = acquire(connection, NULL);
         shmbroker_options_set_reserve(options, 1);
         shmbroker_options_set_populate(options, 1);
-        shmbroker_options_set_locked(options, 1);
+        shmbroker_options_set_mlock(options, 1);
         reserved = acquire(connection, options);
         ck_assert_uint_eq(shmbroker_segment_mapped(reserved), 10 * PAGE);
         at = bytes(reserved);
         ck_assert_int_eq(shmbroker_segment_remap(segment, 11 * PAGE), -EINVAL);
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 8 * PAGE, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, reserved), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(reserved, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 8 * PAGE);
         ck_assert_ptr_eq(bytes(reserved), at);
         bytes(segment)[8 * PAGE - 1] = 'z';
@@ -264,7 +264,7 @@ START_TEST(test_no_map) {
         struct shmbroker_options *options = options_new(PAGE);
         struct shmbroker_segment *segment;
 
-        shmbroker_options_set_no_map(options, 1);
+        shmbroker_options_set_map(options, 0);
         shmbroker_options_set_remove_on_last_detach(options, 1);
         segment = acquire(connection, options);
         ck_assert_ptr_null(bytes(segment));

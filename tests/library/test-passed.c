@@ -193,7 +193,7 @@ START_TEST(test_received) {
         ck_assert_str_eq(shmbroker_segment_data(segment), "seen");
         ck_assert_int_eq(shmbroker_segment_id(segment, &id), 0);
         ck_assert_int_eq(shmbroker_stat(connection, NULL, id, &info), 0);
-        ck_assert_uint_eq(shmbroker_info_attach_count(info), 1);
+        ck_assert_uint_eq(library_attach_count(info), 1);
         shmbroker_info_free(info);
         shmbroker_release(segment);
         close(pair[0]);
@@ -262,9 +262,9 @@ START_TEST(test_environment) {
         assert_environment(NULL, -EBADF);
         /* The broker knows the rest. */
         ck_assert_int_eq(shmbroker_resize(connection, "a/b", 0, 3 * PAGE, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 3 * PAGE);
-        ck_assert_uint_eq(shmbroker_info_attach_count(shmbroker_segment_info(segment)), 1);
+        ck_assert_uint_eq(library_attach_count(shmbroker_segment_info(segment)), 1);
         shmbroker_release(segment);
         ck_assert(!is_open(fd));
         assert_environment(NULL, -EBADF);
@@ -350,7 +350,7 @@ START_TEST(test_refresh_unknown) {
         struct shmbroker_segment *segment = NULL;
 
         ck_assert_int_eq(shmbroker_segment_from_fd(unit_memfd(1), NULL, &segment), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, segment), -EINVAL);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), -EINVAL);
         ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "id");
         shmbroker_release(segment);
         shmbroker_close(connection);

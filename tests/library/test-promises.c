@@ -91,7 +91,7 @@ static uint64_t attach_count(void) {
         uint64_t count;
 
         ck_assert_int_eq(shmbroker_stat(connection, NAME, 0, &info), 0);
-        count = shmbroker_info_attach_count(info);
+        count = library_attach_count(info);
         shmbroker_info_free(info);
         return count;
 }
@@ -235,7 +235,7 @@ START_TEST(test_growth) {
         ck_assert_int_eq(shmbroker_resize(connection, NAME, 0, 9 * PAGE, NULL), 0);
         data(writer)[9 * PAGE - 1] = 'g';
         ck_assert_int_eq(data(reader)[9 * PAGE - 1], 'g');
-        ck_assert_int_eq(shmbroker_segment_refresh(connection, reader), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(reader, connection), 0);
         ck_assert_uint_eq(shmbroker_segment_size(reader), 9 * PAGE);
         ck_assert_int_eq(shmbroker_resize(connection, NAME, 0, 10 * PAGE + 1, NULL), -EINVAL);
         ck_assert_int_eq(shmbroker_resize(connection, NAME, 0, SIZE, NULL), -EINVAL);
@@ -304,7 +304,7 @@ START_TEST(test_locked) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *locked;
         unsigned long before = unit_locked_kilobytes(getpid());
 
-        shmbroker_options_set_locked(options, 1);
+        shmbroker_options_set_mlock(options, 1);
         locked = open_one();
         ck_assert_uint_eq(unit_locked_kilobytes(getpid()), before + 2 * PAGE / 1024);
         shmbroker_release(locked);
@@ -366,16 +366,16 @@ END_TEST
 START_TEST(test_removed) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *other = NULL, *again = NULL;
         struct shmbroker_options *by_id = NULL;
-        int destroyed = 1;
+        struct shmbroker_info *left = NULL;
         int64_t id;
 
         ck_assert_int_eq(shmbroker_segment_id(segment, &id), 0);
         data(segment)[0] = 'o';
         for (int i = 0; i < 2; ++i) {
                 ck_assert_int_eq(
-                        shmbroker_remove(connection, i ? NULL : NAME, i ? id : 0, &destroyed, NULL),
-                        0);
-                ck_assert(!destroyed);
+                        shmbroker_remove(connection, i ? NULL : NAME, i ? id : 0, 0, &left), 0);
+                ck_assert_ptr_nonnull(left);
+                left = shmbroker_info_free(left);
         }
         ck_assert_int_eq(shmbroker_acquire(connection, NAME, options, &other), -ENOENT);
         other = make(kinds[_i], 0);
@@ -426,7 +426,7 @@ START_TEST(test_new) {
         ck_assert_int_eq(shmbroker_info_attach_time(info, &usec), 0);
         ck_assert_uint_le(usec, library_now());
         ck_assert_uint_ge(usec + 60 * 1000000U, library_now());
-        ck_assert_uint_eq(shmbroker_info_attach_count(info), 1);
+        ck_assert_uint_eq(library_attach_count(info), 1);
         shmbroker_release(segment);
         shmbroker_options_free(creation);
 }

@@ -87,10 +87,10 @@ static void *make(void *userdata) {
                 THREAD_ASSERT(shmbroker_acquire(connection, NULL, options, &segment) == 0);
                 THREAD_ASSERT(shmbroker_segment_id(segment, &id) == 0);
                 strcpy((char *) shmbroker_segment_data(segment) + 100, name);
-                THREAD_ASSERT(shmbroker_publish(connection, id, name, 0, NULL, NULL) == 0);
+                THREAD_ASSERT(shmbroker_publish(connection, id, name, 0, NULL, NULL, NULL) == 0);
                 /* The other one has let it grow, and has written there. */
                 THREAD_ASSERT(await(segment, 1));
-                THREAD_ASSERT(shmbroker_segment_refresh(connection, segment) == 0);
+                THREAD_ASSERT(shmbroker_segment_refresh(segment, connection) == 0);
                 THREAD_ASSERT(shmbroker_segment_size(segment) == 3 * PAGE);
                 THREAD_ASSERT(strcmp((char *) shmbroker_segment_data(segment) + 2 * PAGE, name) ==
                               0);

@@ -185,7 +185,7 @@ START_TEST(test_event_loop) {
                 ck_assert_int_eq(r, 0);
                 ck_assert_uint_eq(shmbroker_watch_timeout(watch), SHMBROKER_FOREVER);
                 wanted = (struct pollfd){ .fd = shmbroker_watch_fd(watch),
-                                          .events = shmbroker_watch_events(watch) };
+                                          .events = (short) shmbroker_watch_events(watch) };
                 ck_assert_int_ge(wanted.fd, 0);
                 ck_assert_int_eq(poll(&wanted, 1, n_events < 3 ? 5000 : 10), n_events < 3);
                 ck_assert_int_lt(++n_waits, 10);
@@ -220,7 +220,7 @@ START_TEST(test_lost) {
                   shmbroker_event_time(event) <= library_now());
         ck_assert_int_eq(strncmp(shmbroker_event_json(event), "{\"event\":\"lost\",", 16), 0);
         shmbroker_event_free(event);
-        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_get_error(watch)), -ECONNRESET);
+        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_error(watch)), -ECONNRESET);
         fake_stop();
         /* Told once, and tried again and again, more and more seldom. */
         timeout = shmbroker_watch_timeout(watch);
@@ -229,11 +229,11 @@ START_TEST(test_lost) {
         ck_assert(timeout > 0 || library_now() - before > 50000);
         ck_assert_int_lt(shmbroker_watch_fd(watch), 0);
         ck_assert_int_eq(shmbroker_watch_wait(watch, 200000, &event), 0);
-        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_get_error(watch)), -ENOENT);
+        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_error(watch)), -ENOENT);
         ck_assert_uint_le(shmbroker_watch_timeout(watch), 5 * USEC_PER_SEC);
         fake_start(second, 2);
         assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
-        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_get_error(watch)), 0);
+        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_error(watch)), 0);
         shmbroker_watch_free(watch);
         fake_stop();
 }
@@ -249,19 +249,19 @@ START_TEST(test_no_broker) {
         watch = watch_new(connection);
         shmbroker_close(connection);
         assert_event(watch, SHMBROKER_EVENT_LOST, NULL);
-        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_get_error(watch)), -ENOENT);
+        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_error(watch)), -ENOENT);
         assert_nothing(watch);
         shmbroker_watch_free(watch);
 }
 END_TEST
 
-/* What is no event, or ends what has no end, is a loss as well; nothing of it is believed. */
+/* What is no event, or ends what has no end, is an error, for to begin anew would lead to the same;
+ * nothing of it is believed. */
 START_TEST(test_nonsense) {
         static const char *const texts[] = {
                 "hello",
                 "{}",
                 "{\"parameters\":{},\"continues\":true}",
-                EVENT("exploded", "0"),
                 EVENT("created", "-1"),
                 EVENT_WITH("created", "0", "{}"),
                 EVENT_WITH("created", "0", "[]"),
@@ -273,13 +273,49 @@ START_TEST(test_nonsense) {
         for (size_t i = 0; i < ARRAY_SIZE(texts); ++i) {
                 Answer answer = { .text = texts[i], .silent = true };
                 struct shmbroker_watch *watch = fake_watch(&answer, 1);
-                const struct shmbroker_error *error = shmbroker_watch_get_error(watch);
+                const struct shmbroker_error *error = shmbroker_watch_error(watch);
+                struct shmbroker_event *event = NULL;
 
-                assert_event(watch, SHMBROKER_EVENT_LOST, NULL);
+                for (int j = 0; j < 2; ++j)
+                        ck_assert_int_eq(shmbroker_watch_wait(watch, 10 * USEC_PER_SEC, &event),
+                                         -EPROTO);
+                ck_assert_ptr_null(event);
                 ck_assert_msg(shmbroker_error_code(error) == -EPROTO, "%s", texts[i]);
+                ck_assert_uint_eq(shmbroker_watch_timeout(watch), SHMBROKER_FOREVER);
                 shmbroker_watch_free(watch);
                 fake_stop();
         }
+}
+END_TEST
+
+/* An event of a newer broker is one of which the name is known, and the watch goes on. */
+START_TEST(test_newer_event) {
+        static const char *const texts[] = {
+                EVENT("published", "0"),
+                "{\"parameters\":{\"event\":\"paused\",\"sequence\":1,\"timeUSec\":1},"
+                "\"continues\":true}",
+                EVENT("created", "2"),
+                NULL,
+        };
+        const Answer answer = { .texts = texts, .silent = true };
+        struct shmbroker_watch *watch = fake_watch(&answer, 1);
+        struct shmbroker_event *event = next_event(watch);
+
+        ck_assert_int_eq(shmbroker_event_kind(event), SHMBROKER_EVENT_UNKNOWN);
+        ck_assert_str_eq(shmbroker_event_kind_name(event), "published");
+        ck_assert_ptr_nonnull(shmbroker_event_info(event));
+        shmbroker_event_free(event);
+        event = next_event(watch);
+        ck_assert_int_eq(shmbroker_event_kind(event), SHMBROKER_EVENT_UNKNOWN);
+        ck_assert_str_eq(shmbroker_event_kind_name(event), "paused");
+        ck_assert_ptr_null(shmbroker_event_info(event));
+        shmbroker_event_free(event);
+        event = next_event(watch);
+        ck_assert_int_eq(shmbroker_event_kind(event), SHMBROKER_EVENT_CREATED);
+        ck_assert_uint_eq(shmbroker_event_sequence(event), 2);
+        shmbroker_event_free(event);
+        shmbroker_watch_free(watch);
+        fake_stop();
 }
 END_TEST
 
@@ -307,7 +343,7 @@ START_TEST(test_refused) {
                                 rows[i].name, rows[i].parameters);
                 watch = fake_watch(&answer, 1);
                 for (int j = 0; j < 3; ++j) {
-                        const struct shmbroker_error *error = shmbroker_watch_get_error(watch);
+                        const struct shmbroker_error *error = shmbroker_watch_error(watch);
 
                         ck_assert_int_eq(shmbroker_watch_wait(watch, SHMBROKER_FOREVER, &event),
                                          rows[i].expected);
@@ -329,7 +365,7 @@ START_TEST(test_pattern_is_no_text) {
 
         ck_assert_int_eq(shmbroker_watch_set_match(watch, "\303"), 0);
         ck_assert_int_eq(shmbroker_watch_next(watch, &event), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_watch_get_error(watch)), "matchName");
+        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_watch_error(watch)), "matchName");
         shmbroker_watch_free(watch);
         fake_stop();
 }
@@ -342,7 +378,7 @@ static int use_in_child(void *userdata) {
         if (shmbroker_watch_next(watch, &event) != -ECHILD ||
             shmbroker_watch_wait(watch, SHMBROKER_FOREVER, &event) != -ECHILD || event)
                 return 1;
-        if (shmbroker_error_code(shmbroker_watch_get_error(watch)) != -ECHILD)
+        if (shmbroker_error_code(shmbroker_watch_error(watch)) != -ECHILD)
                 return 2;
         shmbroker_watch_free(watch);
         return 0;
@@ -372,7 +408,7 @@ START_TEST(test_life) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *existing = library_create(connection, "a", 1), *segment;
         struct shmbroker_watch *watch = watch_new(connection);
-        struct shmbroker_changes *changes = NULL;
+        struct shmbroker_attributes *changes = NULL;
 
         assert_event(watch, SHMBROKER_EVENT_EXISTING, "a");
         assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
@@ -380,10 +416,10 @@ START_TEST(test_life) {
         segment = library_create(connection, "b", 1);
         assert_event(watch, SHMBROKER_EVENT_CREATED, "b");
         assert_event(watch, SHMBROKER_EVENT_ATTACHED, "b");
-        ck_assert_int_eq(shmbroker_changes_new(&changes), 0);
-        shmbroker_changes_set_mode(changes, 0640);
+        ck_assert_int_eq(shmbroker_attributes_new(&changes), 0);
+        shmbroker_attributes_set_mode(changes, 0640);
         ck_assert_int_eq(shmbroker_set_attributes(connection, "b", 0, changes, NULL), 0);
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
         assert_event(watch, SHMBROKER_EVENT_CHANGED, "b");
         library_remove(connection, "b");
         assert_event(watch, SHMBROKER_EVENT_REMOVED, NULL);
@@ -499,6 +535,7 @@ int main(void) {
         tcase_add_test(tc, test_lost);
         tcase_add_test(tc, test_no_broker);
         tcase_add_test(tc, test_nonsense);
+        tcase_add_test(tc, test_newer_event);
         tcase_add_test(tc, test_refused);
         tcase_add_test(tc, test_pattern_is_no_text);
         tcase_add_test(tc, test_fork);

@@ -92,7 +92,7 @@ static bool read_call(int fd, const char *expects) {
         return true;
 }
 
-static void serve(int fd, const Answer *answer, int sent_fd) {
+static void serve(int fd, const Answer *answer) {
         size_t n_text = answer->n_text;
         char byte;
 
@@ -109,14 +109,12 @@ static void serve(int fd, const Answer *answer, int sent_fd) {
                 else if (n_text > 0 && send(fd, answer->text, n_text, MSG_NOSIGNAL) < 0)
                         return;
         } while (answer->forever);
-        if (answer->deaf && write(sent_fd, "", 1) != 1)
-                _exit(6);
         if (answer->silent || answer->n_fds > 0)
                 (void) recv(fd, &byte, 1, 0);
 }
 
 /* One answer for each connection; ends badly if there are more or fewer of them. */
-static void fake_run(int listen_fd, int sent_fd, const Answer *answers, size_t n_answers) {
+static void fake_run(int listen_fd, int gone_fd, const Answer *answers, size_t n_answers) {
         struct pollfd poller = { .fd = listen_fd, .events = POLLIN };
 
         alarm(20);
@@ -126,39 +124,41 @@ static void fake_run(int listen_fd, int sent_fd, const Answer *answers, size_t n
                 if (poll(&poller, 1, 5000) != 1)
                         _exit(3);
                 fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-                serve(fd, &answers[i], sent_fd);
+                serve(fd, &answers[i]);
                 close(fd);
+                if (answers[i].deaf && write(gone_fd, "", 1) != 1)
+                        _exit(6);
         }
         _exit(poll(&poller, 1, ASKED_AGAIN_MSEC) == 0 ? 0 : 4);
 }
 
 void fake_start(const Answer *answers, size_t n_answers) {
         struct sockaddr_un name = { .sun_family = AF_UNIX };
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sent_fds[2];
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), gone_fds[2];
 
         (void) snprintf(name.sun_path, sizeof(name.sun_path), "%s", fake.path);
         ck_assert_int_eq(bind(fd, (struct sockaddr *) &name, sizeof(name)), 0);
         ck_assert_int_eq(listen(fd, 8), 0);
-        ck_assert_int_eq(pipe2(sent_fds, O_CLOEXEC), 0);
+        ck_assert_int_eq(pipe2(gone_fds, O_CLOEXEC), 0);
         fake.pid = fork();
         ck_assert_int_ge(fake.pid, 0);
         if (fake.pid == 0)
-                fake_run(fd, sent_fds[1], answers, n_answers);
+                fake_run(fd, gone_fds[1], answers, n_answers);
         close(fd);
-        close(sent_fds[1]);
-        fake.sent_fd = sent_fds[0];
+        close(gone_fds[1]);
+        fake.gone_fd = gone_fds[0];
 }
 
-void fake_wait_sent(void) {
+void fake_wait_gone(void) {
         char byte;
 
-        ck_assert_int_eq(read(fake.sent_fd, &byte, 1), 1);
+        ck_assert_int_eq(read(fake.gone_fd, &byte, 1), 1);
 }
 
 void fake_stop(void) {
         int status = 0;
 
-        close(fake.sent_fd);
+        close(fake.gone_fd);
         ck_assert_int_eq(waitpid(fake.pid, &status, 0), fake.pid);
         ck_assert_msg(status == 0, "the fake broker ended with status %#x", status);
         ck_assert_int_eq(unlink(fake.path), 0);

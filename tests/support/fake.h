@@ -43,8 +43,8 @@ struct Fake {
         char address[108];
         unsigned int n_fds;
         pid_t pid;
-        /* A byte for each answer that was sent without a call */
-        int sent_fd;
+        /* A byte for each deaf one that is gone */
+        int gone_fd;
 };
 
 extern Fake fake;
@@ -58,8 +58,8 @@ void fake_start(const Answer *answers, size_t n_answers);
 /* Asserts that each answer was asked for, and that there was no connection beyond. */
 void fake_stop(void);
 struct shmbroker *fake_connect(const Answer *answers, size_t n_answers);
-/* Waits until the next answer that is deaf was sent. */
-void fake_wait_sent(void);
+/* Waits until the next one that is deaf has sent its answer and closed the connection. */
+void fake_wait_gone(void);
 /* Closes the connection, whose last call has to have come to @result, and stops. */
 int fake_close(struct shmbroker *connection, int result);
 

@@ -37,7 +37,14 @@ struct shmbroker_segment *library_create(struct shmbroker *connection, const cha
 }
 
 void library_remove(struct shmbroker *connection, const char *name) {
-        ck_assert_int_eq(shmbroker_remove(connection, name, 0, NULL, NULL), 0);
+        ck_assert_int_eq(shmbroker_remove(connection, name, 0, 0, NULL), 0);
+}
+
+uint64_t library_attach_count(const struct shmbroker_info *info) {
+        uint64_t count = 0;
+
+        ck_assert_int_eq(shmbroker_info_attach_count(info, &count), 0);
+        return count;
 }
 
 uint64_t library_now(void) {

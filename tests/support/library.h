@@ -17,6 +17,8 @@ struct shmbroker_options *library_options(int create, uint64_t size);
 struct shmbroker_segment *library_create(struct shmbroker *connection, const char *name,
                                          uint64_t size);
 void library_remove(struct shmbroker *connection, const char *name);
+/* As the getter, which has to know it. */
+uint64_t library_attach_count(const struct shmbroker_info *info);
 /* CLOCK_REALTIME in microseconds, and CLOCK_MONOTONIC in milliseconds. */
 uint64_t library_now(void);
 uint64_t library_clock_msec(void);

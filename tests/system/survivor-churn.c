@@ -100,7 +100,7 @@ static int remove_by_id(Churner *churner, int64_t id) {
         int r;
 
         do {
-                r = shmbroker_remove(churner->broker, NULL, id, NULL, NULL);
+                r = shmbroker_remove(churner->broker, NULL, id, 0, NULL);
         } while (r == -ECONNRESET);
         return r;
 }
@@ -198,18 +198,18 @@ static void release(Churner *churner, Slot *slot) {
 
 static void set_mode(Churner *churner, Slot *slot) {
         static const mode_t modes[] = { 0600, 0640, 0644, 0660 };
-        struct shmbroker_changes *changes;
+        struct shmbroker_attributes *changes;
         mode_t mode = modes[pick(churner, ARRAY_SIZE(modes))];
         int r;
 
-        if (shmbroker_changes_new(&changes) < 0)
+        if (shmbroker_attributes_new(&changes) < 0)
                 abort();
-        shmbroker_changes_set_mode(changes, mode);
+        shmbroker_attributes_set_mode(changes, mode);
         do {
                 r = shmbroker_set_attributes(churner->broker, NULL, slot->piece->id, changes, NULL);
         } while (was_cut_off(churner, r, "change", slot->piece));
         slot->piece->mode = mode;
-        shmbroker_changes_free(changes);
+        shmbroker_attributes_free(changes);
 }
 
 static void resize(Churner *churner, Slot *slot) {
@@ -277,7 +277,8 @@ static void publish(Churner *churner, Slot *slot) {
         (void) snprintf(name, sizeof(name), "public/%u/%d/%u", churner->number, getpid(),
                         pick(churner, PUBLIC_NAMES));
         replaced = find_name(churner, name);
-        r = shmbroker_publish(churner->broker, piece->id, name, 1, NULL, NULL);
+        r = shmbroker_publish(churner->broker, piece->id, name, SHMBROKER_PUBLISH_REPLACE, NULL,
+                              NULL, NULL);
         if (was_cut_off(churner, r, "publishing", piece) &&
             !was_published(churner, piece, replaced, name))
                 return;

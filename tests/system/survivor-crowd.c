@@ -134,8 +134,7 @@ static void leave(Member *member, Piece *piece, Possession *possession) {
         if (piece->removed) {
                 memcpy(name, piece->name, sizeof(name));
                 *piece->name = '\0';
-                if (shmbroker_remove(member->broker, *name ? name : NULL, piece->id, NULL, NULL) <
-                    0)
+                if (shmbroker_remove(member->broker, *name ? name : NULL, piece->id, 0, NULL) < 0)
                         wrong("segment %lld cannot be removed", (long long) piece->id);
         }
         atomic_store(&piece->state, PIECE_THERE);

@@ -144,15 +144,22 @@ static bool same_text(const char *text, const char *other) {
         return text ? strcmp(text, other) == 0 : !*other;
 }
 
+/* UINT64_MAX, which no segment has, if it is not known. */
+static uint64_t attach_count(const struct shmbroker_info *info) {
+        uint64_t count = UINT64_MAX;
+
+        (void) shmbroker_info_attach_count(info, &count);
+        return count;
+}
+
 static void check_holders(const Piece *piece, const struct shmbroker_info *info) {
         uint64_t n = piece->n_attached + piece->n_native;
         int others = -1;
 
-        if (shmbroker_info_attach_count(info) != n)
+        if (attach_count(info) != n)
                 wrong("segment %lld of kind %s has %llu attachments in place of %llu",
                       (long long) piece->id, shmbroker_info_kind_name(info),
-                      (unsigned long long) shmbroker_info_attach_count(info),
-                      (unsigned long long) n);
+                      (unsigned long long) attach_count(info), (unsigned long long) n);
         if (piece->other_holder && shmbroker_info_other_holders(info, &others) == 0 && others != 1)
                 wrong("of segment %lld it is not known that others have it", (long long) piece->id);
 }
@@ -260,11 +267,11 @@ static size_t add_lookups(Lookup *lookups, size_t n, Piece *pieces, size_t n_pie
 /* What nobody was told of has no name and nobody who has it. */
 static void check_stranger(const struct shmbroker_info *info, size_t *n_strangers) {
         ++*n_strangers;
-        if (shmbroker_info_name(info) || shmbroker_info_attach_count(info) > 0 ||
+        if (shmbroker_info_name(info) || attach_count(info) > 0 ||
             *n_strangers > atomic_load(&table->n_unknown))
                 wrong("segment %lld, '%s', of %llu attachments, should not be there",
                       (long long) shmbroker_info_id(info), shmbroker_info_name(info) ?: "",
-                      (unsigned long long) shmbroker_info_attach_count(info));
+                      (unsigned long long) attach_count(info));
 }
 
 static void check_list(const struct shmbroker_list *list, Lookup *lookups, size_t n, bool all) {
@@ -299,7 +306,7 @@ struct shmbroker_list *list_all(struct shmbroker *broker) {
 
         if (shmbroker_filter_new(&filter) < 0)
                 abort();
-        shmbroker_filter_set_removed(filter, 1);
+        shmbroker_filter_set_include_removed(filter, 1);
         if (shmbroker_list_segments(broker, filter, &list) < 0)
                 wrong("no segments are listed: %s",
                       shmbroker_error_message(shmbroker_get_error(broker)));

@@ -66,7 +66,7 @@ struct shmbroker *connect_broker(void) {
                 exit(1);
         }
         /* The machine may be busy, and the broker has much to find. */
-        shmbroker_set_timeout(broker, UINT64_C(60) * 1000000);
+        shmbroker_set_call_timeout(broker, UINT64_C(60) * 1000000);
         return broker;
 }
 
@@ -207,7 +207,7 @@ static void remove_rest(struct shmbroker *broker) {
 
                 if (atomic_load(&piece->state) != PIECE_THERE)
                         continue;
-                if (shmbroker_remove(broker, NULL, piece->id, NULL, NULL) < 0)
+                if (shmbroker_remove(broker, NULL, piece->id, 0, NULL) < 0)
                         wrong("segment %lld cannot be removed: %s", (long long) piece->id,
                               shmbroker_error_message(shmbroker_get_error(broker)));
                 atomic_store(&piece->state, PIECE_GONE);
@@ -224,7 +224,7 @@ static void remove_strangers(struct shmbroker *broker) {
                shmbroker_list_count(list), (unsigned long long) atomic_load(&table->n_unknown));
         for (size_t i = 0; i < shmbroker_list_count(list); ++i)
                 (void) shmbroker_remove(broker, NULL,
-                                        shmbroker_info_id(shmbroker_list_get(list, i)), NULL, NULL);
+                                        shmbroker_info_id(shmbroker_list_get(list, i)), 0, NULL);
         shmbroker_list_free(list);
 }
 
@@ -389,7 +389,7 @@ static int clear(int n_segments) {
 
         for (int i = 0; i < n_segments && !atomic_load(&table->failed); ++i) {
                 plan_many(&piece, i);
-                if (shmbroker_remove(broker, piece.name, 0, NULL, NULL) < 0)
+                if (shmbroker_remove(broker, piece.name, 0, 0, NULL) < 0)
                         wrong("segment '%s' cannot be removed", piece.name);
         }
         shmbroker_close(broker);

@@ -340,7 +340,7 @@ static int list_natives(Doctor *doctor, Natives *natives, Managed *managed) {
                 return r;
         r = shmbroker_filter_new(&filter);
         if (r == 0) {
-                shmbroker_filter_set_removed(filter, true);
+                shmbroker_filter_set_include_removed(filter, true);
                 r = shmbroker_list_segments(doctor->facts.connection, filter, &managed->segments);
         }
         shmbroker_filter_free(filter);

@@ -87,7 +87,7 @@ static pid_t find_process(const Facts *facts) {
 static void ask_broker(Facts *facts) {
         const struct shmbroker_error *error;
 
-        shmbroker_set_timeout(facts->connection, TIMEOUT_USEC);
+        shmbroker_set_call_timeout(facts->connection, TIMEOUT_USEC);
         facts->error = shmbroker_get_status(facts->connection, &facts->status);
         if (facts->error) {
                 error = shmbroker_get_error(facts->connection);

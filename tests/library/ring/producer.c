@@ -70,7 +70,7 @@ static int run(struct shmbroker *broker, const char *name, uint64_t n_frames) {
         ring->magic = RING_MAGIC;
         ring->n_frames = n_frames;
         if (shmbroker_segment_id(segment, &id) < 0 ||
-            shmbroker_publish(broker, id, name, 1, NULL, NULL) < 0)
+            shmbroker_publish(broker, id, name, SHMBROKER_PUBLISH_REPLACE, NULL, NULL, NULL) < 0)
                 result = complain(broker, "not published");
         else
                 produce(ring);

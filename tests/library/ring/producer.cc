@@ -39,7 +39,8 @@ void run(const char *name, std::uint64_t n_frames) {
 
         std::int64_t id = 0;
         check(shmbroker_segment_id(segment.get(), &id), broker);
-        check(shmbroker_publish(broker.get(), id, name, true, nullptr, nullptr), broker);
+        check(shmbroker_publish(broker.get(), id, name, SHMBROKER_PUBLISH_REPLACE, nullptr, nullptr, nullptr),
+              broker);
         produce(made);
 }
 

@@ -37,5 +37,6 @@ if child == 0:
 assert os.waitpid(child, 0)[1] == 0
 assert memory[5000:5005] == b"hello"
 assert call("Stat", name=name)[0]["segment"]["attachCount"] == 1
-assert call("Remove", name=name)[0] == {"destroyed": False, "attachCount": 1}
+removed = call("Remove", name=name)[0]
+assert not removed["destroyed"] and removed["attachCount"] == 1 and removed["segment"]["removed"]
 print("two processes shared", len(memory), "bytes")

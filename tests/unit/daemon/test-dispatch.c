@@ -599,8 +599,13 @@ START_TEST(test_segment) {
         free(text);
         fd_close(fd);
         expect(&client, call, FAULT(BROKER "NoSuchSegment"));
-        expect(&client, CALL(BROKER "Remove", "{\"name\":\"mine\"}"),
-               "{\"parameters\":{\"destroyed\":false,\"attachCount\":1}}");
+        text = unit_call(&service, &client, CALL(BROKER "Remove", "{\"name\":\"mine\"}"), NULL);
+        ck_assert_int_eq(reply_parse(text, strlen(text), &reply), 0);
+        ck_assert_int_eq(reply_read(&reply, &remove_reply_type, &removed), 0);
+        ck_assert(!removed.destroyed && removed.attach_count == 1);
+        ck_assert(GIVEN(&removed, REMOVE_REPLY_SEGMENT) && removed.segment.removed);
+        ck_assert_int_eq(removed.segment.id, held_id);
+        free(text);
 }
 END_TEST
 

@@ -331,16 +331,18 @@ static void expect_clean(const Writer *writer) {
 }
 
 START_TEST(test_reply_write) {
-        RemoveReply remove = { .destroyed = true, .attach_count = 3 }, again;
+        RemoveReply remove = { .destroyed = true }, again;
         static const char *const expected[] = {
-                "{\"parameters\":{\"destroyed\":true,\"attachCount\":3}}",
-                "{\"parameters\":{\"destroyed\":true,\"attachCount\":3},\"continues\":true}",
+                "{\"parameters\":{\"destroyed\":true,\"attachCount\":3,\"segment\":null}}",
+                "{\"parameters\":{\"destroyed\":true,\"attachCount\":3,\"segment\":null},"
+                "\"continues\":true}",
                 "{}",
                 "{\"continues\":true}",
         };
         char memory[256];
         Reply reply;
 
+        GIVE_VALUE(&remove, REMOVE_REPLY_ATTACH_COUNT, attach_count, 3);
         for (size_t i = 0; i < ARRAY_SIZE(expected); ++i) {
                 Writer writer = WRITER_INIT(memory, sizeof(memory));
 
@@ -364,7 +366,7 @@ START_TEST(test_reply_lenient) {
         static const char newer[] =
                 "{\"parameters\":{\"when\":[1,{\"a\":null}],\"destroyed\":false,\"attachCount\":2,\"x\":null}}";
         static const char *const wrong[] = {
-                "{\"parameters\":{\"destroyed\":false}}",
+                "{\"parameters\":{\"attachCount\":2}}",
                 "{\"parameters\":{\"destroyed\":0,\"attachCount\":2}}",
                 "{\"parameters\":{\"destroyed\":false,\"attachCount\":2.5}}",
                 "{\"parameters\":null}",
@@ -414,7 +416,7 @@ static Fault some_fault(FaultCode code) {
                 GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM, maximum, 4);
                 break;
         case FAULT_SEGMENT_BUSY:
-                fault.busy.attach_count = 5;
+                GIVE_VALUE(&fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT, attach_count, 5);
                 break;
         case FAULT_PERMISSION_DENIED:
         case FAULT_EXPECTED_MORE:
