@@ -83,7 +83,7 @@ static int run_watch(Waiting *waiting, struct shmbroker_watch *watch) {
         if (r)
                 return ctl_usage(waiting->ctl, "no segment can have the name '%s'",
                                  waiting->selector.name);
-        r = events_run(waiting->ctl, watch, &loop);
+        r = events_run(watch, &loop);
         return r == EVENT_TIMEOUT ? too_late(waiting) : r;
 }
 

@@ -112,7 +112,7 @@ static int watch_all(Ctl *ctl, const WatchOptions *given, int64_t id) {
                 (void) shmbroker_watch_set_id(watch, id);
         (void) shmbroker_watch_set_changes_only(watch, given->changes_only);
         events_stop_on_signals();
-        return events_run(ctl, watch, &loop);
+        return events_run(watch, &loop);
 }
 
 static int watch_run(Ctl *ctl) {

@@ -89,26 +89,30 @@ static const char *ctl_hint(const struct shmbroker_error *error) {
 }
 
 /* ctl_failed_by() - say why something failed. Return: the exit code. */
-int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error) {
-        int code = shmbroker_error_code(error);
-
-        if (shmbroker_error_name(error))
+int ctl_failed_by(const struct shmbroker_error *error) {
+        switch (shmbroker_error_kind(error)) {
+        case SHMBROKER_ERROR_REPLIED:
                 return ctl_error("%s%s", shmbroker_error_message(error), ctl_hint(error));
-        if (code == -ENOENT || code == -ECONNREFUSED)
-                return no_broker(shmbroker_get_address(ctl->connection), strerror(-code));
-        return ctl_error("%s", shmbroker_error_message(error));
+        case SHMBROKER_ERROR_UNREACHABLE:
+                (void) ctl_error("%s; start it, or say with --address or $SHMBROKER_ADDRESS where "
+                                 "it is",
+                                 shmbroker_error_message(error));
+                return CTL_NO_BROKER;
+        default:
+                return ctl_error("%s", shmbroker_error_message(error));
+        }
 }
 
 /* ctl_failed() - say why the last call failed. Return: the exit code. */
 int ctl_failed(const Ctl *ctl) {
-        return ctl_failed_by(ctl, shmbroker_get_error(ctl->connection));
+        return ctl_failed_by(shmbroker_get_error(ctl->connection));
 }
 
 /* ctl_is_missing() - did the last call fail because there is no such segment? */
 bool ctl_is_missing(const Ctl *ctl) {
         const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
 
-        return shmbroker_error_code(error) == -ENOENT && shmbroker_error_name(error);
+        return shmbroker_error_code(error) == -ENOENT;
 }
 
 /**

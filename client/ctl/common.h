@@ -19,7 +19,7 @@ struct Selector {
 
 int ctl_connect(Ctl *ctl);
 int ctl_failed(const Ctl *ctl);
-int ctl_failed_by(const Ctl *ctl, const struct shmbroker_error *error);
+int ctl_failed_by(const struct shmbroker_error *error);
 bool ctl_is_missing(const Ctl *ctl);
 int ctl_select(Ctl *ctl, const char *id, Selector *ret);
 int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret);

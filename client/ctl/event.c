@@ -75,25 +75,22 @@ static int wait_for_more(const struct shmbroker_watch *watch, const EventLoop *l
         return stopped || fds[1].revents & (POLLERR | POLLHUP) ? CTL_SUCCESS : EVENT_GO_ON;
 }
 
-static int watch_failed(const Ctl *ctl, const struct shmbroker_watch *watch,
-                        const EventLoop *loop) {
+static int watch_failed(const struct shmbroker_watch *watch, const EventLoop *loop) {
         const struct shmbroker_error *error = shmbroker_watch_error(watch);
 
-        if (loop->missing_is_well && shmbroker_error_code(error) == -ENOENT &&
-            shmbroker_error_name(error))
+        if (loop->missing_is_well && shmbroker_error_code(error) == -ENOENT)
                 return CTL_SUCCESS;
-        return ctl_failed_by(ctl, error);
+        return ctl_failed_by(error);
 }
 
 /**
  * events_run() - hand events on as they come
- * @ctl:        for what is to be said
  * @watch:      the watch
  * @loop:       where they go to, and how long
  *
  * Return: an exit code, or EVENT_TIMEOUT.
  */
-int events_run(const Ctl *ctl, struct shmbroker_watch *watch, const EventLoop *loop) {
+int events_run(struct shmbroker_watch *watch, const EventLoop *loop) {
         uint64_t deadline;
         int code, r;
 
@@ -105,7 +102,7 @@ int events_run(const Ctl *ctl, struct shmbroker_watch *watch, const EventLoop *l
 
                 r = shmbroker_watch_next(watch, &event);
                 if (r < 0)
-                        return watch_failed(ctl, watch, loop);
+                        return watch_failed(watch, loop);
                 if (r > 0)
                         code = loop->handler(event, loop->userdata);
                 else

@@ -27,7 +27,7 @@ struct EventLoop {
 };
 
 void events_stop_on_signals(void);
-int events_run(const Ctl *ctl, struct shmbroker_watch *watch, const EventLoop *loop);
+int events_run(struct shmbroker_watch *watch, const EventLoop *loop);
 
 DEFINE_CLEANUP(struct shmbroker_watch, shmbroker_watch_free)
 DEFINE_CLEANUP(struct shmbroker_event, shmbroker_event_free)

@@ -202,7 +202,7 @@ void shmbroker_options_set_window(struct shmbroker_options *options, uint64_t of
 /**
  * shmbroker_options_set_address() - map at an address
  * @address:    where the mapping has to begin, at a page; NULL, as at first, for where the kernel
- *              likes. What is there already is never replaced: that is -EEXIST.
+ *              likes. What is there already is never replaced: that is -EADDRINUSE.
  * Since: 0.1
  */
 void shmbroker_options_set_address(struct shmbroker_options *options, void *address);

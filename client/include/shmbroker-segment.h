@@ -44,26 +44,26 @@ extern "C" {
  *
  * Return: 0, or
  *         -ENOENT       there is no such segment, nor was there within the time to wait
- *         -EEXIST       it exists, and creating a new one was asked for; or something else is at
- *                       the address of the options
+ *         -EEXIST       it exists, and creating a new one was asked for
+ *         -EADDRINUSE   something else is at the address of the options
  *         -EACCES       its mode does not let the caller do that (as for shmget(2))
  *         -EINVAL       name or an option is not possible; or the size is out of range, or more
  *                       than the segment has
  *         -ENOSPC       a limit of the broker was reached, or populating filled a file system
  *         -ENOMEM       out of memory, in the broker or here, or no room for the mapping
- *         -EPERM        it is sealed against writing, or may not be locked in memory
- *         -EAGAIN       not all of it could be locked
- *         -EMFILE       too many descriptors are open (RLIMIT_NOFILE), or connections to the broker
+ *         -EPERM        it may not be locked in memory, or not be mapped at that address
+ *         -EAGAIN       the broker has no descriptor to give at the moment
+ *         -EMFILE       too many descriptors are open here (RLIMIT_NOFILE)
  *         -EFAULT, -EHWPOISON
  *                       populating met a page that cannot be had, as madvise(2) says
- *         -EOPNOTSUPP   this broker, kernel or kind of segment cannot do that
+ *         -EOPNOTSUPP   this broker, kernel or kind of segment cannot do that, as to write to one
+ *                       that is sealed against it
  *         -EOVERFLOW    the segment is larger than an address space
  *         -EBADMSG, -EBUSY, -ENOSYS, -EREMOTEIO, -EPROTO
  *                       errors of the broker, see libshmbroker(3)
  *         -ETIMEDOUT    the broker did not answer in time
  *         -ECONNRESET   it went away meanwhile
- *         -ENOENT, -ECONNREFUSED, -EACCES
- *                       it cannot be connected to any more; shmbroker_error_name() is NULL
+ *         -ENOTCONN     there is no broker that can be connected to
  *         -ECHILD       the connection is the parent process's
  *         -EALREADY     shmbroker_acquire_start() was called, and is not done
  * Since: 0.1
@@ -102,7 +102,8 @@ int shmbroker_acquire_finish(struct shmbroker *connection, struct shmbroker_segm
  *
  * Return: 0; -EBADF if it is not open, or by O_PATH; -ENODEV if it is of no file; -EACCES if it was
  *         not opened for the access wanted; -EINVAL if it is smaller than wanted, or cannot be
- *         mapped like this; -ENOMEM and others of mmap(2), mlock(2) and madvise(2).
+ *         mapped like this; -EOPNOTSUPP if it is sealed against what is
+ *         wanted; -ENOMEM and others of mmap(2), mlock(2) and madvise(2).
  * Since: 0.1
  */
 int shmbroker_segment_from_fd(int fd, const struct shmbroker_options *options,
@@ -132,8 +133,8 @@ int shmbroker_segment_from_environment(const struct shmbroker_options *options,
  *
  * Return: 0; -EINVAL if window or address is not possible; -EBADF if the descriptor was closed;
  *         -EOPNOTSUPP if there is none, as with some System V segments, and it shall be a private
- *         copy; -EEXIST, -ENOSPC, -ENOMEM and others of mmap(2), shmat(2), mlock(2) and madvise(2).
- * Since: 0.1
+ *         copy; -EADDRINUSE, -EOPNOTSUPP, -ENOSPC, -ENOMEM and others of mmap(2), shmat(2),
+ * mlock(2) and madvise(2). Since: 0.1
  */
 int shmbroker_segment_map(struct shmbroker_segment *segment,
                           const struct shmbroker_options *options);

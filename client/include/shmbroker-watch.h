@@ -91,8 +91,8 @@ int shmbroker_watch_set_changes_only(struct shmbroker_watch *watch, int changes_
  * is returned.
  *
  * Return: 1 with an event; 0 if there is none now; -ENOENT if there is no segment of that id,
- *         -EACCES if it may not be read, -EINVAL if the pattern is not possible, -ENOSPC or -EMFILE
- *         if a limit of the broker does not let the watch begin, -ENOSYS if the broker is too old,
+ *         -EACCES if it may not be read, -EINVAL if the pattern is not possible, -ENOSPC if
+ *         a limit of the broker does not let the watch begin, -ENOSYS if the broker is too old,
  * -EPROTO if it sent what is no answer; -ECHILD in a child of the process that made it; -ENOMEM.
  * Since: 0.1
  */

@@ -166,8 +166,27 @@ void shmbroker_cancel(struct shmbroker *connection);
  */
 const struct shmbroker_error *shmbroker_get_error(const struct shmbroker *connection);
 
+/* Where a call failed, which an errno alone does not tell. */
+enum shmbroker_error_kind {
+        /* It did not */
+        SHMBROKER_ERROR_NONE = 0,
+        /* In this process: the call could not be made, or what it brought not be mapped */
+        SHMBROKER_ERROR_LOCAL = 1,
+        /* No broker could be connected to */
+        SHMBROKER_ERROR_UNREACHABLE = 2,
+        /* It went away meanwhile, and the call was carried out or not */
+        SHMBROKER_ERROR_CUT_OFF = 3,
+        /* It did not answer in time, and the call was carried out or not */
+        SHMBROKER_ERROR_TIMED_OUT = 4,
+        /* What it sent is no answer */
+        SHMBROKER_ERROR_PROTOCOL = 5,
+        /* It replied an error: shmbroker_error_name() */
+        SHMBROKER_ERROR_REPLIED = 6
+};
+
 /**
  * shmbroker_error_code() - the negative errno that was returned, 0 if the last call succeeded
+ * shmbroker_error_kind() - one of enum shmbroker_error_kind
  * shmbroker_error_message() - what happened, as an English sentence without a full stop; empty if
  *      the last call succeeded
  * shmbroker_error_name() - the error as the protocol calls it, such as
@@ -189,6 +208,7 @@ const struct shmbroker_error *shmbroker_get_error(const struct shmbroker *connec
  * Since: 0.1
  */
 int shmbroker_error_code(const struct shmbroker_error *error);
+int shmbroker_error_kind(const struct shmbroker_error *error);
 const char *shmbroker_error_message(const struct shmbroker_error *error);
 const char *shmbroker_error_name(const struct shmbroker_error *error);
 const char *shmbroker_error_limit(const struct shmbroker_error *error);

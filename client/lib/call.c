@@ -109,6 +109,7 @@ static int call_connect(struct shmbroker *connection, Request *request) {
         int r;
 
         r = connection_connect(connection);
+        request->unconnected = r < 0;
         if (r <= 0)
                 return error_trace(r);
         r = call_write_down(connection, request);
@@ -165,6 +166,21 @@ static bool connection_is_clean(const struct shmbroker *connection) {
                !connection->refused && !connection->truncated;
 }
 
+/* Did connect(2) fail because of who is there, and not for want of something here? */
+static bool is_unreachable(const Request *request, int r) {
+        if (!request->unconnected)
+                return false;
+        switch (r) {
+        case -EMFILE:
+        case -ENFILE:
+        case -ENOBUFS:
+        case -ENOMEM:
+                return false;
+        default:
+                return true;
+        }
+}
+
 static int call_end(struct shmbroker *connection, Request *request, int r) {
         /* An error that the broker replied leaves the connection as good as it was, unless it
          * closes it: another call could still be sent, and would be cut off. */
@@ -175,6 +191,8 @@ static int call_end(struct shmbroker *connection, Request *request, int r) {
         connection->request = NULL;
         if (r == CALL_DONE)
                 detail_clear(connection);
+        else if (is_unreachable(request, r))
+                r = detail_unreachable(connection, r);
         else if (!request->noted)
                 r = detail_errno(connection, r == -EPIPE ? -ECONNRESET : r);
         return error_trace(r);

@@ -57,6 +57,7 @@ void detail_clear(struct shmbroker *connection) {
         struct shmbroker_error *error = &connection->error;
 
         error->code = 0;
+        error->kind = SHMBROKER_ERROR_NONE;
         error->fault.code = FAULT_NONE;
         error->name[0] = error->text[0] = error->message[0] = '\0';
 }
@@ -79,13 +80,6 @@ static void say_errno(struct shmbroker *connection, int r) {
         case -ENODATA:
                 detail_say(error, "there is no call under way on this connection");
                 break;
-        case -ENOENT:
-        case -ECONNREFUSED:
-                detail_say(error, "there is no broker at %s", address);
-                break;
-        case -EACCES:
-                detail_say(error, "you may not connect to the broker at %s", address);
-                break;
         case -EPROTO:
                 detail_say(error, "the broker at %s sent what is no answer", address);
                 break;
@@ -101,6 +95,19 @@ static void say_errno(struct shmbroker *connection, int r) {
         }
 }
 
+static enum shmbroker_error_kind kind_of(int r) {
+        switch (r) {
+        case -ECONNRESET:
+                return SHMBROKER_ERROR_CUT_OFF;
+        case -ETIMEDOUT:
+                return SHMBROKER_ERROR_TIMED_OUT;
+        case -EPROTO:
+                return SHMBROKER_ERROR_PROTOCOL;
+        default:
+                return SHMBROKER_ERROR_LOCAL;
+        }
+}
+
 /**
  * detail_errno() - note that the broker could not be asked
  * @connection: the connection
@@ -112,9 +119,41 @@ int detail_errno(struct shmbroker *connection, int r) {
         int saved = errno;
 
         connection->error.code = r;
+        connection->error.kind = kind_of(r);
         say_errno(connection, r);
         errno = saved;
         return error_origin(r);
+}
+
+/**
+ * detail_unreachable() - note that there is nobody to ask
+ * @connection: the connection
+ * @r:          what connect(2) failed with, which would be mistaken for an answer
+ *
+ * Return: -ENOTCONN.
+ */
+int detail_unreachable(struct shmbroker *connection, int r) {
+        struct shmbroker_error *error = &connection->error;
+        const char *address = connection->address;
+        int saved = errno;
+
+        error->code = -ENOTCONN;
+        error->kind = SHMBROKER_ERROR_UNREACHABLE;
+        errno = -r;
+        switch (r) {
+        case -ENOENT:
+        case -ECONNREFUSED:
+                detail_say(error, "there is no broker at %s: %m", address);
+                break;
+        case -EACCES:
+        case -EPERM:
+                detail_say(error, "you may not connect to the broker at %s: %m", address);
+                break;
+        default:
+                detail_say(error, "the broker at %s cannot be connected to: %m", address);
+        }
+        errno = saved;
+        return error_origin(-ENOTCONN);
 }
 
 static void say_local(struct shmbroker_error *error, const Subject *subject, bool locked) {
@@ -127,10 +166,16 @@ static void say_local(struct shmbroker_error *error, const Subject *subject, boo
                 detail_say(error, "%s is larger than the address space: map a window of it",
                            subject->text);
                 break;
+        case -EOPNOTSUPP:
+                detail_say(error,
+                           "%s cannot be mapped for writing, as if sealed against it, or not "
+                           "be populated by this kernel",
+                           subject->text);
+                break;
         case -ENOSPC:
                 detail_say(error, "%s cannot be populated: its file system is full", subject->text);
                 break;
-        case -EEXIST:
+        case -EADDRINUSE:
                 detail_say(error, "%s cannot be mapped at this address: something else is there",
                            subject->text);
                 break;
@@ -138,9 +183,6 @@ static void say_local(struct shmbroker_error *error, const Subject *subject, boo
                 errno = -error->code;
                 if (locked)
                         detail_say(error, "%s cannot be mapped and locked (see RLIMIT_MEMLOCK): %m",
-                                   subject->text);
-                else if (errno == EPERM)
-                        detail_say(error, "%s cannot be mapped, as if sealed against writing: %m",
                                    subject->text);
                 else
                         detail_say(error, "%s cannot be mapped: %m", subject->text);
@@ -152,6 +194,7 @@ static int detail_native(struct shmbroker *connection, const Subject *subject, i
         struct shmbroker_error *error = &connection->error;
 
         error->code = -EOPNOTSUPP;
+        error->kind = SHMBROKER_ERROR_LOCAL;
         switch (code) {
         case MAP_E_NAMESPACE:
                 detail_say(
@@ -200,6 +243,7 @@ int detail_local(struct shmbroker *connection, const Request *request, int r, bo
         if (r > 0)
                 return detail_map(connection, r);
         connection->error.code = r;
+        connection->error.kind = SHMBROKER_ERROR_LOCAL;
         say_local(&connection->error, &subject, locked);
         errno = saved;
         return error_origin(r);
@@ -239,6 +283,7 @@ int detail_parameter(struct shmbroker *connection, const char *parameter, const 
         struct shmbroker_error *error = &connection->error;
 
         error->code = -EINVAL;
+        error->kind = SHMBROKER_ERROR_LOCAL;
         error->fault.code = FAULT_INVALID_PARAMETER;
         error->fault.text.text = error->text;
         (void) snprintf(error->text, sizeof(error->text), "%s", parameter);
@@ -260,8 +305,9 @@ bool detail_is_refusal(const struct shmbroker *connection) {
 static int limit_errno(const char *limit) {
         if (strcmp(limit, "memory") == 0)
                 return -ENOMEM;
-        if (strcmp(limit, "descriptors") == 0 || limits_connections(limit))
-                return -EMFILE;
+        /* It passes: those of others come to be free. */
+        if (strcmp(limit, "descriptors") == 0)
+                return -EAGAIN;
         return -ENOSPC;
 }
 
@@ -495,6 +541,7 @@ int detail_fault(struct shmbroker *connection, const Request *request, const Rep
                 return error_origin(-EPROTO);
         (void) snprintf(error->name, sizeof(error->name), "%s", reply->error);
         keep_text(error);
+        error->kind = SHMBROKER_ERROR_REPLIED;
         error->code = fault_errno(&error->fault, request->method);
         say_fault(error, request);
         return error_origin(error->code);

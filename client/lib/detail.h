@@ -15,6 +15,7 @@ typedef struct Request Request;
 void detail_clear(struct shmbroker *connection);
 bool detail_is_refusal(const struct shmbroker *connection);
 int detail_errno(struct shmbroker *connection, int r);
+int detail_unreachable(struct shmbroker *connection, int r);
 int detail_local(struct shmbroker *connection, const Request *request, int r, bool locked);
 int detail_fault(struct shmbroker *connection, const Request *request, const Reply *reply);
 int detail_map(struct shmbroker *connection, int code);

@@ -9,6 +9,10 @@ int shmbroker_error_code(const struct shmbroker_error *error) {
         return error->code;
 }
 
+int shmbroker_error_kind(const struct shmbroker_error *error) {
+        return (int) error->kind;
+}
+
 const char *shmbroker_error_message(const struct shmbroker_error *error) {
         return error->message;
 }

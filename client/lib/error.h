@@ -10,6 +10,7 @@
 struct shmbroker_error {
         /* Negative errno that was returned, 0 after success */
         int code;
+        enum shmbroker_error_kind kind;
         /* What the broker said, its text in text; FAULT_NONE if it did not, or not that we know */
         Fault fault;
         char name[128];

@@ -7,6 +7,7 @@
 #include "client/lib/map.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -100,9 +101,31 @@ static int map_fill(const struct shmbroker_segment *segment, void *data, size_t 
         /* Nothing else in the call can be wrong: the kernel does not know the advice. */
         if (options->populate && used > 0 && madvise(data, used, advice) < 0)
                 return populate_error(segment, used, errno);
+        /* EAGAIN is some of it, and to try again would not help. */
         if (options->locked && used > 0 && mlock(data, used) < 0)
-                return error_origin(-errno);
+                return error_origin(errno == EAGAIN ? -ENOMEM : -errno);
         return 0;
+}
+
+/* What mmap(2) and mremap(2) fail with, told apart from what calls to the broker fail with. */
+static int map_error(const struct shmbroker_segment *segment, const MapOptions *options,
+                     int error) {
+        int seals;
+
+        switch (error) {
+        case EAGAIN:
+                return -ENOMEM;
+        case EEXIST:
+                return -EADDRINUSE;
+        case EPERM:
+                seals = fcntl(segment->fd, F_GET_SEALS);
+                if (is_writable(segment, options) && seals > 0 &&
+                    seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+                        return -EOPNOTSUPP;
+                return -EPERM;
+        default:
+                return -error;
+        }
 }
 
 static int map_fd(const struct shmbroker_segment *segment, const MapOptions *options,
@@ -116,11 +139,11 @@ static int map_fd(const struct shmbroker_segment *segment, const MapOptions *opt
         data = mmap(options->address, extent->length, protection, flags, segment->fd,
                     (off_t) extent->offset);
         if (data == MAP_FAILED)
-                return error_origin(-errno);
+                return error_origin(map_error(segment, options, errno));
         /* Kernels that do not know the flag take the address for a hint. */
         if (options->address && data != options->address) {
                 (void) munmap(data, extent->length);
-                return error_origin(-EEXIST);
+                return error_origin(-EADDRINUSE);
         }
         *ret = data;
         return 0;
@@ -237,7 +260,7 @@ static int map_extend(struct shmbroker_segment *segment, const Extent *extent) {
         if (data == MAP_FAILED && (errno == EINVAL || errno == EFAULT))
                 return error_trace(map_replace(segment, extent, errno));
         if (data == MAP_FAILED)
-                return error_origin(-errno);
+                return error_origin(map_error(segment, &mapping->options, errno));
         mapping->data = data;
         mapping->length = extent->length;
         return 0;

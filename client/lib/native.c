@@ -43,7 +43,7 @@ static bool is_meant(const struct shmbroker_segment *segment) {
  * @address:    where, or NULL for where the kernel likes
  * @ret:        where it is, to be ended by native_detach()
  *
- * Return: 0, -EEXIST if something else is there, or what shmat(2) failed with.
+ * Return: 0, -EADDRINUSE if something else is there, or what shmat(2) failed with.
  */
 int native_attach_at(const struct shmbroker_segment *segment, void *address, void **ret) {
         int flags = segment->access == SHMBROKER_ACCESS_READ_ONLY ? SHM_RDONLY : 0;
@@ -51,7 +51,7 @@ int native_attach_at(const struct shmbroker_segment *segment, void *address, voi
 
         /* shmat(2) says so as well if the range is in use; the address itself was checked. */
         if (data == (void *) -1)
-                return error_origin(errno == EINVAL && address ? -EEXIST : -errno);
+                return error_origin(errno == EINVAL && address ? -EADDRINUSE : -errno);
         *ret = data;
         return 0;
 }

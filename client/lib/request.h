@@ -51,6 +51,8 @@ struct Request {
         RequestState state;
         /* It was made again already */
         bool repeated;
+        /* The last try to connect failed */
+        bool unconnected;
         /* The detail of its failure is noted */
         bool noted;
         unsigned int n_late;

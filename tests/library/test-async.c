@@ -367,7 +367,7 @@ START_TEST(test_no_broker) {
         connection = new_connection(address);
         ck_assert_str_eq(shmbroker_get_address(connection), address);
         ck_assert_int_eq(shmbroker_acquire_start(connection, "a", NULL), 0);
-        ck_assert_int_eq(loop(connection, 1000), -ENOENT);
+        ck_assert_int_eq(loop(connection, 1000), -ENOTCONN);
         ck_assert_ptr_nonnull(strstr(shmbroker_error_message(shmbroker_get_error(connection)),
                                      "there is no broker"));
         shmbroker_close(connection);

@@ -412,6 +412,9 @@ static struct shmbroker *failing(const Answer *answer, int expected) {
 
         ck_assert_msg(r == expected, "%s: %d", answer->text, r);
         ck_assert_int_eq(shmbroker_error_code(error), r);
+        ck_assert_int_eq(shmbroker_error_kind(error), shmbroker_error_name(error)
+                                                              ? SHMBROKER_ERROR_REPLIED
+                                                              : SHMBROKER_ERROR_PROTOCOL);
         ck_assert_ptr_null(strpbrk(shmbroker_error_message(error), "\n"));
         if (r == -EPROTO && !shmbroker_error_name(error))
                 ck_assert_ptr_nonnull(strstr(shmbroker_error_message(error), "no answer"));
@@ -432,9 +435,9 @@ START_TEST(test_errors) {
                 { BROKER "NoDescriptor", "{}", -EBADMSG, "descriptor" },
                 { BROKER "NotSupported", "{\"reason\":\"so\"}", -EOPNOTSUPP, "cannot do this: so" },
                 { BROKER "LimitReached", "{\"limit\":\"memory\"}", -ENOMEM, "limit 'memory'" },
-                { BROKER "LimitReached", "{\"limit\":\"descriptors\",\"maximum\":9}", -EMFILE,
+                { BROKER "LimitReached", "{\"limit\":\"descriptors\",\"maximum\":9}", -EAGAIN,
                   "limit 'descriptors' of 9" },
-                { BROKER "LimitReached", "{\"limit\":\"connections\"}", -EMFILE, "connections" },
+                { BROKER "LimitReached", "{\"limit\":\"connections\"}", -ENOSPC, "connections" },
                 { BROKER "LimitReached", "{\"limit\":\"brandNew\"}", -ENOSPC, "brandNew" },
                 { SERVICE "MethodNotFound", "{\"method\":\"a.Stat\"}", -ENOSYS,
                   "does not know a.Stat" },

@@ -183,8 +183,13 @@ START_TEST(test_no_broker_any_more) {
         shmbroker_set_call_timeout(connection, 50000);
         ck_assert_int_eq(kill(fixture_daemon(), SIGSTOP), 0);
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ETIMEDOUT);
+        ck_assert_int_eq(shmbroker_error_kind(shmbroker_get_error(connection)),
+                         SHMBROKER_ERROR_TIMED_OUT);
         ck_assert_int_eq(kill(fixture_daemon(), SIGCONT), 0);
-        ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ENOENT);
+        /* Nothing of the kind is said of a segment that is missing. */
+        ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ENOTCONN);
+        ck_assert_int_eq(shmbroker_error_kind(shmbroker_get_error(connection)),
+                         SHMBROKER_ERROR_UNREACHABLE);
         ck_assert_ptr_null(shmbroker_error_name(shmbroker_get_error(connection)));
         ck_assert_ptr_nonnull(strstr(shmbroker_error_message(shmbroker_get_error(connection)),
                                      "there is no broker at unix:"));
@@ -258,6 +263,7 @@ START_TEST(test_killed_in_the_middle) {
         ck_assert_int_eq(background_end(&call), -ECONNRESET);
         ck_assert_ptr_null(call.segment);
         ck_assert_int_eq(shmbroker_error_code(error), -ECONNRESET);
+        ck_assert_int_eq(shmbroker_error_kind(error), SHMBROKER_ERROR_CUT_OFF);
         ck_assert_ptr_nonnull(strstr(shmbroker_error_message(error), "went away"));
         ck_assert_int_eq(shmbroker_acquire(call.connection, "a", options, &call.segment), 0);
         ck_assert_int_eq(shmbroker_segment_created(call.segment), 1);
@@ -569,7 +575,8 @@ static void assert_refused(const struct shmbroker *connection) {
         const struct shmbroker_error *error = shmbroker_get_error(connection);
         int64_t maximum = 0;
 
-        ck_assert_int_eq(shmbroker_error_code(error), -EMFILE);
+        ck_assert_int_eq(shmbroker_error_code(error), -ENOSPC);
+        ck_assert_int_eq(shmbroker_error_kind(error), SHMBROKER_ERROR_REPLIED);
         ck_assert_str_eq(shmbroker_error_name(error), "org.shmbroker.Broker.LimitReached");
         ck_assert_str_eq(shmbroker_error_limit(error), "connectionsPerUser");
         ck_assert_int_eq(shmbroker_error_limit_maximum(error, &maximum), 0);
@@ -590,10 +597,10 @@ START_TEST(test_refused) {
 
                 if (i % 2)
                         usleep(5000);
-                ck_assert_int_eq(shmbroker_get_status(connection, &status), -EMFILE);
+                ck_assert_int_eq(shmbroker_get_status(connection, &status), -ENOSPC);
                 assert_refused(connection);
                 /* It was dropped, and another try is refused the same way. */
-                ck_assert_int_eq(shmbroker_acquire(connection, NULL, options, &segment), -EMFILE);
+                ck_assert_int_eq(shmbroker_acquire(connection, NULL, options, &segment), -ENOSPC);
                 assert_refused(connection);
                 shmbroker_close(connection);
         }
@@ -615,7 +622,7 @@ START_TEST(test_refused_after_sending) {
         call.connection = library_connect();
         background_start(&call);
         ck_assert_int_eq(kill(fixture_daemon(), SIGCONT), 0);
-        ck_assert_int_eq(background_end(&call), -EMFILE);
+        ck_assert_int_eq(background_end(&call), -ENOSPC);
         assert_refused(call.connection);
         close_wires(wires);
         /* When there is room again, the same connection is as good as a new one. */

@@ -461,6 +461,8 @@ START_TEST(test_remove) {
 
         ck_assert_int_eq(shmbroker_remove(connection, "a", 0, 1, &info), -EINVAL);
         ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "flags");
+        ck_assert_int_eq(shmbroker_error_kind(shmbroker_get_error(connection)),
+                         SHMBROKER_ERROR_LOCAL);
         ck_assert_int_eq(shmbroker_remove(connection, "a", 0, 0, &info), 0);
         ck_assert_uint_eq(library_attach_count(info), 1);
         ck_assert_int_eq(shmbroker_info_removed(info), 1);

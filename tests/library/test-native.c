@@ -221,7 +221,7 @@ START_TEST(test_fails) {
         fails(options, -EINVAL, "window");
         shmbroker_options_set_window(options, 0, 0);
         shmbroker_options_set_address(options, (void *) (((uintptr_t) here + PAGE) & ~(PAGE - 1)));
-        fails(options, -EEXIST, "something else is there");
+        fails(options, -EADDRINUSE, "something else is there");
         shmbroker_options_set_address(options, (void *) PAGE);
         shmbroker_options_set_window(options, 2 * PAGE, 0);
         fails(options, -EINVAL, "address");

@@ -291,7 +291,7 @@ START_TEST(test_address) {
         placed = open_one();
         ck_assert_ptr_eq(data(placed), range + 16 * PAGE);
         shmbroker_options_set_address(options, range + 15 * PAGE);
-        ck_assert_int_eq(shmbroker_acquire(connection, NAME, options, &refused), -EEXIST);
+        ck_assert_int_eq(shmbroker_acquire(connection, NAME, options, &refused), -EADDRINUSE);
         shmbroker_options_set_address(options, range + 1);
         ck_assert_int_eq(shmbroker_acquire(connection, NAME, options, &refused), -EINVAL);
         shmbroker_release(placed);

@@ -229,7 +229,7 @@ START_TEST(test_lost) {
         ck_assert(timeout > 0 || library_now() - before > 50000);
         ck_assert_int_lt(shmbroker_watch_fd(watch), 0);
         ck_assert_int_eq(shmbroker_watch_wait(watch, 200000, &event), 0);
-        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_error(watch)), -ENOENT);
+        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_error(watch)), -ENOTCONN);
         ck_assert_uint_le(shmbroker_watch_timeout(watch), 5 * USEC_PER_SEC);
         fake_start(second, 2);
         assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
@@ -249,7 +249,7 @@ START_TEST(test_no_broker) {
         watch = watch_new(connection);
         shmbroker_close(connection);
         assert_event(watch, SHMBROKER_EVENT_LOST, NULL);
-        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_error(watch)), -ENOENT);
+        ck_assert_int_eq(shmbroker_error_code(shmbroker_watch_error(watch)), -ENOTCONN);
         assert_nothing(watch);
         shmbroker_watch_free(watch);
 }

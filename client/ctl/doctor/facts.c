@@ -84,6 +84,18 @@ static pid_t find_process(const Facts *facts) {
         return pid > 0 && is_broker(pid) ? pid : 0;
 }
 
+/* Which of the reasons why a broker cannot be reached it is, only connecting itself tells. */
+static int why_unreachable(const struct shmbroker *unreachable) {
+        struct shmbroker *connection;
+        int r;
+
+        r = shmbroker_connect(shmbroker_get_address(unreachable), &connection);
+        if (r)
+                return r;
+        shmbroker_close(connection);
+        return -ENOTCONN;
+}
+
 static void ask_broker(Facts *facts) {
         const struct shmbroker_error *error;
 
@@ -92,6 +104,8 @@ static void ask_broker(Facts *facts) {
         if (facts->error) {
                 error = shmbroker_get_error(facts->connection);
                 facts->reason = cell_text(shmbroker_error_message(error));
+                if (shmbroker_error_kind(error) == SHMBROKER_ERROR_UNREACHABLE)
+                        facts->error = why_unreachable(facts->connection);
                 return;
         }
         /* An older one may not tell. */
