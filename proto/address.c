@@ -2,6 +2,7 @@
 #include "proto/address.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,30 +40,31 @@ static int address_user(char **ret) {
 
 /**
  * address_find() - which broker is meant
- * @given:      what the user said, or NULL
- * @user:       the user's own broker is meant, if @given is NULL
- * @ret_address: the address, to be freed
+ * @given:      what the user said, or NULL for $SHMBROKER_ADDRESS and, without that, "system:"
+ * @ret_address: the address with its path, to be freed
  *
- * The first one that there is, of @given, the user's own broker if @user, $SHMBROKER_ADDRESS, and
- * the system's. Never another one because the first did not answer.
+ * "system:" is the system's broker, "user:" the user's own, "unix:" and a path any. Never another
+ * one because the first did not answer.
  *
  * Return: 0, ADDRESS_E_INVALID, ADDRESS_E_NO_RUNTIME_DIRECTORY, or -ENOMEM.
  */
-int address_find(const char *given, bool user, char **ret_address) {
+int address_find(const char *given, char **ret_address) {
         _cleanup_(freep) char *address = NULL;
-        int r = 0;
+        int r;
 
-        if (!given && user) {
+        if (!given)
+                given = getenv(ADDRESS_VARIABLE);
+        if (given && strcmp(given, ADDRESS_USER) == 0) {
                 r = address_user(&address);
+                if (r)
+                        return r;
         } else {
-                if (!given)
-                        given = getenv(ADDRESS_VARIABLE);
-                address = strdup(given ? given : ADDRESS_SYSTEM);
+                if (!given || strcmp(given, ADDRESS_SYSTEM) == 0)
+                        given = ADDRESS_OF_SYSTEM;
+                address = strdup(given);
                 if (!address)
-                        r = error_origin(-ENOMEM);
+                        return error_origin(-ENOMEM);
         }
-        if (r)
-                return r;
         if (!address_valid(address))
                 return ADDRESS_E_INVALID;
         *ret_address = steal_ptr(address);

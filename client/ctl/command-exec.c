@@ -13,7 +13,7 @@
 #include "client/ctl/commands.h"
 #include "client/ctl/common.h"
 
-/* As a shell has it */
+/* As a shell has them */
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND 127
 
@@ -45,8 +45,8 @@ static int set_environment(const struct shmbroker_segment *segment) {
                setenv("SHMBROKER_ACCESS", read_only ? "readOnly" : "readWrite", true);
 }
 
-static int exec_become(char **argv, const struct shmbroker_segment *segment) {
-        int saved, shmid;
+static int exec_pass_on(const struct shmbroker_segment *segment) {
+        int shmid;
 
         if (shmbroker_segment_fd(segment) < 0 &&
             shmbroker_info_shmid(shmbroker_segment_info(segment), &shmid) == 0)
@@ -59,6 +59,12 @@ static int exec_become(char **argv, const struct shmbroker_segment *segment) {
                 return ctl_no_memory();
         if (fcntl(shmbroker_segment_fd(segment), F_SETFD, 0) < 0)
                 return ctl_error("the descriptor cannot be passed on: %s", strerror(errno));
+        return 0;
+}
+
+static int exec_become(char **argv) {
+        int saved;
+
         (void) execvp(argv[0], argv);
         saved = errno;
         (void) ctl_error("'%s' cannot be executed: %s", argv[0], strerror(saved));
@@ -93,14 +99,14 @@ static int exec_run(Ctl *ctl) {
         Selector selector;
         int r;
 
-        r = acquisition_init(&acquisition);
-        if (r)
-                return r;
+        if (acquisition_init(&acquisition))
+                return CTL_EXEC_FAILED;
         shmbroker_options_set_map(acquisition.options, 0);
         r = exec_parse(ctl, &acquisition, &selector);
         r = r ? r : ctl_connect(ctl);
         r = r ? r : acquire(ctl, &selector, &acquisition, &segment);
-        return r ? r : exec_become(ctl->argv, segment);
+        r = r ? r : exec_pass_on(segment);
+        return r ? CTL_EXEC_FAILED : exec_become(ctl->argv);
 }
 
 const Command command_exec = {

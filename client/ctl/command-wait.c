@@ -61,11 +61,12 @@ static int too_late(const Waiting *waiting) {
 
         if (!name)
                 (void) snprintf(text, sizeof(text), "%" PRId64, waiting->selector.id);
-        return ctl_error(waiting->gone ? "segment '%s' is still there after %s; 'shmbrokerctl who' "
+        (void) ctl_error(waiting->gone ? "segment '%s' is still there after %s; 'shmbrokerctl who' "
                                          "tells who has it"
                                        : "there is no segment '%s' after %s; 'shmbrokerctl watch' "
                                          "shows what is created",
                          name ? name : text, waiting->timeout);
+        return CTL_NO_SEGMENT;
 }
 
 static int run_watch(Waiting *waiting, struct shmbroker_watch *watch) {

@@ -9,8 +9,6 @@
 
 #include "client/ctl/value.h"
 
-#define ADDRESS_SYSTEM "unix:/run/shmbroker/socket"
-
 static int no_broker(const char *address, const char *why) {
         (void) ctl_error("there is no broker at %s (%s); start it, or say with --address or "
                          "$SHMBROKER_ADDRESS where it is",
@@ -18,39 +16,45 @@ static int no_broker(const char *address, const char *why) {
         return CTL_NO_BROKER;
 }
 
-static int connect_failed(const Ctl *ctl, int r) {
-        const char *address = ctl->address;
-
-        if (!address && ctl->user)
-                address = "$XDG_RUNTIME_DIR/shmbroker/socket";
-        if (!address)
-                address = getenv("SHMBROKER_ADDRESS");
-        if (!address)
-                address = ADDRESS_SYSTEM;
+static int say_unconnected(const char *address, int r) {
         switch (r) {
         case -ENOENT:
         case -ECONNREFUSED:
                 return no_broker(address, strerror(-r));
         case -EINVAL:
-                (void) ctl_error("'%s' is not an address; it has to be unix: and an absolute path",
-                                 address);
+                (void) ctl_error(
+                        "'%s' is not an address; it has to be system:, user:, or unix: and an "
+                        "absolute path",
+                        address);
                 return CTL_USAGE;
         case -ENXIO:
-                return ctl_error("with --user, XDG_RUNTIME_DIR has to be an absolute path");
+                return ctl_error("for user:, XDG_RUNTIME_DIR has to be an absolute path");
         default:
                 return ctl_error("the broker at %s cannot be connected to: %s", address,
                                  strerror(-r));
         }
 }
 
+/* Told with its path, if it has one. */
+static int connect_failed(const Ctl *ctl, int r) {
+        struct shmbroker *resolved = NULL;
+        const char *address = ctl->address;
+        int code;
+
+        if (!address)
+                address = getenv("SHMBROKER_ADDRESS");
+        if (shmbroker_new(ctl->address, &resolved) == 0)
+                address = shmbroker_get_address(resolved);
+        code = say_unconnected(address ? address : "", r);
+        shmbroker_close(resolved);
+        return code;
+}
+
 /* ctl_connect() - connect to the broker that is meant. Return: 0 or an exit code. */
 int ctl_connect(Ctl *ctl) {
         int r;
 
-        if (!ctl->address && ctl->user)
-                r = shmbroker_connect_user(&ctl->connection);
-        else
-                r = shmbroker_connect(ctl->address, &ctl->connection);
+        r = shmbroker_connect(ctl->address, &ctl->connection);
         return r ? connect_failed(ctl, r) : 0;
 }
 
@@ -92,7 +96,8 @@ static const char *ctl_hint(const struct shmbroker_error *error) {
 int ctl_failed_by(const struct shmbroker_error *error) {
         switch (shmbroker_error_kind(error)) {
         case SHMBROKER_ERROR_REPLIED:
-                return ctl_error("%s%s", shmbroker_error_message(error), ctl_hint(error));
+                (void) ctl_error("%s%s", shmbroker_error_message(error), ctl_hint(error));
+                return shmbroker_error_code(error) == -ENOENT ? CTL_NO_SEGMENT : CTL_FAILED;
         case SHMBROKER_ERROR_UNREACHABLE:
                 (void) ctl_error("%s; start it, or say with --address or $SHMBROKER_ADDRESS where "
                                  "it is",

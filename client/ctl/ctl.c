@@ -14,8 +14,8 @@
 
 const Option ctl_common_options[] = {
         { "address", OPTION_ADDRESS, "ADDRESS",
-          "where the broker is, such as unix:/run/shmbroker/socket" },
-        { "user", OPTION_USER, NULL, "the broker that the user runs, not the system's" },
+          "where the broker is: system:, user:, or unix:/path" },
+        { "user", OPTION_USER, NULL, "the same as --address user:" },
         { "json", OPTION_JSON, NULL, "print JSON" },
         { "help", OPTION_HELP, NULL, "print this help" },
         { "version", OPTION_VERSION, NULL, "print the version" },
@@ -140,7 +140,7 @@ static bool take_common_option(Ctl *ctl, int key) {
                 ctl->address = optarg;
                 return true;
         case OPTION_USER:
-                ctl->user = true;
+                ctl->address = "user:";
                 return true;
         case OPTION_JSON:
                 ctl->json = true;

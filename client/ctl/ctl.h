@@ -25,6 +25,9 @@ enum {
         CTL_FAILED = 1,
         CTL_USAGE = 2,
         CTL_NO_BROKER = 3,
+        CTL_NO_SEGMENT = 4,
+        /* exec alone: as env(1) and timeout(1), so that it is not taken for that of the command */
+        CTL_EXEC_FAILED = 125,
 };
 
 /* What ctl_option() returns beside the keys of options */
@@ -70,10 +73,11 @@ enum {
         OPTION_OLDER_THAN,
         OPTION_LIST,
         OPTION_ADDRESS,
-        OPTION_HELP,
-        OPTION_JSON,
         OPTION_USER,
-        OPTION_VERSION,
+        /* As in util-linux */
+        OPTION_HELP = 'h',
+        OPTION_JSON = 'J',
+        OPTION_VERSION = 'V',
 };
 
 /* How many operands of a command are told apart, for completion */
@@ -108,7 +112,6 @@ struct Ctl {
         size_t n_commands;
         void (*print_help)(const Ctl *ctl);
         const char *address;
-        bool user;
         bool json;
         /* The command that runs; NULL until it is known */
         const Command *command;

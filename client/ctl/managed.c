@@ -13,7 +13,7 @@
 static int connect_if_there(Ctl *ctl, bool *ret) {
         int r;
 
-        if (ctl->address || ctl->user) {
+        if (ctl->address) {
                 *ret = true;
                 return ctl_connect(ctl);
         }

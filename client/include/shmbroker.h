@@ -40,8 +40,9 @@ extern "C" {
 
 /**
  * shmbroker_connect() - connect to a broker
- * @address:    "unix:" and an absolute path, or NULL for $SHMBROKER_ADDRESS and, where that is not
- *              set, the system's broker at unix:/run/shmbroker/socket
+ * @address:    "system:" for the system's broker, at unix:/run/shmbroker/socket; "user:" for the
+ *              user's own, at unix:$XDG_RUNTIME_DIR/shmbroker/socket; "unix:" and an absolute path;
+ *              NULL for $SHMBROKER_ADDRESS and, where that is not set, "system:"
  * @ret:        the connection, to be closed by shmbroker_close()
  *
  * The broker takes who asks from the kernel, at this moment (SO_PEERCRED in unix(7)): a program
@@ -51,27 +52,14 @@ extern "C" {
  * the connection of the parent fail with -ECHILD; the child may close it, which the parent does not
  * notice.
  *
- * Return: 0; -EINVAL if the address is none; -ENOENT or -ECONNREFUSED if no broker is there;
- *         -EACCES if its socket may not be used; -EMFILE, -ENFILE, -ENOMEM; -ETIMEDOUT if its queue
- *         stays full for 25 seconds.
- * Since: 0.1
+ * Return: 0; -EINVAL if the address is none; -ENXIO if XDG_RUNTIME_DIR is not set, or not absolute;
+ *         -ENOENT or -ECONNREFUSED if no broker is there; -EACCES if its socket may not be used;
+ * -EMFILE, -ENFILE, -ENOMEM; -ETIMEDOUT if its queue stays full for 25 seconds. Since: 0.1
  */
 int shmbroker_connect(const char *address, struct shmbroker **ret);
 
 /**
- * shmbroker_connect_user() - connect to the broker that the user runs
- * @ret:        the connection, to be closed by shmbroker_close()
- *
- * It is at $XDG_RUNTIME_DIR/shmbroker/socket; $SHMBROKER_ADDRESS is not looked at.
- *
- * Return: as shmbroker_connect(), and -ENXIO if XDG_RUNTIME_DIR is not set, or not absolute.
- * Since: 0.1
- */
-int shmbroker_connect_user(struct shmbroker **ret);
-
-/**
  * shmbroker_new() - make a connection that connects only when it is first used
- * shmbroker_new_user() - the same to the broker that the user runs
  * @address:    as for shmbroker_connect()
  * @ret:        the connection, to be closed by shmbroker_close()
  *
@@ -82,7 +70,6 @@ int shmbroker_connect_user(struct shmbroker **ret);
  * Since: 0.1
  */
 int shmbroker_new(const char *address, struct shmbroker **ret);
-int shmbroker_new_user(struct shmbroker **ret);
 
 /**
  * shmbroker_close() - close a connection

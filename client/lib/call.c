@@ -38,8 +38,8 @@ int call_check_name(struct shmbroker *connection, const char *name) {
                 return 0;
         return detail_parameter(
                 connection, "name",
-                "no segment can have this name: letters, digits and ._+:@- are possible, with "
-                "single slashes between them");
+                "no segment can have this name: letters, digits and ._+:@- are possible, none of +:@- "
+                "first, with single slashes between them");
 }
 
 static int call_write_down(struct shmbroker *connection, Request *request) {

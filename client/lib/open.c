@@ -9,11 +9,11 @@
 #include "proto/error.h"
 #include "proto/util.h"
 
-static int open_new(const char *given, bool user, struct shmbroker **ret) {
+int shmbroker_new(const char *given, struct shmbroker **ret) {
         _cleanup_(freep) char *address = NULL;
         int r;
 
-        r = address_find(given, user, &address);
+        r = address_find(given, &address);
         if (r == ADDRESS_E_INVALID)
                 return error_origin(-EINVAL);
         if (r == ADDRESS_E_NO_RUNTIME_DIRECTORY)
@@ -23,12 +23,12 @@ static int open_new(const char *given, bool user, struct shmbroker **ret) {
         return error_trace(connection_new(address, ret));
 }
 
-static int open_connect(const char *given, bool user, struct shmbroker **ret) {
+int shmbroker_connect(const char *given, struct shmbroker **ret) {
         _cleanup_(connection_freep) struct shmbroker *connection = NULL;
         uint64_t deadline;
         int r;
 
-        r = open_new(given, user, &connection);
+        r = shmbroker_new(given, &connection);
         if (r)
                 return error_trace(r);
         deadline = deadline_after(connection->timeout_usec);
@@ -43,22 +43,6 @@ static int open_connect(const char *given, bool user, struct shmbroker **ret) {
                 return error_trace(r);
         *ret = steal_ptr(connection);
         return 0;
-}
-
-int shmbroker_new(const char *address, struct shmbroker **ret) {
-        return open_new(address, false, ret);
-}
-
-int shmbroker_new_user(struct shmbroker **ret) {
-        return open_new(NULL, true, ret);
-}
-
-int shmbroker_connect(const char *address, struct shmbroker **ret) {
-        return open_connect(address, false, ret);
-}
-
-int shmbroker_connect_user(struct shmbroker **ret) {
-        return open_connect(NULL, true, ret);
 }
 
 struct shmbroker *shmbroker_close(struct shmbroker *connection) {

@@ -20,7 +20,7 @@ static const char help[] =
         "Owns shared-memory segments and hands them to programs as file descriptors.\n"
         "\n"
         "      --address unix:PATH     where to listen; default $SHMBROKER_ADDRESS, else\n"
-        "                              " ADDRESS_SYSTEM "\n"
+        "                              " ADDRESS_OF_SYSTEM "\n"
         "      --user                  be the user's own broker: listen at\n"
         "                              unix:$XDG_RUNTIME_DIR/shmbroker/socket\n"
         "      --state-directory DIR   what is kept for the next start; default\n"
@@ -141,7 +141,7 @@ static int default_address(Options *options) {
         _cleanup_(freep) char *given = steal_ptr(options->address);
         int r;
 
-        r = address_find(given, options->user, &options->address);
+        r = address_find(given || !options->user ? given : ADDRESS_USER, &options->address);
         if (r == ADDRESS_E_INVALID) {
                 const char *variable = getenv(ADDRESS_VARIABLE);
 

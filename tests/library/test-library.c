@@ -91,17 +91,17 @@ START_TEST(test_connect_user) {
         ck_assert_int_eq(symlink(".", path), 0);
         ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", fixture_directory(), true), 0);
         ck_assert_int_eq(setenv("SHMBROKER_ADDRESS", "unix:/nonexistent/socket", true), 0);
-        ck_assert_int_eq(shmbroker_connect_user(&connection), 0);
+        ck_assert_int_eq(shmbroker_connect("user:", &connection), 0);
         assert_works(connection);
-        ck_assert_int_eq(shmbroker_new_user(&connection), 0);
+        ck_assert_int_eq(shmbroker_new("user:", &connection), 0);
         assert_works(connection);
         ck_assert_int_eq(unlink(path), 0);
-        ck_assert_int_eq(shmbroker_connect_user(&connection), -ENOENT);
+        ck_assert_int_eq(shmbroker_connect("user:", &connection), -ENOENT);
         ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", "relative", true), 0);
-        ck_assert_int_eq(shmbroker_connect_user(&connection), -ENXIO);
+        ck_assert_int_eq(shmbroker_connect("user:", &connection), -ENXIO);
         ck_assert_int_eq(unsetenv("XDG_RUNTIME_DIR"), 0);
-        ck_assert_int_eq(shmbroker_connect_user(&connection), -ENXIO);
-        ck_assert_int_eq(shmbroker_new_user(&connection), -ENXIO);
+        ck_assert_int_eq(shmbroker_connect("user:", &connection), -ENXIO);
+        ck_assert_int_eq(shmbroker_new("user:", &connection), -ENXIO);
         ck_assert_int_eq(unsetenv("SHMBROKER_ADDRESS"), 0);
         if (before)
                 ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", before, true), 0);

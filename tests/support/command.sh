@@ -82,13 +82,13 @@ id_of() {
 	echo $(($("$ctl" list -no ID --match "$1")))
 }
 
-# wrong: each line of standard input is a command line that is no good: SENTENCE <tab>
-# ARGUMENT... It is said so in these words, exit code 2, nothing is printed.
+# wrong [CODE]: each line of standard input is a command line that is no good: SENTENCE <tab>
+# ARGUMENT... It is said so in these words, exit code 2 or CODE, nothing is printed.
 wrong() {
 	local sentence arguments
 	while IFS=$'\t' read -r sentence arguments; do
 		# shellcheck disable=SC2086
-		run 2 $arguments </dev/null
+		run "${1-2}" $arguments </dev/null
 		said "$sentence"
 		[[ ! -s $out ]] || fail "$arguments: $(<"$out")"
 	done

@@ -112,9 +112,10 @@ static void ask_broker(Facts *facts) {
         (void) shmbroker_list_users(facts->connection, &facts->users);
 }
 
-/* Is the broker that is meant where the units have theirs? */
-static bool is_of_service(const Ctl *ctl, const char *path) {
-        return ctl->user ? !ctl->address : strcmp(path, PATH_SYSTEM) == 0;
+static bool is_user(const char *address) {
+        if (!address)
+                address = getenv("SHMBROKER_ADDRESS");
+        return address && strcmp(address, "user:") == 0;
 }
 
 /**
@@ -129,10 +130,7 @@ int facts_find(Ctl *ctl, Facts *ret) {
         Facts facts = {};
         int r;
 
-        if (!ctl->address && ctl->user)
-                r = shmbroker_new_user(&facts.connection);
-        else
-                r = shmbroker_new(ctl->address, &facts.connection);
+        r = shmbroker_new(ctl->address, &facts.connection);
         if (r) {
                 /* It fails for the same reason, and says so. */
                 r = ctl_connect(ctl);
@@ -140,8 +138,9 @@ int facts_find(Ctl *ctl, Facts *ret) {
         }
         facts.address = shmbroker_get_address(facts.connection);
         facts.path = facts.address + strlen(SCHEME);
-        facts.is_service = is_of_service(ctl, facts.path);
-        facts.user = facts.is_service && ctl->user;
+        /* The units have theirs there. */
+        facts.user = is_user(ctl->address);
+        facts.is_service = facts.user || strcmp(facts.path, PATH_SYSTEM) == 0;
         facts.has_systemd = systemd_runs();
         ask_broker(&facts);
         if (facts.is_service && facts.has_systemd)

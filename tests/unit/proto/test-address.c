@@ -16,53 +16,56 @@ static void setup(void) {
         unsetenv("XDG_RUNTIME_DIR");
 }
 
-static void expect(const char *given, bool user, const char *expected) {
+static void expect(const char *given, const char *expected) {
         char *address = NULL;
 
-        ck_assert_int_eq(address_find(given, user, &address), 0);
+        ck_assert_int_eq(address_find(given, &address), 0);
         ck_assert_str_eq(address, expected);
         ck_assert_str_eq(address_path(address), expected + 5);
         free(address);
 }
 
-static void refuse(const char *given, bool user, int expected) {
+static void refuse(const char *given, int expected) {
         char untouched, *address = &untouched;
 
-        ck_assert_int_eq(address_find(given, user, &address), expected);
+        ck_assert_int_eq(address_find(given, &address), expected);
         ck_assert_ptr_eq(address, &untouched);
 }
 
 START_TEST(test_order) {
-        expect(NULL, false, "unix:/run/shmbroker/socket");
-        expect("unix:/a", false, "unix:/a");
-        expect("unix:/a", true, "unix:/a");
+        expect(NULL, "unix:/run/shmbroker/socket");
+        expect("unix:/a", "unix:/a");
         setenv(ADDRESS_VARIABLE, "unix:/b", 1);
-        expect(NULL, false, "unix:/b");
-        expect("unix:/a", false, "unix:/a");
+        expect(NULL, "unix:/b");
+        expect("unix:/a", "unix:/a");
         setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
-        expect(NULL, false, "unix:/b");
-        expect(NULL, true, "unix:/run/user/7/shmbroker/socket");
-        expect("unix:/a", true, "unix:/a");
+        expect(NULL, "unix:/b");
+        expect("user:", "unix:/run/user/7/shmbroker/socket");
         unsetenv(ADDRESS_VARIABLE);
-        expect(NULL, false, ADDRESS_SYSTEM);
+        expect(NULL, ADDRESS_OF_SYSTEM);
+        expect("system:", ADDRESS_OF_SYSTEM);
+        setenv(ADDRESS_VARIABLE, "user:", 1);
+        expect(NULL, "unix:/run/user/7/shmbroker/socket");
+        expect("system:", ADDRESS_OF_SYSTEM);
+        setenv(ADDRESS_VARIABLE, "system:", 1);
+        expect(NULL, ADDRESS_OF_SYSTEM);
 }
 END_TEST
 
 /* Never another broker than the one that was meant. */
 START_TEST(test_no_fall_through) {
         setenv(ADDRESS_VARIABLE, "unix:/b", 1);
-        refuse(NULL, true, ADDRESS_E_NO_RUNTIME_DIRECTORY);
+        refuse("user:", ADDRESS_E_NO_RUNTIME_DIRECTORY);
         setenv("XDG_RUNTIME_DIR", "", 1);
-        refuse(NULL, true, ADDRESS_E_NO_RUNTIME_DIRECTORY);
+        refuse("user:", ADDRESS_E_NO_RUNTIME_DIRECTORY);
         setenv("XDG_RUNTIME_DIR", "run", 1);
-        refuse(NULL, true, ADDRESS_E_NO_RUNTIME_DIRECTORY);
+        refuse("user:", ADDRESS_E_NO_RUNTIME_DIRECTORY);
         setenv("XDG_RUNTIME_DIR", "/run", 1);
-        refuse("", true, ADDRESS_E_INVALID);
-        refuse("", false, ADDRESS_E_INVALID);
+        refuse("", ADDRESS_E_INVALID);
         setenv(ADDRESS_VARIABLE, "", 1);
-        refuse(NULL, false, ADDRESS_E_INVALID);
+        refuse(NULL, ADDRESS_E_INVALID);
         setenv(ADDRESS_VARIABLE, "/b", 1);
-        refuse(NULL, false, ADDRESS_E_INVALID);
+        refuse(NULL, ADDRESS_E_INVALID);
 }
 END_TEST
 
@@ -73,11 +76,12 @@ START_TEST(test_invalid) {
                 "/a",         "UNIX:/a",       " unix:/a",
                 "unix: /a",   "tcp:1.2.3.4:5", "unix:/a;mode=0600",
                 "unix:///a;", "exec:/bin/a",   "varlink://unix",
-                "unix:@/a",
+                "unix:@/a",   "user",          "user:/a",
+                "system",     "system:x",      "USER:",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
-                refuse(rows[i], false, ADDRESS_E_INVALID);
+                refuse(rows[i], ADDRESS_E_INVALID);
 }
 END_TEST
 
@@ -86,12 +90,12 @@ START_TEST(test_length) {
         size_t room = sizeof(((struct sockaddr_un *) 0)->sun_path);
 
         memset(address + 6, 'x', room - 2);
-        expect(address, false, address);
+        expect(address, address);
         ck_assert_uint_eq(strlen(address_path(address)), room - 1);
         address[5 + room - 1] = 'x';
-        refuse(address, false, ADDRESS_E_INVALID);
+        refuse(address, ADDRESS_E_INVALID);
         setenv("XDG_RUNTIME_DIR", address + 5, 1);
-        refuse(NULL, true, ADDRESS_E_INVALID);
+        refuse("user:", ADDRESS_E_INVALID);
 }
 END_TEST
 
