@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/ctl/acquire.h"
@@ -17,6 +19,9 @@
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND 127
 
+/* As long as the library takes it */
+#define PREFIX_MAX 64
+
 static const Option options[] = {
         ID_OPTION,
         { "ro", OPTION_READ_ONLY, NULL, "for reading alone" },
@@ -24,28 +29,48 @@ static const Option options[] = {
         { "create", OPTION_CREATE, NULL, "create the segment if it does not exist" },
         { "new", OPTION_NEW, NULL, "create the segment, which must not exist" },
         WAIT_OPTION,
+        { "env", OPTION_ENV, "PREFIX", "set PREFIX_FD and so on, in place of SHMBROKER_FD" },
 };
 
-static int set_number(const char *name, int64_t value) {
+static int set_variable(const char *prefix, const char *what, const char *value) {
+        char name[PREFIX_MAX + 16];
+
+        (void) snprintf(name, sizeof(name), "%s_%s", prefix, what);
+        return value ? setenv(name, value, true) : unsetenv(name);
+}
+
+static int set_number(const char *prefix, const char *what, int64_t value) {
         char text[32];
 
         (void) snprintf(text, sizeof(text), "%" PRId64, value);
-        return setenv(name, text, true);
+        return set_variable(prefix, what, text);
 }
 
-static int set_environment(const struct shmbroker_segment *segment) {
+/* By which it can be told that the number is still that descriptor. */
+static int set_inode(const char *prefix, int fd) {
+        struct stat st;
+        char text[64];
+
+        if (fstat(fd, &st) < 0)
+                return -1;
+        (void) snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t) st.st_dev,
+                        (uintmax_t) st.st_ino);
+        return set_variable(prefix, "INODE", text);
+}
+
+static int set_environment(const char *prefix, const struct shmbroker_segment *segment) {
         const struct shmbroker_info *info = shmbroker_segment_info(segment);
-        const char *name = shmbroker_info_name(info);
         bool read_only = shmbroker_segment_access(segment) == SHMBROKER_ACCESS_READ_ONLY;
 
-        return set_number("SHMBROKER_FD", shmbroker_segment_fd(segment)) ||
-               set_number("SHMBROKER_SIZE", (int64_t) shmbroker_segment_size(segment)) ||
-               set_number("SHMBROKER_ID", shmbroker_info_id(info)) ||
-               (name ? setenv("SHMBROKER_NAME", name, true) : unsetenv("SHMBROKER_NAME")) ||
-               setenv("SHMBROKER_ACCESS", read_only ? "readOnly" : "readWrite", true);
+        return set_number(prefix, "FD", shmbroker_segment_fd(segment)) ||
+               set_inode(prefix, shmbroker_segment_fd(segment)) ||
+               set_number(prefix, "SIZE", (int64_t) shmbroker_segment_size(segment)) ||
+               set_number(prefix, "ID", shmbroker_info_id(info)) ||
+               set_variable(prefix, "NAME", shmbroker_info_name(info)) ||
+               set_variable(prefix, "ACCESS", read_only ? "readOnly" : "readWrite");
 }
 
-static int exec_pass_on(const struct shmbroker_segment *segment) {
+static int exec_pass_on(const char *prefix, const struct shmbroker_segment *segment) {
         int shmid;
 
         if (shmbroker_segment_fd(segment) < 0 &&
@@ -55,7 +80,7 @@ static int exec_pass_on(const struct shmbroker_segment *segment) {
                         "a System V segment; the command can attach this one by its shmid, "
                         "%d",
                         shmid);
-        if (set_environment(segment))
+        if (set_environment(prefix, segment))
                 return ctl_no_memory();
         if (fcntl(shmbroker_segment_fd(segment), F_SETFD, 0) < 0)
                 return ctl_error("the descriptor cannot be passed on: %s", strerror(errno));
@@ -71,7 +96,16 @@ static int exec_become(char **argv) {
         return saved == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-static int exec_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
+/* As a shell can name a variable. */
+static bool prefix_valid(const char *prefix) {
+        static const char letters[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+        size_t n = strspn(prefix, letters);
+
+        return n > 0 && n <= PREFIX_MAX && !prefix[n] && (*prefix < '0' || *prefix > '9');
+}
+
+static int exec_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector, const char **prefix) {
         const char *value, *id = NULL;
         int key, r;
 
@@ -79,6 +113,8 @@ static int exec_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
                 r = 0;
                 if (key == OPTION_ID)
                         id = value;
+                else if (key == OPTION_ENV)
+                        *prefix = value;
                 else if (key == OPTION_READ_ONLY)
                         shmbroker_options_set_access(acquisition->options,
                                                      SHMBROKER_ACCESS_READ_ONLY);
@@ -87,6 +123,8 @@ static int exec_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
                 if (r)
                         return r;
         }
+        if (!prefix_valid(*prefix))
+                return ctl_usage(ctl, "--env: '%s' is not what a variable can begin with", *prefix);
         r = ctl_select(ctl, id, selector);
         if (r)
                 return r;
@@ -96,16 +134,17 @@ static int exec_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) {
 static int exec_run(Ctl *ctl) {
         _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
         _cleanup_(acquisition_deinit) Acquisition acquisition = {};
+        const char *prefix = "SHMBROKER";
         Selector selector;
         int r;
 
         if (acquisition_init(&acquisition))
                 return CTL_EXEC_FAILED;
         shmbroker_options_set_map(acquisition.options, 0);
-        r = exec_parse(ctl, &acquisition, &selector);
+        r = exec_parse(ctl, &acquisition, &selector, &prefix);
         r = r ? r : ctl_connect(ctl);
         r = r ? r : acquire(ctl, &selector, &acquisition, &segment);
-        r = r ? r : exec_pass_on(segment);
+        r = r ? r : exec_pass_on(prefix, segment);
         return r ? CTL_EXEC_FAILED : exec_become(ctl->argv);
 }
 

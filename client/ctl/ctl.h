@@ -40,6 +40,7 @@ enum {
 enum {
         OPTION_ANY = 256,
         OPTION_CREATE,
+        OPTION_ENV,
         OPTION_FILE,
         OPTION_ID,
         OPTION_KIND,

@@ -111,16 +111,20 @@ int shmbroker_segment_from_fd(int fd, const struct shmbroker_options *options,
 
 /**
  * shmbroker_segment_from_environment() - make a segment of what "shmbrokerctl exec" passed on
+ * @prefix:     what its variables begin with, as given to exec by --env; NULL for "SHMBROKER"
  * @options:    as for shmbroker_segment_from_fd()
  * @ret:        the segment, to be released by shmbroker_release()
  *
- * The descriptor is that of $SHMBROKER_FD. $SHMBROKER_SIZE, $SHMBROKER_ID, $SHMBROKER_NAME and
- * $SHMBROKER_ACCESS tell the rest. It can be taken once.
+ * The descriptor is that of $SHMBROKER_FD; $SHMBROKER_INODE tells whether it is still the same
+ * object. $SHMBROKER_SIZE, $SHMBROKER_ID, $SHMBROKER_NAME and $SHMBROKER_ACCESS tell the rest. It
+ * can be taken once.
  *
- * Return: as shmbroker_segment_from_fd(), and -ENXIO if nothing was passed on; -EINVAL if one of
- * the variables is not possible, or missing; -EBADF also if it was taken already. Since: 0.1
+ * Return: as shmbroker_segment_from_fd(), and -ENXIO if nothing was passed on; -ESTALE if the
+ *         descriptor is of something else by now; -EINVAL if one of the variables is not possible,
+ *         or missing; -EBADF also if it was taken already.
+ * Since: 0.1
  */
-int shmbroker_segment_from_environment(const struct shmbroker_options *options,
+int shmbroker_segment_from_environment(const char *prefix, const struct shmbroker_options *options,
                                        struct shmbroker_segment **ret);
 
 /**

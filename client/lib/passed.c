@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -18,6 +20,9 @@
 #include "proto/error.h"
 #include "proto/name.h"
 #include "proto/util.h"
+
+/* Of the names of environment variables */
+#define ENVIRONMENT_PREFIX_MAX 64
 
 /* What is open there has to be memory, of pages that are seen in no other way. */
 static int passed_look(struct shmbroker_segment *segment, int fd) {
@@ -115,34 +120,69 @@ int shmbroker_segment_from_fd(int fd, const struct shmbroker_options *options,
         return 0;
 }
 
-/* A number of an environment variable, from 0 to @maximum. */
-static int environment_number(const char *variable, int64_t maximum, int64_t *ret) {
-        const char *text = secure_getenv(variable);
+/* The variable of that prefix, NULL if it is not set or must not be trusted. */
+static const char *environment_get(const char *prefix, const char *what) {
+        char variable[ENVIRONMENT_PREFIX_MAX + 16];
+
+        (void) snprintf(variable, sizeof(variable), "%s_%s", prefix, what);
+        return secure_getenv(variable);
+}
+
+/* A number from 0 to @maximum, and what is behind it. */
+static int number_read(const char *text, int64_t maximum, int64_t *ret, char **ret_end) {
         long long value;
-        char *end;
 
         if (!text || *text < '0' || *text > '9')
                 return error_origin(-EINVAL);
         errno = 0;
-        value = strtoll(text, &end, 10);
-        if (errno || *end || value > maximum)
+        value = strtoll(text, ret_end, 10);
+        if (errno || value > maximum)
                 return error_origin(-EINVAL);
         *ret = value;
         return 0;
 }
 
+static int environment_number(const char *prefix, const char *what, int64_t maximum, int64_t *ret) {
+        char *end;
+        int r;
+
+        r = number_read(environment_get(prefix, what), maximum, ret, &end);
+        if (r)
+                return error_trace(r);
+        return *end ? error_origin(-EINVAL) : 0;
+}
+
+/* The number may be something else's by now: device and inode say what it was. */
+static int environment_check_inode(const char *prefix, int fd) {
+        int64_t device, inode;
+        struct stat st;
+        char *end;
+        int r;
+
+        r = number_read(environment_get(prefix, "INODE"), INT64_MAX, &device, &end);
+        if (r)
+                return error_trace(r);
+        if (*end != ':' || number_read(end + 1, INT64_MAX, &inode, &end) || *end)
+                return error_origin(-EINVAL);
+        if (fstat(fd, &st) < 0)
+                return error_origin(-errno);
+        if (st.st_dev != (dev_t) device || st.st_ino != (ino_t) inode)
+                return error_origin(-ESTALE);
+        return 0;
+}
+
 /* Another size and access than there is may be meant: a segment can be less than its object. */
-static int environment_tell(struct shmbroker_segment *segment) {
-        const char *access = secure_getenv("SHMBROKER_ACCESS");
-        const char *name = secure_getenv("SHMBROKER_NAME");
+static int environment_tell(const char *prefix, struct shmbroker_segment *segment) {
+        const char *access = environment_get(prefix, "ACCESS");
+        const char *name = environment_get(prefix, "NAME");
         int64_t size;
         unsigned int which;
         int r;
 
-        r = environment_number("SHMBROKER_SIZE", NUMBER_MAX, &size);
+        r = environment_number(prefix, "SIZE", NUMBER_MAX, &size);
         if (r)
                 return error_trace(r);
-        r = environment_number("SHMBROKER_ID", INT64_MAX, &segment->id);
+        r = environment_number(prefix, "ID", INT64_MAX, &segment->id);
         if (r)
                 return error_trace(r);
         segment->has_id = true;
@@ -161,33 +201,48 @@ static int environment_tell(struct shmbroker_segment *segment) {
         return 0;
 }
 
-int shmbroker_segment_from_environment(const struct shmbroker_options *options,
-                                       struct shmbroker_segment **ret) {
-        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = passed_new();
+static int environment_take(const char *prefix, const struct shmbroker_options *options,
+                            struct shmbroker_segment *segment) {
         int64_t fd;
         int r;
 
-        if (!segment)
-                return error_origin(-ENOMEM);
-        if (!secure_getenv("SHMBROKER_FD"))
-                return error_origin(-ENXIO);
-        r = environment_number("SHMBROKER_FD", INT_MAX, &fd);
+        r = environment_number(prefix, "FD", INT_MAX, &fd);
         if (r)
                 return error_trace(r);
         /* What was inherited has no such flag: it was taken before, or is something of ours. */
         if (fcntl((int) fd, F_GETFD) & FD_CLOEXEC)
                 return error_origin(-EBADF);
+        r = environment_check_inode(prefix, (int) fd);
+        if (r)
+                return error_trace(r);
         r = passed_look(segment, (int) fd);
         if (r)
                 return error_trace(r);
-        r = environment_tell(segment);
+        r = environment_tell(prefix, segment);
         if (r)
                 return error_trace(r);
         r = passed_take((int) fd, options, segment);
-        if (r) {
+        if (r)
                 segment->fd = -EBADF;
+        return error_trace(r);
+}
+
+int shmbroker_segment_from_environment(const char *prefix, const struct shmbroker_options *options,
+                                       struct shmbroker_segment **ret) {
+        _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = passed_new();
+        int r;
+
+        if (!segment)
+                return error_origin(-ENOMEM);
+        if (!prefix)
+                prefix = "SHMBROKER";
+        if (strlen(prefix) > ENVIRONMENT_PREFIX_MAX)
+                return error_origin(-EINVAL);
+        if (!environment_get(prefix, "FD"))
+                return error_origin(-ENXIO);
+        r = environment_take(prefix, options, segment);
+        if (r)
                 return error_trace(r);
-        }
         *ret = steal_ptr(segment);
         return 0;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,9 +210,20 @@ static void set_number(const char *name, int64_t value) {
         ck_assert_int_eq(setenv(name, text, true), 0);
 }
 
+static void set_inode(int fd) {
+        struct stat st = {};
+        char text[64];
+
+        (void) fstat(fd, &st);
+        (void) snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t) st.st_dev,
+                        (uintmax_t) st.st_ino);
+        ck_assert_int_eq(setenv("SHMBROKER_INODE", text, true), 0);
+}
+
 static void set_environment(int fd, int64_t size, int64_t id, const char *name,
                             const char *access) {
         set_number("SHMBROKER_FD", fd);
+        set_inode(fd);
         set_number("SHMBROKER_SIZE", size);
         set_number("SHMBROKER_ID", id);
         ck_assert_int_eq(name ? setenv("SHMBROKER_NAME", name, true) : unsetenv("SHMBROKER_NAME"),
@@ -221,6 +233,7 @@ static void set_environment(int fd, int64_t size, int64_t id, const char *name,
 
 static void clear_environment(void) {
         (void) unsetenv("SHMBROKER_FD");
+        (void) unsetenv("SHMBROKER_INODE");
         (void) unsetenv("SHMBROKER_SIZE");
         (void) unsetenv("SHMBROKER_ID");
         (void) unsetenv("SHMBROKER_NAME");
@@ -229,7 +242,7 @@ static void clear_environment(void) {
 
 static void assert_environment(const struct shmbroker_options *options, int expected) {
         struct shmbroker_segment *segment = NULL;
-        int r = shmbroker_segment_from_environment(options, &segment);
+        int r = shmbroker_segment_from_environment(NULL, options, &segment);
 
         ck_assert_msg(r == expected, "%d instead of %d", r, expected);
         ck_assert_ptr_null(segment);
@@ -248,7 +261,7 @@ START_TEST(test_environment) {
         strcpy(shmbroker_segment_data(made), "passed on");
         fd = fcntl(shmbroker_segment_fd(made), F_DUPFD, 20);
         set_environment(fd, 5000, id, "a/b", "readWrite");
-        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, &segment), 0);
+        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, NULL, &segment), 0);
         ck_assert_str_eq(shmbroker_segment_data(segment), "passed on");
         /* The size that was promised, and not that of the object. */
         ck_assert_uint_eq(shmbroker_segment_size(segment), 5000);
@@ -284,6 +297,7 @@ START_TEST(test_wrong_environment) {
                 { "SHMBROKER_FD", { "", "x", "-1", "7x", " 7", "99999999999999999999" } },
                 { "SHMBROKER_SIZE", { "", "5001", "-5", "0x10", "9007199254740993" } },
                 { "SHMBROKER_ID", { "", "-1", "1.5", "9223372036854775808" } },
+                { "SHMBROKER_INODE", { "", "1", "1:", ":1", "1:2x", "-1:2", "1:2:3" } },
                 { "SHMBROKER_ACCESS", { "", "readonly", "rw" } },
                 { "SHMBROKER_NAME", { "", "a//b", "a b" } },
         };
@@ -300,15 +314,28 @@ START_TEST(test_wrong_environment) {
                 }
                 set_environment(fd, 5000, 7, "a", "readWrite");
                 ck_assert_int_eq(unsetenv(rows[i].name), 0);
-                if (i > 0 && i < 4)
+                if (i > 0 && i < 5)
                         assert_environment(NULL, -EINVAL);
         }
         /* Missing is only the name of a private segment. */
-        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, &segment), 0);
+        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, NULL, &segment), 0);
         ck_assert_ptr_null(shmbroker_segment_name(segment));
         shmbroker_release(segment);
         set_environment(999, 5000, 7, "a", "readWrite");
         assert_environment(NULL, -EBADF);
+        /* The descriptor was closed, and the number is another file's now. */
+        fd = unit_memfd(5000);
+        set_environment(fd, 5000, 7, "a", "readWrite");
+        close(fd);
+        ck_assert_int_eq(unit_memfd(5000), fd);
+        ck_assert_int_eq(fcntl(fd, F_SETFD, 0), 0);
+        assert_environment(NULL, -ESTALE);
+        /* Another prefix is another segment. */
+        ck_assert_int_eq(shmbroker_segment_from_environment("OTHER", NULL, &segment), -ENXIO);
+        ck_assert_int_eq(setenv("OTHER_FD", "x", true), 0);
+        ck_assert_int_eq(shmbroker_segment_from_environment("OTHER", NULL, &segment), -EINVAL);
+        ck_assert_int_eq(unsetenv("OTHER_FD"), 0);
+        close(fd);
 
         fd = unit_memfd(5000);
         read_only = unit_reopen(fd, O_RDONLY);
@@ -324,7 +351,7 @@ START_TEST(test_wrong_environment) {
         shmbroker_options_set_size(options, 4001);
         assert_environment(options, -EINVAL);
         shmbroker_options_set_size(options, 4000);
-        ck_assert_int_eq(shmbroker_segment_from_environment(options, &segment), 0);
+        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, options, &segment), 0);
         ck_assert_int_eq(shmbroker_segment_access(segment), SHMBROKER_ACCESS_READ_ONLY);
         ck_assert_uint_eq(shmbroker_segment_size(segment), 4000);
         shmbroker_release(segment);
@@ -333,7 +360,7 @@ START_TEST(test_wrong_environment) {
         fd = unit_memfd(5000);
         ck_assert_int_eq(fcntl(fd, F_SETFD, 0), 0);
         set_environment(fd, 0, 7, "a", "readWrite");
-        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, &segment), 0);
+        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, NULL, &segment), 0);
         ck_assert_uint_eq(shmbroker_segment_size(segment), 0);
         ck_assert_ptr_null(shmbroker_segment_data(segment));
         ck_assert_int_eq(shmbroker_segment_remap(segment, 10), 0);
