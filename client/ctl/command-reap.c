@@ -24,6 +24,8 @@ struct Reaping {
         Search search;
         bool yes;
         bool dry_run;
+        /* What is younger stays, and is told of; 0 if --older-than says what is meant */
+        uint64_t young_usec;
         Json json;
 };
 
@@ -45,16 +47,37 @@ static int reap_parse(Ctl *ctl, Reaping *reaping) {
                         reaping->yes = true;
                 else if (key == OPTION_DRY_RUN)
                         reaping->dry_run = true;
-                else
+                else {
+                        if (key == OPTION_OLDER_THAN)
+                                reaping->young_usec = 0;
                         r = search_option(ctl, &reaping->search, key, value);
+                }
         return r ? r : search_operand(ctl, &reaping->search);
 }
 
-static void keep_orphans(Natives *natives) {
+static void tell_young(const Native *native) {
+        _cleanup_(freep) char *name = text_escape(native->name);
+
+        (void) fprintf(stderr,
+                       "'%s' stays: something happened to it less than a minute ago; "
+                       "--older-than 0 removes it too.\n",
+                       name ? name : "");
+}
+
+static bool is_due(const Reaping *reaping, const Native *native) {
+        if (native->verdict != VERDICT_ORPHAN)
+                return false;
+        if (native->age_usec >= reaping->young_usec)
+                return true;
+        tell_young(native);
+        return false;
+}
+
+static void keep_due(const Reaping *reaping, Natives *natives) {
         size_t n = 0;
 
         for (size_t i = 0; i < natives->n_items; ++i)
-                if (natives->items[i].verdict == VERDICT_ORPHAN)
+                if (is_due(reaping, &natives->items[i]))
                         natives->items[n++] = natives->items[i];
                 else
                         native_deinit(&natives->items[i]);
@@ -155,7 +178,7 @@ static int find_and_reap(Ctl *ctl, Reaping *reaping) {
         r = search_run(ctl, &reaping->search, &natives);
         if (r)
                 return r;
-        keep_orphans(&natives);
+        keep_due(reaping, &natives);
         if (reaping->dry_run)
                 return reap_print(ctl, reaping, &natives);
         if (!reaping->yes && natives.n_items == 0)
@@ -169,7 +192,7 @@ static int find_and_reap(Ctl *ctl, Reaping *reaping) {
 }
 
 static int reap_run(Ctl *ctl) {
-        Reaping reaping = { .search.older_usec = OLDER_USEC, .json = JSON_NULL_DOCUMENT };
+        Reaping reaping = { .young_usec = OLDER_USEC, .json = JSON_NULL_DOCUMENT };
         int r;
 
         r = reap_parse(ctl, &reaping);
