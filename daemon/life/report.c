@@ -97,8 +97,9 @@ void report_restored(size_t n_segments, size_t n_attachments) {
                            { "SHMBROKER_SEGMENTS", segments },
                            { "SHMBROKER_ATTACHMENTS", attachments },
                    }),
-                   "%zu segments are there again, with %zu attachments.", n_segments,
-                   n_attachments);
+                   "%zu %s there again, with %zu attachment%s.", n_segments,
+                   n_segments == 1 ? "segment is" : "segments are", n_attachments,
+                   n_attachments == 1 ? "" : "s");
 }
 
 /**

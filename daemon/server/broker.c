@@ -361,7 +361,9 @@ static int refuse_state(const char *directory, int r) {
                         directory);
                 return -EUCLEAN;
         default:
-                log_error("Cannot begin on the state directory %s: %s.", directory, strerror(-r));
+                log_error(
+                        "Cannot begin on the state directory %s: %s; say another one with --state-directory.",
+                        directory, strerror(-r));
                 return error_trace(r);
         }
 }
@@ -487,15 +489,17 @@ static void log_farewell(const Broker *broker) {
                 n_stored += !named && segment->stored;
                 n_lost += !named && !segment->stored;
         }
-        log_notice("The broker ends; %zu segments are there again when it begins.", n_named);
+        log_notice("The broker ends.");
+        if (n_named > 0)
+                log_notice("%zu %s there again when it begins.", n_named,
+                           n_named == 1 ? "segment is" : "segments are");
         if (n_stored > 0)
-                log_notice(
-                        "%zu more are there again if it is restarted, for systemd keeps them; if it "
-                        "is stopped, from systemd 254 on.",
-                        n_stored);
+                log_notice("%zu %s there again if it is restarted, for systemd keeps them; if it "
+                           "is stopped, from systemd 254 on.",
+                           n_stored, n_stored == 1 ? "segment is" : "segments are");
         if (n_lost > 0)
-                log_notice("%zu segments end with it; whoever is attached keeps the memory.",
-                           n_lost);
+                log_notice("%zu %s with it; whoever is attached keeps the memory.", n_lost,
+                           n_lost == 1 ? "segment ends" : "segments end");
 }
 
 /**

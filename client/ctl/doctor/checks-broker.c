@@ -32,14 +32,17 @@ static void advise_start(Doctor *doctor) {
                               facts_systemctl(facts));
         else if (facts->is_service)
                 doctor_advise(doctor,
-                              "Start it: 'shmbrokerd%s'; or say with --address or "
+                              "Start it%s: 'shmbrokerd%s'; or say with --address or "
                               "$SHMBROKER_ADDRESS where it is.",
+                              !facts->user && geteuid() != 0 ? " as root" : "",
                               facts->user ? " --user" : "");
         else
                 doctor_advise(doctor,
-                              "Start it: 'shmbrokerd --address %s'; or say with --address or "
+                              "Start it: 'shmbrokerd --address %s%s'; or say with --address or "
                               "$SHMBROKER_ADDRESS where it is.",
-                              facts->address);
+                              facts->address,
+                              /* The one of the system is root's. */
+                              geteuid() != 0 ? " --state-directory DIR" : "");
 }
 
 /* Where the log is, if that is known, as the end of a clause. */

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -126,6 +127,23 @@ static bool read_limit(Doctor *doctor, const char *key, uint64_t *ret) {
         return true;
 }
 
+/* Who is not root sets at most the hard limit. */
+static void advise_files(Doctor *doctor, uint64_t maximum) {
+        struct rlimit limit = {};
+
+        (void) getrlimit(RLIMIT_NOFILE, &limit);
+        if (geteuid() == 0 || limit.rlim_max >= FILES_UNIT)
+                doctor_advise(doctor, "Start the broker after 'ulimit -n %d'.", FILES_UNIT);
+        else if (limit.rlim_max > maximum)
+                doctor_advise(doctor,
+                              "Start the broker after 'ulimit -n %ju'; root can let you have more, "
+                              "by 'nofile' in limits.conf(5).",
+                              (uintmax_t) limit.rlim_max);
+        else
+                doctor_advise(doctor, "You may not have more; root can let you, by 'nofile' in "
+                                      "limits.conf(5).");
+}
+
 static void check_descriptors(Doctor *doctor) {
         uint64_t maximum;
 
@@ -146,7 +164,7 @@ static void check_descriptors(Doctor *doctor) {
                               "start the broker again.",
                               FILES_UNIT, facts_systemctl(&doctor->facts));
         else
-                doctor_advise(doctor, "Start the broker after 'ulimit -n %d'.", FILES_UNIT);
+                advise_files(doctor, maximum);
 }
 
 static void check_locked_memory(Doctor *doctor) {
