@@ -504,7 +504,7 @@ Child child_start(void (*function)(int control_fd, void *userdata), void *userda
                 close(pair[0]);
                 unit_assert_silently();
                 function(pair[1], userdata);
-                _exit(0);
+                unit_exit(0);
         }
         close(pair[1]);
         return (Child){ .pid = pid, .control_fd = pair[0] };

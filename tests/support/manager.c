@@ -220,8 +220,8 @@ static void run_child(Manager *manager, void (*child)(void *userdata), void *use
         child(userdata);
         if (!manager->leaks_unasked && __lsan_do_recoverable_leak_check &&
             __lsan_do_recoverable_leak_check())
-                _exit(99);
-        _exit(0);
+                unit_exit(99);
+        unit_exit(0);
 }
 
 static void attend(Manager *manager, pid_t pid) {

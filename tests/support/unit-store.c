@@ -191,7 +191,7 @@ bool child_open(Store *store) {
                 /* Whoever has no store ends. */
                 REQUIRE(book->struck);
                 store_deinit(store);
-                _exit(0);
+                unit_exit(0);
         }
         if (book->pair_max > 0)
                 store->pairs.pair_max = book->pair_max;

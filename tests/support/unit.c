@@ -19,6 +19,9 @@
 
 #include "proto/util.h"
 
+/* gcc's, where coverage is counted. */
+extern __attribute__((__weak__)) void __gcov_dump(void);
+
 static char unit_root[4096];
 static size_t unit_n_fds;
 
@@ -192,6 +195,12 @@ uint64_t unit_below(uint64_t *seed, uint64_t limit) {
         return unit_random(seed) % limit;
 }
 
+void unit_exit(int status) {
+        if (__gcov_dump)
+                __gcov_dump();
+        _exit(status);
+}
+
 int unit_fork(int (*child)(void *userdata), void *userdata) {
         int status;
         pid_t pid;
@@ -200,7 +209,7 @@ int unit_fork(int (*child)(void *userdata), void *userdata) {
         pid = fork();
         ck_assert_int_ge(pid, 0);
         if (pid == 0)
-                _exit(child(userdata));
+                unit_exit(child(userdata));
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert_msg(WIFEXITED(status), "the process died of signal %d", WTERMSIG(status));
         return WEXITSTATUS(status);

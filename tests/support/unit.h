@@ -46,6 +46,9 @@ uint64_t unit_below(uint64_t *seed, uint64_t limit);
 /* Runs @child in a process of its own; its status is what @child returns. */
 int unit_fork(int (*child)(void *userdata), void *userdata);
 
+/* Ends such a process: as _exit(2), but what `make coverage` counts in it is written. */
+void unit_exit(int status) __attribute__((__noreturn__));
+
 /*
  * In a child that may be killed: what it asserts is written where nobody reads it. Check's own file
  * is written by the child and its parent alike, and who is killed between two pages of it leaves
