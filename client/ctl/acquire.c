@@ -135,14 +135,17 @@ int acquisition_option(const Ctl *ctl, Acquisition *acquisition, int key, const 
         }
 }
 
-/* acquire() - acquire the segment that is meant. Return: 0 or an exit code. */
+/* acquire_selected() - acquire the segment that is meant. Return: what the library returns. */
+int acquire_selected(const Ctl *ctl, const Selector *selector,
+                     const struct shmbroker_options *options, struct shmbroker_segment **ret) {
+        return selector->name ? shmbroker_acquire(ctl->connection, selector->name, options, ret)
+                              : shmbroker_acquire_id(ctl->connection, selector->id, options, ret);
+}
+
+/* acquire() - the same, and say why it failed. Return: 0 or an exit code. */
 int acquire(const Ctl *ctl, const Selector *selector, const Acquisition *acquisition,
             struct shmbroker_segment **ret) {
-        if (!selector->name)
-                shmbroker_options_set_id(acquisition->options, selector->id);
-        if (shmbroker_acquire(ctl->connection, selector->name, acquisition->options, ret))
-                return ctl_failed(ctl);
-        return 0;
+        return acquire_selected(ctl, selector, acquisition->options, ret) ? ctl_failed(ctl) : 0;
 }
 
 /**

@@ -24,6 +24,8 @@ int acquisition_init(Acquisition *acquisition);
 void acquisition_deinit(Acquisition *acquisition);
 int acquisition_option(const Ctl *ctl, Acquisition *acquisition, int key, const char *value);
 
+int acquire_selected(const Ctl *ctl, const Selector *selector,
+                     const struct shmbroker_options *options, struct shmbroker_segment **ret);
 int acquire(const Ctl *ctl, const Selector *selector, const Acquisition *acquisition,
             struct shmbroker_segment **ret);
 int acquire_to_read(const Ctl *ctl, const Selector *selector, const Acquisition *acquisition,

@@ -28,6 +28,4 @@ int change_attributes(const Ctl *ctl, const Selector *selector, const void *user
 int change_remove_on_last_detach(const Ctl *ctl, int64_t id, bool remove,
                                  struct shmbroker_info **ret);
 
-DEFINE_CLEANUP(struct shmbroker_attributes, shmbroker_attributes_free)
-
 #endif

@@ -61,20 +61,31 @@ static int source_option(const Ctl *ctl, Source *source, int key, const char *va
         }
 }
 
-static int take_option(const Ctl *ctl, Source *source, Acquisition *life, int key,
+static int take_option(const Ctl *ctl, Source *source, struct shmbroker_attributes *life, int key,
                        const char *value) {
+        uint64_t usec = 0;
+        int r;
+
         switch (key) {
         case OPTION_SHMID:
         case OPTION_KEY:
         case OPTION_POSIX_NAME:
         case OPTION_FILE:
                 return source_option(ctl, source, key, value);
+        case OPTION_LINGER:
+                r = value_time(ctl, "--linger", value, &usec);
+                shmbroker_attributes_set_linger(life, usec);
+                return r;
+        case OPTION_REMOVE_ON_LAST_DETACH:
+                shmbroker_attributes_set_remove_on_last_detach(life, true);
+                return 0;
         default:
-                return acquisition_option(ctl, life, key, value);
+                return CTL_USAGE;
         }
 }
 
-static int adopt_parse(Ctl *ctl, Source *source, Acquisition *life, const char **ret_name) {
+static int adopt_parse(Ctl *ctl, Source *source, struct shmbroker_attributes *life,
+                       const char **ret_name) {
         const char *value;
         int key, r;
 
@@ -125,19 +136,19 @@ static int adopt_failed(const Ctl *ctl, const Source *source) {
 }
 
 /* Return: what the library returns. */
-static int adopt_any(const Ctl *ctl, const Source *source, const Acquisition *life,
+static int adopt_any(const Ctl *ctl, const Source *source, const struct shmbroker_attributes *life,
                      const char *name, struct shmbroker_info **ret) {
         struct shmbroker *broker = ctl->connection;
 
         switch (source->option) {
         case OPTION_SHMID:
-                return shmbroker_adopt_sysv(broker, source->shmid, name, life->options, ret);
+                return shmbroker_adopt_sysv(broker, source->shmid, name, life, ret);
         case OPTION_KEY:
-                return shmbroker_adopt_key(broker, source->key, name, life->options, ret);
+                return shmbroker_adopt_key(broker, source->key, name, life, ret);
         case OPTION_POSIX_NAME:
-                return shmbroker_adopt_posix(broker, source->posix_name, name, life->options, ret);
+                return shmbroker_adopt_posix(broker, source->posix_name, name, life, ret);
         default:
-                return shmbroker_adopt_fd(broker, source->fd, name, life->options, ret);
+                return shmbroker_adopt_fd(broker, source->fd, name, life, ret);
         }
 }
 
@@ -194,7 +205,7 @@ static int take_back(const Ctl *ctl, const Source *source, int shmid, struct shm
  * Return: 0 or an exit code.
  */
 static int adopt_handed_over(const Ctl *ctl, const Source *source, uid_t uid,
-                             const Acquisition *life, const char *name,
+                             const struct shmbroker_attributes *life, const char *name,
                              struct shmbroker_info **ret) {
         struct shmid_ds before, after;
         int shmid;
@@ -217,7 +228,7 @@ static int adopt_handed_over(const Ctl *ctl, const Source *source, uid_t uid,
         return 0;
 }
 
-static int adopt_sysv(const Ctl *ctl, const Source *source, const Acquisition *life,
+static int adopt_sysv(const Ctl *ctl, const Source *source, const struct shmbroker_attributes *life,
                       const char *name, struct shmbroker_info **ret) {
         uid_t uid = 0;
         bool known = false;
@@ -232,7 +243,7 @@ static int adopt_sysv(const Ctl *ctl, const Source *source, const Acquisition *l
         return r ? adopt_failed(ctl, source) : 0;
 }
 
-static int run_with(Ctl *ctl, Source *source, Acquisition *life) {
+static int run_with(Ctl *ctl, Source *source, struct shmbroker_attributes *life) {
         _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
         const char *name = NULL;
         int r;
@@ -250,12 +261,10 @@ static int run_with(Ctl *ctl, Source *source, Acquisition *life) {
 }
 
 static int adopt_run(Ctl *ctl) {
-        _cleanup_(acquisition_deinit) Acquisition life = {};
+        _cleanup_(shmbroker_attributes_freep) struct shmbroker_attributes *life = NULL;
         _cleanup_(source_close) Source source = { .fd = -EBADF };
-        int r;
 
-        r = acquisition_init(&life);
-        return r ? r : run_with(ctl, &source, &life);
+        return shmbroker_attributes_new(&life) ? ctl_no_memory() : run_with(ctl, &source, life);
 }
 
 const Command command_adopt = {

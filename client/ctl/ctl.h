@@ -139,6 +139,7 @@ void ctl_finish(int code) __attribute__((__noreturn__));
 #define COMMAND_OPTIONS(array) .options = (array), .n_options = ARRAY_SIZE(array)
 
 DEFINE_CLEANUP(struct shmbroker_options, shmbroker_options_free)
+DEFINE_CLEANUP(struct shmbroker_attributes, shmbroker_attributes_free)
 DEFINE_CLEANUP(struct shmbroker_segment, shmbroker_release)
 DEFINE_CLEANUP(struct shmbroker_info, shmbroker_info_free)
 DEFINE_CLEANUP(struct shmbroker_filter, shmbroker_filter_free)

@@ -273,10 +273,8 @@ int put_any(const Ctl *ctl, Stream *from, const Put *put) {
         if (put->replace || put->seals ||
             (acquisition->has_create && acquisition->create == SHMBROKER_CREATE_NEW))
                 return put_new(ctl, from, put);
-        if (!put->target.name)
-                shmbroker_options_set_id(options, put->target.id);
         shmbroker_options_set_create(options, SHMBROKER_CREATE_OPEN);
-        r = shmbroker_acquire(ctl->connection, put->target.name, options, &segment);
+        r = acquire_selected(ctl, &put->target, options, &segment);
         if (r && may_create && ctl_is_missing(ctl))
                 return put_new(ctl, from, put);
         return r ? ctl_failed(ctl) : put_into(ctl, from, put, segment);

@@ -186,8 +186,7 @@ int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name
  * remains the caller's
  * @name:       the name that the segment shall have, see shmbroker_acquire(); NULL for "sysv/" and
  *              key or identifier, "posix/" and the name, or of a descriptor none
- * @options:    of these only shmbroker_options_set_remove_on_last_detach() and
- *              shmbroker_options_set_linger() are looked at; NULL for neither
+ * @attributes: how long it is to live; others are -EINVAL. NULL for until it is removed.
  * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
  *
  * The memory is shared and not copied, and programs that have it need not know. It is no
@@ -207,13 +206,15 @@ int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name
  * Since: 0.1
  */
 int shmbroker_adopt_sysv(struct shmbroker *connection, int shmid, const char *name,
-                         const struct shmbroker_options *options, struct shmbroker_info **ret);
+                         const struct shmbroker_attributes *attributes,
+                         struct shmbroker_info **ret);
 int shmbroker_adopt_key(struct shmbroker *connection, uint32_t key, const char *name,
-                        const struct shmbroker_options *options, struct shmbroker_info **ret);
+                        const struct shmbroker_attributes *attributes, struct shmbroker_info **ret);
 int shmbroker_adopt_posix(struct shmbroker *connection, const char *posix_name, const char *name,
-                          const struct shmbroker_options *options, struct shmbroker_info **ret);
+                          const struct shmbroker_attributes *attributes,
+                          struct shmbroker_info **ret);
 int shmbroker_adopt_fd(struct shmbroker *connection, int fd, const char *name,
-                       const struct shmbroker_options *options, struct shmbroker_info **ret);
+                       const struct shmbroker_attributes *attributes, struct shmbroker_info **ret);
 
 /**
  * shmbroker_filter_new() - make a filter that lets every segment pass

@@ -114,13 +114,6 @@ void shmbroker_options_set_key(struct shmbroker_options *options, uint32_t key);
 int shmbroker_options_set_posix_name(struct shmbroker_options *options, const char *name);
 
 /**
- * shmbroker_options_set_id() - open a segment by its number
- * @id:         its id. shmbroker_acquire() gets NULL for a name then, and creates nothing.
- * Since: 0.1
- */
-void shmbroker_options_set_id(struct shmbroker_options *options, int64_t id);
-
-/**
  * shmbroker_options_set_remove_on_last_detach() - shall the segment, if created, end with its use?
  * @remove:     whether it removes itself when its last attachment ends
  * Since: 0.1

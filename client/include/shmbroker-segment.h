@@ -72,10 +72,24 @@ int shmbroker_acquire(struct shmbroker *connection, const char *name,
                       const struct shmbroker_options *options, struct shmbroker_segment **ret);
 
 /**
+ * shmbroker_acquire_id() - acquire a segment by its number
+ * @connection: the connection
+ * @id:         its id
+ * @options:    how, NULL for reading and writing; nothing can be created
+ * @ret:        the segment, to be released by shmbroker_release()
+ *
+ * Return: as shmbroker_acquire().
+ * Since: 0.1
+ */
+int shmbroker_acquire_id(struct shmbroker *connection, int64_t id,
+                         const struct shmbroker_options *options, struct shmbroker_segment **ret);
+
+/**
  * shmbroker_acquire_start() - begin to acquire a segment, without waiting
+ * shmbroker_acquire_id_start() - the same by its number
  * shmbroker_acquire_finish() - take what it brought, when shmbroker_process() said that it is done
  * @connection: the connection
- * @name, @options: as for shmbroker_acquire(); they are copied
+ * @name, @id, @options: as for shmbroker_acquire() and shmbroker_acquire_id(); they are copied
  * @ret:        the segment, to be released by shmbroker_release()
  *
  * Return: of start, 0; -EINVAL if name or an option is not possible; -EALREADY if a call is under
@@ -86,6 +100,8 @@ int shmbroker_acquire(struct shmbroker *connection, const char *name,
  */
 int shmbroker_acquire_start(struct shmbroker *connection, const char *name,
                             const struct shmbroker_options *options);
+int shmbroker_acquire_id_start(struct shmbroker *connection, int64_t id,
+                               const struct shmbroker_options *options);
 int shmbroker_acquire_finish(struct shmbroker *connection, struct shmbroker_segment **ret);
 
 /**

@@ -159,7 +159,7 @@ static void acquire_prepare(const struct shmbroker *connection, Acquire *acquire
 }
 
 /* What is given to start may be gone before the call is made. */
-static int acquire_copy(Acquire *acquire, const char *name,
+static int acquire_copy(Acquire *acquire, const char *name, const int64_t *id,
                         const struct shmbroker_options *options) {
         AcquireParameters *parameters = &acquire->parameters;
         int r;
@@ -177,10 +177,12 @@ static int acquire_copy(Acquire *acquire, const char *name,
                 return error_trace(r);
         if (name)
                 GIVE_VALUE(parameters, ACQUIRE_NAME, name, acquire->name);
+        if (id)
+                GIVE_VALUE(parameters, ACQUIRE_ID, id, *id);
         return 0;
 }
 
-static int acquire_begin(struct shmbroker *connection, const char *name,
+static int acquire_begin(struct shmbroker *connection, const char *name, const int64_t *id,
                          const struct shmbroker_options *options, Acquire **ret) {
         _cleanup_(acquire_freep) Acquire *acquire = NULL;
         int r;
@@ -193,7 +195,7 @@ static int acquire_begin(struct shmbroker *connection, const char *name,
         if (r)
                 return error_trace(r);
         acquire = calloc(1, sizeof(*acquire));
-        if (!acquire || acquire_copy(acquire, name, options))
+        if (!acquire || acquire_copy(acquire, name, id, options))
                 return detail_errno(connection, -ENOMEM);
         acquire_prepare(connection, acquire);
         r = call_begin(connection, &acquire->request);
@@ -305,12 +307,12 @@ static void acquire_abandon(struct shmbroker *connection, Acquire *acquire) {
         acquire->done = true;
 }
 
-int shmbroker_acquire(struct shmbroker *connection, const char *name,
-                      const struct shmbroker_options *options, struct shmbroker_segment **ret) {
+static int acquire_run(struct shmbroker *connection, const char *name, const int64_t *id,
+                       const struct shmbroker_options *options, struct shmbroker_segment **ret) {
         _cleanup_(acquire_freep) Acquire *acquire = NULL;
         int r;
 
-        r = acquire_begin(connection, name, options, &acquire);
+        r = acquire_begin(connection, name, id, options, &acquire);
         if (r)
                 return error_trace(r);
         _assume_(acquire != NULL);
@@ -327,11 +329,28 @@ int shmbroker_acquire(struct shmbroker *connection, const char *name,
         return 0;
 }
 
+int shmbroker_acquire(struct shmbroker *connection, const char *name,
+                      const struct shmbroker_options *options, struct shmbroker_segment **ret) {
+        return error_trace(acquire_run(connection, name, NULL, options, ret));
+}
+
+int shmbroker_acquire_id(struct shmbroker *connection, int64_t id,
+                         const struct shmbroker_options *options, struct shmbroker_segment **ret) {
+        return error_trace(acquire_run(connection, NULL, &id, options, ret));
+}
+
+int shmbroker_acquire_id_start(struct shmbroker *connection, int64_t id,
+                               const struct shmbroker_options *options) {
+        if (connection->acquire)
+                return detail_errno(connection, -EALREADY);
+        return error_trace(acquire_begin(connection, NULL, &id, options, &connection->acquire));
+}
+
 int shmbroker_acquire_start(struct shmbroker *connection, const char *name,
                             const struct shmbroker_options *options) {
         if (connection->acquire)
                 return detail_errno(connection, -EALREADY);
-        return error_trace(acquire_begin(connection, name, options, &connection->acquire));
+        return error_trace(acquire_begin(connection, name, NULL, options, &connection->acquire));
 }
 
 int shmbroker_process(struct shmbroker *connection) {

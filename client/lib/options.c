@@ -75,10 +75,6 @@ int shmbroker_options_set_posix_name(struct shmbroker_options *options, const ch
         return error_trace(text_set(&options->posix_name, name, POSIX_NAME_MAX));
 }
 
-void shmbroker_options_set_id(struct shmbroker_options *options, int64_t id) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_ID, id, id);
-}
-
 void shmbroker_options_set_remove_on_last_detach(struct shmbroker_options *options, int remove) {
         GIVE_VALUE(&options->acquire, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, remove);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "client/lib/attributes.h"
 #include "client/lib/call.h"
 #include "client/lib/detail.h"
 #include "client/lib/info.h"
@@ -15,10 +16,6 @@
 #include "client/lib/value.h"
 #include "proto/error.h"
 #include "proto/util.h"
-
-struct shmbroker_attributes {
-        SetAttributesParameters parameters;
-};
 
 /**
  * segment_call() - make a call about one segment
@@ -128,48 +125,6 @@ int shmbroker_remove(struct shmbroker *connection, const char *name, int64_t id,
         return error_trace(info_call(connection, &request, name, id, ret));
 }
 
-int shmbroker_attributes_new(struct shmbroker_attributes **ret) {
-        struct shmbroker_attributes *attributes = calloc(1, sizeof(*attributes));
-
-        if (!attributes)
-                return error_origin(-ENOMEM);
-        *ret = attributes;
-        return 0;
-}
-
-struct shmbroker_attributes *shmbroker_attributes_free(struct shmbroker_attributes *attributes) {
-        free(attributes);
-        return NULL;
-}
-
-void shmbroker_attributes_set_owner(struct shmbroker_attributes *attributes, uid_t uid) {
-        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_OWNER_UID, owner_uid, uid);
-}
-
-void shmbroker_attributes_set_group(struct shmbroker_attributes *attributes, gid_t gid) {
-        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_OWNER_GID, owner_gid, gid);
-}
-
-void shmbroker_attributes_set_mode(struct shmbroker_attributes *attributes, mode_t mode) {
-        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_MODE, mode, mode);
-}
-
-void shmbroker_attributes_set_remove_on_last_detach(struct shmbroker_attributes *attributes,
-                                                    int remove) {
-        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH,
-                   remove_on_last_detach, remove);
-}
-
-void shmbroker_attributes_set_linger(struct shmbroker_attributes *attributes,
-                                     uint64_t linger_usec) {
-        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_LINGER_USEC, linger_usec,
-                   linger_usec == SHMBROKER_FOREVER ? LINGER_NEVER : number_clamp(linger_usec));
-}
-
-void shmbroker_attributes_set_locked(struct shmbroker_attributes *attributes, int locked) {
-        GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_LOCKED, locked, locked);
-}
-
 /* By name a second call could meet a new segment that has the name now: such are not repeated. */
 int shmbroker_set_attributes(struct shmbroker *connection, const char *name, int64_t id,
                              const struct shmbroker_attributes *attributes,
@@ -236,13 +191,11 @@ static int publish_attributes(struct shmbroker *connection,
                               const struct shmbroker_attributes *attributes,
                               PublishParameters *parameters) {
         const SetAttributesParameters *given = &attributes->parameters;
+        int r;
 
-        if (GIVEN(given, SET_ATTRIBUTES_OWNER_UID))
-                return detail_parameter(connection, "ownerUid", "publishing changes no owner");
-        if (GIVEN(given, SET_ATTRIBUTES_OWNER_GID))
-                return detail_parameter(connection, "ownerGid", "publishing changes no group");
-        if (GIVEN(given, SET_ATTRIBUTES_LOCKED))
-                return detail_parameter(connection, "locked", "publishing locks nothing");
+        r = attributes_check(connection, attributes, ATTRIBUTES_LIFE | ATTRIBUTES_MODE);
+        if (r)
+                return error_trace(r);
         if (GIVEN(given, SET_ATTRIBUTES_MODE))
                 GIVE_VALUE(parameters, PUBLISH_MODE, mode, given->mode);
         if (GIVEN(given, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH))

@@ -74,8 +74,8 @@ static void assert_adopted(struct shmbroker_info *info, const char *name, int ki
                 ck_assert_str_eq(shmbroker_info_name(info), name);
         else
                 ck_assert_ptr_null(shmbroker_info_name(info));
-        shmbroker_options_set_id(options, shmbroker_info_id(info));
-        ck_assert_int_eq(shmbroker_acquire(connection, NULL, options, &segment), 0);
+        ck_assert_int_eq(
+                shmbroker_acquire_id(connection, shmbroker_info_id(info), options, &segment), 0);
         data = shmbroker_segment_data(segment);
         ck_assert_str_eq(data, TEXT);
         strcpy(data, TEXT " twice");
@@ -132,14 +132,22 @@ END_TEST
 START_TEST(test_posix) {
         const char *posix_name = native_name("p");
         _cleanup_(freep) char *path = shm_path(posix_name);
-        struct shmbroker_options *options = library_options(SHMBROKER_CREATE_OPEN, 0);
+        struct shmbroker_attributes *attributes = NULL;
         struct shmbroker_info *info = NULL;
         uint64_t linger = 0;
         char name[128];
 
         make_posix(posix_name);
-        shmbroker_options_set_linger(options, 3600000000);
-        ck_assert_int_eq(shmbroker_adopt_posix(connection, posix_name, NULL, options, &info), 0);
+        ck_assert_int_eq(shmbroker_attributes_new(&attributes), 0);
+        shmbroker_attributes_set_linger(attributes, 3600000000);
+        shmbroker_attributes_set_mode(attributes, 0666);
+        ck_assert_int_eq(shmbroker_adopt_posix(connection, posix_name, NULL, attributes, &info),
+                         -EINVAL);
+        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "mode");
+        shmbroker_attributes_free(attributes);
+        ck_assert_int_eq(shmbroker_attributes_new(&attributes), 0);
+        shmbroker_attributes_set_linger(attributes, 3600000000);
+        ck_assert_int_eq(shmbroker_adopt_posix(connection, posix_name, NULL, attributes, &info), 0);
         ck_assert_str_eq(shmbroker_info_posix_name(info), posix_name);
         ck_assert_int_eq(shmbroker_info_linger(info, &linger), 0);
         ck_assert_uint_eq(linger, 3600000000);
@@ -147,7 +155,7 @@ START_TEST(test_posix) {
         assert_adopted(info, name, SHMBROKER_KIND_POSIX);
         remove_adopted(info);
         ck_assert_int_lt(access(path, F_OK), 0);
-        shmbroker_options_free(options);
+        shmbroker_attributes_free(attributes);
 }
 END_TEST
 

@@ -231,6 +231,7 @@ START_TEST(test_wrong_parameters) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 1);
         struct shmbroker_info *info = NULL;
+        struct shmbroker_segment *segment = NULL;
         const struct shmbroker_error *error;
         char long_name[257];
 
@@ -239,12 +240,10 @@ START_TEST(test_wrong_parameters) {
         error = assert_error(connection, -EINVAL, SERVICE "InvalidParameter", "p", "mode");
         ck_assert_str_eq(shmbroker_error_parameter(error), "mode");
         shmbroker_options_set_mode(options, 0600);
-        shmbroker_options_set_id(options, 1);
-        fails(connection, NULL, options, -EINVAL);
+        ck_assert_int_eq(shmbroker_acquire_id(connection, 1, options, &segment), -EINVAL);
         assert_error(connection, -EINVAL, SERVICE "InvalidParameter", "p", "create");
-        shmbroker_options_set_create(options, SHMBROKER_CREATE_OPEN);
-        fails(connection, "a", options, -EINVAL);
-        assert_error(connection, -EINVAL, SERVICE "InvalidParameter", "p", "id");
+        ck_assert_int_eq(shmbroker_acquire_id(connection, 99, NULL, &segment), -ENOENT);
+        assert_error(connection, -ENOENT, BROKER "NoSuchSegment", "", "with the id 99");
         /* Nothing says how large a private segment is to be. */
         fails(connection, NULL, NULL, -EINVAL);
         error = assert_error(connection, -EINVAL, SERVICE "InvalidParameter", "p", "sizeBytes");

@@ -178,8 +178,7 @@ START_TEST(test_private) {
         id = shmbroker_info_id(shmbroker_segment_info(segment));
         ck_assert_ptr_null(shmbroker_info_name(shmbroker_segment_info(segment)));
         ck_assert_int_eq(shmbroker_options_new(&by_id), 0);
-        shmbroker_options_set_id(by_id, id);
-        ck_assert_int_eq(shmbroker_acquire(connection, NULL, by_id, &again), 0);
+        ck_assert_int_eq(shmbroker_acquire_id(connection, id, by_id, &again), 0);
         ck_assert_int_eq(shmbroker_info_id(shmbroker_segment_info(again)), id);
         memset(shmbroker_segment_data(segment), 'x', 100);
         ck_assert_int_eq(((char *) shmbroker_segment_data(again))[99], 'x');
@@ -187,7 +186,7 @@ START_TEST(test_private) {
         shmbroker_release(again);
         ck_assert_int_eq(shmbroker_remove(connection, NULL, id, 0, &left), 0);
         ck_assert_ptr_null(left);
-        ck_assert_int_eq(shmbroker_acquire(connection, NULL, by_id, &again), -ENOENT);
+        ck_assert_int_eq(shmbroker_acquire_id(connection, id, NULL, &again), -ENOENT);
         shmbroker_options_free(by_id);
         shmbroker_options_free(options);
         shmbroker_close(connection);

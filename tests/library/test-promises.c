@@ -365,7 +365,6 @@ END_TEST
  * number as long as somebody has it; and a second time works as well. */
 START_TEST(test_removed) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *other = NULL, *again = NULL;
-        struct shmbroker_options *by_id = NULL;
         struct shmbroker_info *left = NULL;
         int64_t id;
 
@@ -380,14 +379,11 @@ START_TEST(test_removed) {
         ck_assert_int_eq(shmbroker_acquire(connection, NAME, options, &other), -ENOENT);
         other = make(kinds[_i], 0);
         ck_assert_int_eq(data(other)[0], 0);
-        ck_assert_int_eq(shmbroker_options_new(&by_id), 0);
-        shmbroker_options_set_id(by_id, id);
-        ck_assert_int_eq(shmbroker_acquire(connection, NULL, by_id, &again), 0);
+        ck_assert_int_eq(shmbroker_acquire_id(connection, id, NULL, &again), 0);
         ck_assert_int_eq(data(again)[0], 'o');
         shmbroker_release(segment);
         shmbroker_release(again);
-        ck_assert_int_eq(shmbroker_acquire(connection, NULL, by_id, &again), -ENOENT);
-        shmbroker_options_free(by_id);
+        ck_assert_int_eq(shmbroker_acquire_id(connection, id, NULL, &again), -ENOENT);
         shmbroker_release(other);
 }
 END_TEST

@@ -170,10 +170,9 @@ static void attach(Churner *churner, Slot *slot) {
                 return;
         if (shmbroker_options_new(&options) < 0)
                 abort();
-        shmbroker_options_set_id(options, slot->piece->id);
         shmbroker_options_set_access(options, (int) pick(churner, 2));
         do {
-                r = shmbroker_acquire(churner->broker, NULL, options, handle);
+                r = shmbroker_acquire_id(churner->broker, slot->piece->id, options, handle);
         } while (was_cut_off(churner, r, "acquiring", slot->piece));
         shmbroker_options_free(options);
         if (r < 0)

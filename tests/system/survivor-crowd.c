@@ -83,10 +83,9 @@ static void attach(Member *member, Piece *piece, Possession *possession) {
 
         if (shmbroker_options_new(&options) < 0)
                 abort();
-        shmbroker_options_set_id(options, piece->id);
         shmbroker_options_set_access(options, writes ? SHMBROKER_ACCESS_READ_WRITE
                                                      : SHMBROKER_ACCESS_READ_ONLY);
-        if (shmbroker_acquire(member->broker, NULL, options, &segment) < 0)
+        if (shmbroker_acquire_id(member->broker, piece->id, options, &segment) < 0)
                 wrong("segment %lld cannot be attached: %s", (long long) piece->id,
                       shmbroker_error_message(shmbroker_get_error(member->broker)));
         else

@@ -228,9 +228,8 @@ void piece_check_content(struct shmbroker *broker, Piece *piece) {
 
         if (shmbroker_options_new(&options) < 0)
                 abort();
-        shmbroker_options_set_id(options, piece->id);
         shmbroker_options_set_access(options, SHMBROKER_ACCESS_READ_ONLY);
-        r = shmbroker_acquire(broker, NULL, options, &segment);
+        r = shmbroker_acquire_id(broker, piece->id, options, &segment);
         shmbroker_options_free(options);
         if (r < 0) {
                 wrong("segment %lld cannot be attached: %s", (long long) piece->id,

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHMBROKER_CLIENT_LIB_ATTRIBUTES_H
+#define SHMBROKER_CLIENT_LIB_ATTRIBUTES_H
+
+/* What is to become of a segment. */
+
+#include <stdint.h>
+
+#include "client/include/shmbroker.h"
+#include "proto/types.h"
+
+#define ATTRIBUTES_MODE (UINT64_C(1) << SET_ATTRIBUTES_MODE)
+#define ATTRIBUTES_LIFE                                                                            \
+        (UINT64_C(1) << SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH |                                     \
+         UINT64_C(1) << SET_ATTRIBUTES_LINGER_USEC)
+
+struct shmbroker_attributes {
+        SetAttributesParameters parameters;
+};
+
+int attributes_check(struct shmbroker *connection, const struct shmbroker_attributes *attributes,
+                     uint64_t taken);
+
+#endif
