@@ -399,7 +399,7 @@ static int start_service(Broker *broker) {
                 return refuse_state(directory, r);
         fill_defaults(broker);
         if (broker_configure(broker))
-                return -EINVAL;
+                return BROKER_E_CONFIG;
         return start_store(broker);
 }
 
@@ -506,7 +506,7 @@ static void log_farewell(const Broker *broker) {
  * broker_run() - be a broker until a signal says that it is enough
  * @options:    the command line
  *
- * Return: 0, or a negative errno, after a sentence in the log that says why.
+ * Return: 0, BROKER_E_CONFIG or a negative errno, after a sentence in the log that says why.
  */
 int broker_run(const Options *options) {
         Broker *broker;

@@ -6,6 +6,12 @@
 
 #include "daemon/server/options.h"
 
+enum {
+        _BROKER_E_SUCCESS,
+        /* To start again would help nobody before somebody has changed the configuration */
+        BROKER_E_CONFIG,
+};
+
 int broker_run(const Options *options);
 
 #endif

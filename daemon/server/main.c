@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <sysexits.h>
 
 #include "daemon/base/log.h"
 #include "daemon/server/broker.h"
@@ -22,5 +23,12 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         }
         log_open(options.verbose ? LOG_DEBUG : LOG_INFO);
-        return broker_run(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        switch (broker_run(&options)) {
+        case 0:
+                return EXIT_SUCCESS;
+        case BROKER_E_CONFIG:
+                return EX_CONFIG;
+        default:
+                return EXIT_FAILURE;
+        }
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "proto/address.h"
@@ -298,10 +299,10 @@ START_TEST(test_wrong_config) {
         (void) snprintf(address, sizeof(address), "unix:%s", path);
         for (size_t i = 0; i < ARRAY_SIZE(texts); ++i) {
                 fixture_configure(texts[i]);
-                ck_assert_msg(fixture_run_daemon(arguments) == 1, "%s", texts[i]);
+                ck_assert_msg(fixture_run_daemon(arguments) == EX_CONFIG, "%s", texts[i]);
         }
         arguments[6] = missing;
-        ck_assert_int_eq(fixture_run_daemon(arguments), 1);
+        ck_assert_int_eq(fixture_run_daemon(arguments), EX_CONFIG);
         (void) remove(lock);
         (void) remove(state_file);
         ck_assert_int_eq(rmdir(state), 0);
