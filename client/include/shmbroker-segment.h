@@ -109,8 +109,8 @@ int shmbroker_acquire_finish(struct shmbroker *connection, struct shmbroker_segm
  * @fd:         a descriptor that was inherited, or received through a socket: of a memory file, or
  *              another file that can be mapped. On success it is the segment's from now on, and
  *              close-on-exec; on failure it remains the caller's, unchanged.
- * @options:    how to map it; of the rest only the access and the least size are looked at. NULL:
- *              all of it, for what it was opened for.
+ * @options:    how to map it, access and least size; others are -EINVAL. NULL: all of it, for what
+ * it was opened for.
  * @ret:        the segment, to be released by shmbroker_release()
  *
  * No broker is asked, and nothing is known but the size: that of the object, or the least size of
@@ -146,8 +146,8 @@ int shmbroker_segment_from_environment(const char *prefix, const struct shmbroke
 /**
  * shmbroker_segment_map() - map a segment, or map it in another way
  * @segment:    the segment
- * @options:    how: what else they say is not looked at. NULL is as it was acquired, or mapped
- * last.
+ * @options:    how, and nothing else: other options are -EINVAL. NULL is as it was acquired, or
+ *              mapped last.
  *
  * If it is mapped already, that mapping ends when the new one is there; if that fails, it stays.
  *

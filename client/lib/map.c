@@ -303,6 +303,8 @@ int shmbroker_segment_map(struct shmbroker_segment *segment,
         MapOptions map = options ? options->map : segment->options;
         int r;
 
+        if (options && !options_fit(options, 0))
+                return error_origin(-EINVAL);
         if (!segment->native && !segment_owns_fd(segment))
                 return error_origin(-EBADF);
         map.no_map = false;

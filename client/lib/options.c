@@ -145,6 +145,12 @@ int options_check(struct shmbroker *connection, const struct shmbroker_options *
                           mapping_check(&options->map, (uint64_t) sysconf(_SC_PAGESIZE)));
 }
 
+/* options_fit() - do the options say nothing but how to map, and what is in @taken, bits of the
+ * rows of Acquire? For functions that ask no broker. */
+bool options_fit(const struct shmbroker_options *options, uint64_t taken) {
+        return !options->posix_name && !(options->acquire.given & ~taken);
+}
+
 /* options_apply() - write options that were checked down as parameters of the call */
 void options_apply(const struct shmbroker_options *options, AcquireParameters *parameters) {
         *parameters = options->acquire;

@@ -4,6 +4,9 @@
 
 /* The options of shmbroker_acquire(), and of functions that map a segment. */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "client/lib/mapping.h"
 #include "proto/types.h"
 
@@ -20,6 +23,7 @@ struct shmbroker_options {
 };
 
 int options_check(struct shmbroker *connection, const struct shmbroker_options *options);
+bool options_fit(const struct shmbroker_options *options, uint64_t taken);
 void options_apply(const struct shmbroker_options *options, AcquireParameters *parameters);
 
 #endif

@@ -24,6 +24,9 @@
 /* Of the names of environment variables */
 #define ENVIRONMENT_PREFIX_MAX 64
 
+/* What can be wanted of a segment that is there already */
+#define PASSED_OPTIONS (UINT64_C(1) << ACQUIRE_ACCESS | UINT64_C(1) << ACQUIRE_SIZE_BYTES)
+
 /* What is open there has to be memory, of pages that are seen in no other way. */
 static int passed_look(struct shmbroker_segment *segment, int fd) {
         struct statfs system;
@@ -75,6 +78,8 @@ static int passed_take(int fd, const struct shmbroker_options *options,
 
         if (!options)
                 options = &none;
+        if (!options_fit(options, PASSED_OPTIONS))
+                return error_origin(-EINVAL);
         if (GIVEN(&options->acquire, ACQUIRE_ACCESS))
                 access = options->access;
         r = passed_want(segment, &options->acquire, access);

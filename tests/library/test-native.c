@@ -159,7 +159,7 @@ START_TEST(test_access) {
 END_TEST
 
 START_TEST(test_window) {
-        struct shmbroker_options *options = options_new(0);
+        struct shmbroker_options *options = options_new(0), *how = NULL;
         struct shmbroker_segment *segment = NULL;
         char *at;
 
@@ -169,22 +169,25 @@ START_TEST(test_window) {
         ck_assert_int_eq(bytes(segment)[0], 1);
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), PAGE);
         ck_assert_uint_eq(shmbroker_segment_offset(segment), PAGE);
-        shmbroker_options_set_window(options, 2 * PAGE, 0);
-        ck_assert_int_eq(shmbroker_segment_map(segment, options), 0);
-        ck_assert_int_eq(bytes(segment)[0], 2);
-        shmbroker_options_set_window(options, 2 * PAGE, PAGE + 1);
+        /* How to acquire it says nothing of how to map it again. */
         ck_assert_int_eq(shmbroker_segment_map(segment, options), -EINVAL);
+        ck_assert_int_eq(shmbroker_options_new(&how), 0);
+        shmbroker_options_set_window(how, 2 * PAGE, 0);
+        ck_assert_int_eq(shmbroker_segment_map(segment, how), 0);
+        ck_assert_int_eq(bytes(segment)[0], 2);
+        shmbroker_options_set_window(how, 2 * PAGE, PAGE + 1);
+        ck_assert_int_eq(shmbroker_segment_map(segment, how), -EINVAL);
         ck_assert_int_eq(bytes(segment)[0], 2);
         /* At an address, where the window is and not the segment. */
         at = (char *) free_range(20 * PAGE) + 4 * PAGE;
-        shmbroker_options_set_window(options, 2 * PAGE, 0);
-        shmbroker_options_set_address(options, at);
-        ck_assert_int_eq(shmbroker_segment_map(segment, options), 0);
+        shmbroker_options_set_window(how, 2 * PAGE, 0);
+        shmbroker_options_set_address(how, at);
+        ck_assert_int_eq(shmbroker_segment_map(segment, how), 0);
         ck_assert_ptr_eq(bytes(segment), at);
         ck_assert_int_eq(at[0], 2);
         ck_assert_uint_eq(attached(), 1);
         /* There it is already, for others not. */
-        ck_assert_int_eq(shmbroker_segment_map(segment, options), 0);
+        ck_assert_int_eq(shmbroker_segment_map(segment, how), 0);
         shmbroker_segment_unmap(segment);
         ck_assert_ptr_null(bytes(segment));
         ck_assert_uint_eq(shmbroker_segment_mapped(segment), 0);
@@ -193,6 +196,7 @@ START_TEST(test_window) {
         ck_assert_ptr_eq(bytes(segment), at);
         shmbroker_release(segment);
         ck_assert_uint_eq(attached(), 0);
+        shmbroker_options_free(how);
         shmbroker_options_free(options);
         library_remove(connection, "a");
 }
