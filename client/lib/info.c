@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/lib/getter.h"
 #include "proto/error.h"
 #include "proto/reader.h"
 #include "proto/util.h"
@@ -131,13 +132,8 @@ struct shmbroker_info *shmbroker_info_free(struct shmbroker_info *info) {
         return NULL;
 }
 
-int64_t shmbroker_info_id(const struct shmbroker_info *info) {
-        return info->values.id;
-}
-
-const char *shmbroker_info_name(const struct shmbroker_info *info) {
-        return info->values.name;
-}
+GETTER(shmbroker_info, int64_t, shmbroker_info_id, id)
+GETTER(shmbroker_info, const char *, shmbroker_info_name, name)
 
 int shmbroker_info_kind(const struct shmbroker_info *info) {
         return info->values.kind < _KIND_N ? (int) info->values.kind : SHMBROKER_KIND_UNKNOWN;
@@ -148,108 +144,50 @@ const char *shmbroker_info_kind_name(const struct shmbroker_info *info) {
                                            : info->values.kind_word;
 }
 
-uint64_t shmbroker_info_size(const struct shmbroker_info *info) {
-        return (uint64_t) info->values.size_bytes;
-}
+GETTER(shmbroker_info, uint64_t, shmbroker_info_size, size_bytes)
+NULLABLE_GETTER(shmbroker_info, uint64_t, shmbroker_info_maximum, INFO_MAXIMUM_BYTES, maximum_bytes)
+NULLABLE_GETTER(shmbroker_info, uint64_t, shmbroker_info_allocated, INFO_ALLOCATED_BYTES,
+                allocated_bytes)
+NULLABLE_GETTER(shmbroker_info, uint64_t, shmbroker_info_attach_count, INFO_ATTACH_COUNT,
+                attach_count)
+NULLABLE_GETTER(shmbroker_info, uint64_t, shmbroker_info_attach_time, INFO_ATTACH_TIME_USEC,
+                attach_time_usec)
+NULLABLE_GETTER(shmbroker_info, uint64_t, shmbroker_info_detach_time, INFO_DETACH_TIME_USEC,
+                detach_time_usec)
+NULLABLE_GETTER(shmbroker_info, pid_t, shmbroker_info_creator_pid, INFO_CREATOR_PID, creator_pid)
+NULLABLE_GETTER(shmbroker_info, pid_t, shmbroker_info_last_pid, INFO_LAST_PID, last_pid)
+NULLABLE_GETTER(shmbroker_info, int, shmbroker_info_other_holders, INFO_OTHER_HOLDERS,
+                other_holders)
+NULLABLE_GETTER(shmbroker_info, uint64_t, shmbroker_info_linger, INFO_LINGER_USEC, linger_usec)
+NULLABLE_GETTER(shmbroker_info, uint32_t, shmbroker_info_key, INFO_KEY, key)
+NULLABLE_GETTER(shmbroker_info, int, shmbroker_info_shmid, INFO_SHMID, shmid)
 
-/* Values that may be missing: GET(what it is called, what it is, its field). */
-#define GET(getter, Result, row, member)                                                           \
-        int getter(const struct shmbroker_info *info, Result *ret) {                               \
-                if (!GIVEN(&info->values, row))                                                    \
-                        return -ENODATA;                                                           \
-                *ret = (Result) info->values.member;                                               \
-                return 0;                                                                          \
-        }
-
-GET(shmbroker_info_maximum, uint64_t, INFO_MAXIMUM_BYTES, maximum_bytes)
-GET(shmbroker_info_allocated, uint64_t, INFO_ALLOCATED_BYTES, allocated_bytes)
-GET(shmbroker_info_attach_count, uint64_t, INFO_ATTACH_COUNT, attach_count)
-GET(shmbroker_info_attach_time, uint64_t, INFO_ATTACH_TIME_USEC, attach_time_usec)
-GET(shmbroker_info_detach_time, uint64_t, INFO_DETACH_TIME_USEC, detach_time_usec)
-GET(shmbroker_info_creator_pid, pid_t, INFO_CREATOR_PID, creator_pid)
-GET(shmbroker_info_last_pid, pid_t, INFO_LAST_PID, last_pid)
-GET(shmbroker_info_other_holders, int, INFO_OTHER_HOLDERS, other_holders)
-GET(shmbroker_info_linger, uint64_t, INFO_LINGER_USEC, linger_usec)
-GET(shmbroker_info_key, uint32_t, INFO_KEY, key)
-GET(shmbroker_info_shmid, int, INFO_SHMID, shmid)
-
-uint64_t shmbroker_info_page_size(const struct shmbroker_info *info) {
-        return (uint64_t) info->values.page_bytes;
-}
-
-uid_t shmbroker_info_owner_uid(const struct shmbroker_info *info) {
-        return (uid_t) info->values.permissions.owner_uid;
-}
-
-gid_t shmbroker_info_owner_gid(const struct shmbroker_info *info) {
-        return (gid_t) info->values.permissions.owner_gid;
-}
-
-uid_t shmbroker_info_creator_uid(const struct shmbroker_info *info) {
-        return (uid_t) info->values.permissions.creator_uid;
-}
-
-gid_t shmbroker_info_creator_gid(const struct shmbroker_info *info) {
-        return (gid_t) info->values.permissions.creator_gid;
-}
-
-mode_t shmbroker_info_mode(const struct shmbroker_info *info) {
-        return (mode_t) info->values.permissions.mode;
-}
-
-uint64_t shmbroker_info_change_time(const struct shmbroker_info *info) {
-        return (uint64_t) info->values.change_time_usec;
-}
-
-int shmbroker_info_removed(const struct shmbroker_info *info) {
-        return info->values.removed;
-}
-
-int shmbroker_info_remove_on_last_detach(const struct shmbroker_info *info) {
-        return info->values.remove_on_last_detach;
-}
-
-int shmbroker_info_locked(const struct shmbroker_info *info) {
-        return info->values.locked;
-}
+GETTER(shmbroker_info, uint64_t, shmbroker_info_page_size, page_bytes)
+GETTER(shmbroker_info, uid_t, shmbroker_info_owner_uid, permissions.owner_uid)
+GETTER(shmbroker_info, gid_t, shmbroker_info_owner_gid, permissions.owner_gid)
+GETTER(shmbroker_info, uid_t, shmbroker_info_creator_uid, permissions.creator_uid)
+GETTER(shmbroker_info, gid_t, shmbroker_info_creator_gid, permissions.creator_gid)
+GETTER(shmbroker_info, mode_t, shmbroker_info_mode, permissions.mode)
+GETTER(shmbroker_info, uint64_t, shmbroker_info_change_time, change_time_usec)
+GETTER(shmbroker_info, int, shmbroker_info_removed, removed)
+GETTER(shmbroker_info, int, shmbroker_info_remove_on_last_detach, remove_on_last_detach)
+GETTER(shmbroker_info, int, shmbroker_info_locked, locked)
 
 /* The bits of enum shmbroker_seal are the protocol's, in its order. */
-unsigned int shmbroker_info_seals(const struct shmbroker_info *info) {
-        return info->values.seals;
-}
-
-int shmbroker_info_adopted(const struct shmbroker_info *info) {
-        return info->values.adopted;
-}
-
-const char *shmbroker_info_posix_name(const struct shmbroker_info *info) {
-        return info->values.posix_name;
-}
-
-const char *shmbroker_info_file_path(const struct shmbroker_info *info) {
-        return info->values.file_path;
-}
+GETTER(shmbroker_info, unsigned int, shmbroker_info_seals, seals)
+GETTER(shmbroker_info, int, shmbroker_info_adopted, adopted)
+GETTER(shmbroker_info, const char *, shmbroker_info_posix_name, posix_name)
+GETTER(shmbroker_info, const char *, shmbroker_info_file_path, file_path)
 
 const char *shmbroker_info_json(const struct shmbroker_info *info) {
         return info->json;
 }
 
-#undef GET
-int64_t shmbroker_attachment_id(const struct shmbroker_attachment *attachment) {
-        return attachment->values.id;
-}
-
-#define GET(getter, Result, row, member)                                                           \
-        int getter(const struct shmbroker_attachment *attachment, Result *ret) {                   \
-                if (!GIVEN(&attachment->values, row))                                              \
-                        return -ENODATA;                                                           \
-                *ret = (Result) attachment->values.member;                                         \
-                return 0;                                                                          \
-        }
-
-GET(shmbroker_attachment_pid, pid_t, ATTACHMENT_PID, pid)
-GET(shmbroker_attachment_uid, uid_t, ATTACHMENT_UID, uid)
-GET(shmbroker_attachment_since, uint64_t, ATTACHMENT_SINCE_USEC, since_usec)
+GETTER(shmbroker_attachment, int64_t, shmbroker_attachment_id, id)
+NULLABLE_GETTER(shmbroker_attachment, pid_t, shmbroker_attachment_pid, ATTACHMENT_PID, pid)
+NULLABLE_GETTER(shmbroker_attachment, uid_t, shmbroker_attachment_uid, ATTACHMENT_UID, uid)
+NULLABLE_GETTER(shmbroker_attachment, uint64_t, shmbroker_attachment_since, ATTACHMENT_SINCE_USEC,
+                since_usec)
 
 int shmbroker_attachment_access(const struct shmbroker_attachment *attachment, int *ret) {
         const AttachmentInfo *values = &attachment->values;
@@ -269,9 +207,7 @@ const char *shmbroker_attachment_access_name(const struct shmbroker_attachment *
                                           : values->access_word;
 }
 
-int shmbroker_attachment_inherited(const struct shmbroker_attachment *attachment) {
-        return attachment->values.inherited;
-}
+GETTER(shmbroker_attachment, int, shmbroker_attachment_inherited, inherited)
 
 const char *shmbroker_attachment_json(const struct shmbroker_attachment *attachment) {
         return attachment->json;

@@ -32,6 +32,22 @@ struct shmbroker_options *shmbroker_options_free(struct shmbroker_options *optio
         return NULL;
 }
 
+/* What Acquire takes as it is, or as a number that JSON can have; and how to map. */
+#define SET_VALUE(setter, Value, row, member)                                                      \
+        void setter(struct shmbroker_options *options, Value value) {                              \
+                GIVE_VALUE(&options->acquire, row, member, value);                                 \
+        }
+
+#define SET_NUMBER(setter, Value, row, member)                                                     \
+        void setter(struct shmbroker_options *options, Value value) {                              \
+                GIVE_VALUE(&options->acquire, row, member, number_clamp(value));                   \
+        }
+
+#define SET_MAP(setter, member)                                                                    \
+        void setter(struct shmbroker_options *options, int value) {                                \
+                options->map.member = value;                                                       \
+        }
+
 void shmbroker_options_set_create(struct shmbroker_options *options, int create) {
         options->create = create;
         GIVE(&options->acquire, ACQUIRE_CREATE);
@@ -47,41 +63,20 @@ void shmbroker_options_set_kind(struct shmbroker_options *options, int kind) {
         GIVE(&options->acquire, ACQUIRE_KIND);
 }
 
-void shmbroker_options_set_size(struct shmbroker_options *options, uint64_t size) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_SIZE_BYTES, size_bytes, number_clamp(size));
-}
-
-void shmbroker_options_set_mode(struct shmbroker_options *options, mode_t mode) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_MODE, mode, mode);
-}
-
-void shmbroker_options_set_maximum(struct shmbroker_options *options, uint64_t maximum) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_MAXIMUM_BYTES, maximum_bytes, number_clamp(maximum));
-}
-
-void shmbroker_options_set_page_size(struct shmbroker_options *options, uint64_t page_size) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_PAGE_BYTES, page_bytes, number_clamp(page_size));
-}
-
-void shmbroker_options_set_sealable(struct shmbroker_options *options, int sealable) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_SEALABLE, sealable, sealable);
-}
-
-void shmbroker_options_set_key(struct shmbroker_options *options, uint32_t key) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_KEY, key, key);
-}
+SET_NUMBER(shmbroker_options_set_size, uint64_t, ACQUIRE_SIZE_BYTES, size_bytes)
+SET_VALUE(shmbroker_options_set_mode, mode_t, ACQUIRE_MODE, mode)
+SET_NUMBER(shmbroker_options_set_maximum, uint64_t, ACQUIRE_MAXIMUM_BYTES, maximum_bytes)
+SET_NUMBER(shmbroker_options_set_page_size, uint64_t, ACQUIRE_PAGE_BYTES, page_bytes)
+SET_VALUE(shmbroker_options_set_sealable, int, ACQUIRE_SEALABLE, sealable)
+SET_VALUE(shmbroker_options_set_key, uint32_t, ACQUIRE_KEY, key)
 
 int shmbroker_options_set_posix_name(struct shmbroker_options *options, const char *name) {
         return error_trace(text_set(&options->posix_name, name, POSIX_NAME_MAX));
 }
 
-void shmbroker_options_set_remove_on_last_detach(struct shmbroker_options *options, int remove) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, remove);
-}
-
-void shmbroker_options_set_linger(struct shmbroker_options *options, uint64_t linger_usec) {
-        GIVE_VALUE(&options->acquire, ACQUIRE_LINGER_USEC, linger_usec, number_clamp(linger_usec));
-}
+SET_VALUE(shmbroker_options_set_remove_on_last_detach, int, ACQUIRE_REMOVE_ON_LAST_DETACH,
+          remove_on_last_detach)
+SET_NUMBER(shmbroker_options_set_linger, uint64_t, ACQUIRE_LINGER_USEC, linger_usec)
 
 void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait_usec) {
         GIVE_VALUE(&options->acquire, ACQUIRE_WAIT_USEC, wait_usec,
@@ -92,21 +87,10 @@ void shmbroker_options_set_map(struct shmbroker_options *options, int map) {
         options->map.no_map = !map;
 }
 
-void shmbroker_options_set_populate(struct shmbroker_options *options, int populate) {
-        options->map.populate = populate;
-}
-
-void shmbroker_options_set_reserve(struct shmbroker_options *options, int reserve) {
-        options->map.reserve = reserve;
-}
-
-void shmbroker_options_set_private_copy(struct shmbroker_options *options, int private_copy) {
-        options->map.private_copy = private_copy;
-}
-
-void shmbroker_options_set_mlock(struct shmbroker_options *options, int locked) {
-        options->map.locked = locked;
-}
+SET_MAP(shmbroker_options_set_populate, populate)
+SET_MAP(shmbroker_options_set_reserve, reserve)
+SET_MAP(shmbroker_options_set_private_copy, private_copy)
+SET_MAP(shmbroker_options_set_mlock, locked)
 
 void shmbroker_options_set_window(struct shmbroker_options *options, uint64_t offset,
                                   uint64_t length) {

@@ -9,6 +9,7 @@
 
 #include "client/lib/call.h"
 #include "client/lib/detail.h"
+#include "client/lib/getter.h"
 #include "client/lib/info.h"
 #include "proto/error.h"
 #include "proto/util.h"
@@ -71,51 +72,17 @@ struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status) 
         return NULL;
 }
 
-const char *shmbroker_status_version(const struct shmbroker_status *status) {
-        return status->values.version;
-}
-
-uint64_t shmbroker_status_start_time(const struct shmbroker_status *status) {
-        return (uint64_t) status->values.start_time_usec;
-}
-
-uint64_t shmbroker_status_generation(const struct shmbroker_status *status) {
-        return (uint64_t) status->values.generation;
-}
-
-uint64_t shmbroker_status_segment_count(const struct shmbroker_status *status) {
-        return (uint64_t) status->values.segment_count;
-}
-
-uint64_t shmbroker_status_attachment_count(const struct shmbroker_status *status) {
-        return (uint64_t) status->values.attachment_count;
-}
-
-uint64_t shmbroker_status_connection_count(const struct shmbroker_status *status) {
-        return (uint64_t) status->values.connection_count;
-}
-
-uint64_t shmbroker_status_total_bytes(const struct shmbroker_status *status) {
-        return (uint64_t) status->values.total_bytes;
-}
-
-int shmbroker_status_charged_bytes(const struct shmbroker_status *status, uint64_t *ret) {
-        if (!GIVEN(&status->values, STATUS_REPLY_CHARGED_BYTES))
-                return -ENODATA;
-        *ret = (uint64_t) status->values.charged_bytes;
-        return 0;
-}
-
-uint64_t shmbroker_status_allocated_bytes(const struct shmbroker_status *status) {
-        return (uint64_t) status->values.allocated_bytes;
-}
-
-int shmbroker_status_uid(const struct shmbroker_status *status, uid_t *ret) {
-        if (!GIVEN(&status->values, STATUS_REPLY_UID))
-                return -ENODATA;
-        *ret = (uid_t) status->values.uid;
-        return 0;
-}
+GETTER(shmbroker_status, const char *, shmbroker_status_version, version)
+GETTER(shmbroker_status, uint64_t, shmbroker_status_start_time, start_time_usec)
+GETTER(shmbroker_status, uint64_t, shmbroker_status_generation, generation)
+GETTER(shmbroker_status, uint64_t, shmbroker_status_segment_count, segment_count)
+GETTER(shmbroker_status, uint64_t, shmbroker_status_attachment_count, attachment_count)
+GETTER(shmbroker_status, uint64_t, shmbroker_status_connection_count, connection_count)
+GETTER(shmbroker_status, uint64_t, shmbroker_status_total_bytes, total_bytes)
+NULLABLE_GETTER(shmbroker_status, uint64_t, shmbroker_status_charged_bytes,
+                STATUS_REPLY_CHARGED_BYTES, charged_bytes)
+GETTER(shmbroker_status, uint64_t, shmbroker_status_allocated_bytes, allocated_bytes)
+NULLABLE_GETTER(shmbroker_status, uid_t, shmbroker_status_uid, STATUS_REPLY_UID, uid)
 
 const char *shmbroker_status_json(const struct shmbroker_status *status) {
         return status->json;
@@ -151,25 +118,11 @@ int user_read(const Reply *reply, struct shmbroker_user **ret) {
         return 0;
 }
 
-uid_t shmbroker_user_uid(const struct shmbroker_user *user) {
-        return (uid_t) user->values.uid;
-}
-
-uint64_t shmbroker_user_segment_count(const struct shmbroker_user *user) {
-        return (uint64_t) user->values.segment_count;
-}
-
-uint64_t shmbroker_user_charged_bytes(const struct shmbroker_user *user) {
-        return (uint64_t) user->values.charged_bytes;
-}
-
-uint64_t shmbroker_user_attachment_count(const struct shmbroker_user *user) {
-        return (uint64_t) user->values.attachment_count;
-}
-
-uint64_t shmbroker_user_connection_count(const struct shmbroker_user *user) {
-        return (uint64_t) user->values.connection_count;
-}
+GETTER(shmbroker_user, uid_t, shmbroker_user_uid, uid)
+GETTER(shmbroker_user, uint64_t, shmbroker_user_segment_count, segment_count)
+GETTER(shmbroker_user, uint64_t, shmbroker_user_charged_bytes, charged_bytes)
+GETTER(shmbroker_user, uint64_t, shmbroker_user_attachment_count, attachment_count)
+GETTER(shmbroker_user, uint64_t, shmbroker_user_connection_count, connection_count)
 
 const char *shmbroker_user_json(const struct shmbroker_user *user) {
         return user->json;
