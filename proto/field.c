@@ -6,6 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/scan.h"
+
+/* Whether members that are nullable are written. */
+typedef enum Nulls Nulls;
+
+enum Nulls {
+        /* All, as null if they are not marked as given */
+        NULLS_WRITTEN,
+        /* Those that are marked as given */
+        NULLS_LEFT_OUT,
+        /* Those that are not 0, false or NULL; of structures and maps, those that are given */
+        ZEROS_LEFT_OUT,
+};
+
+/* What a value of a type is in JSON. */
+static const JsonType json_types[] = {
+        [FIELD_BOOL] = JSON_BOOL,   [FIELD_INT] = JSON_NUMBER, [FIELD_STRING] = JSON_STRING,
+        [FIELD_ENUM] = JSON_STRING, [FIELD_SET] = JSON_ARRAY,  [FIELD_STRUCT] = JSON_OBJECT,
+        [FIELD_MAP] = JSON_OBJECT,
+};
+
+static void write_members(const Type *type, Writer *writer, const void *object, Nulls nulls);
+
 /* names_find() - the index of @name, if it is one of @names */
 bool names_find(const Names *names, const char *name, unsigned int *ret) {
         for (size_t i = 0; i < names->n_names; ++i)
@@ -24,16 +47,33 @@ static bool read_null(Reader *reader) {
         return true;
 }
 
-static int read_mistyped(Reader *reader) {
-        reader_skip(reader);
-        return FIELD_E_INVALID;
+/* Is it within the bounds of its row? */
+static bool field_valid(const Field *field, const void *value) {
+        const char *string;
+
+        switch (field->type) {
+        case FIELD_BOOL:
+        case FIELD_MAP:
+                return true;
+        case FIELD_INT:
+                return *(const int64_t *) value >= field->minimum &&
+                       *(const int64_t *) value <= field->maximum;
+        case FIELD_STRING:
+                string = *(const char *const *) value;
+                return string && (!field->valid || field->valid(string));
+        case FIELD_ENUM:
+                return *(const unsigned int *) value < field->names->n_names;
+        case FIELD_SET:
+                return *(const unsigned int *) value >> field->names->n_names == 0;
+        case FIELD_STRUCT:
+                return type_valid(field->structure, value);
+        }
+        return false;
 }
 
 static int read_set(const Names *names, Reader *reader, bool lenient, unsigned int *ret) {
         unsigned int set = 0, bit;
 
-        if (reader_type(reader) != JSON_ARRAY)
-                return read_mistyped(reader);
         reader_enter(reader);
         while (reader_next(reader)) {
                 if (reader_type(reader) != JSON_STRING)
@@ -55,8 +95,6 @@ static int read_map(Reader *reader, Map *map) {
         char *end, *key;
         int64_t value;
 
-        if (reader_type(reader) != JSON_OBJECT)
-                return read_mistyped(reader);
         map->n_entries = 0;
         map->text = end = reader->at;
         reader_enter(reader);
@@ -95,8 +133,6 @@ static int read_enum(const Field *field, Reader *reader, bool lenient, void *obj
         const char **word = (void *) ((char *) object + field->word_offset);
         const char *text;
 
-        if (reader_type(reader) != JSON_STRING)
-                return read_mistyped(reader);
         text = reader_string(reader);
         if (names_find(field->names, text, value))
                 return 0;
@@ -107,34 +143,23 @@ static int read_enum(const Field *field, Reader *reader, bool lenient, void *obj
         return 0;
 }
 
-static int read_int(const Field *field, Reader *reader, int64_t *ret) {
-        int64_t value;
-
-        if (reader_type(reader) != JSON_NUMBER)
-                return read_mistyped(reader);
-        if (reader_int(reader, &value) || value < field->minimum || value > field->maximum)
-                return FIELD_E_INVALID;
-        *ret = value;
-        return 0;
-}
-
 static int field_read(const Field *field, Reader *reader, bool lenient, void *object) {
         void *value = (char *) object + field->offset;
         const char *key;
 
+        if (reader_type(reader) != json_types[field->type])
+                return FIELD_E_INVALID;
         switch (field->type) {
         case FIELD_BOOL:
-                if (reader_type(reader) != JSON_BOOL)
-                        return read_mistyped(reader);
                 *(bool *) value = reader_bool(reader);
                 return 0;
         case FIELD_INT:
-                return read_int(field, reader, value);
+                if (reader_int(reader, value))
+                        return FIELD_E_INVALID;
+                return field_valid(field, value) ? 0 : FIELD_E_INVALID;
         case FIELD_STRING:
-                if (reader_type(reader) != JSON_STRING)
-                        return read_mistyped(reader);
                 *(const char **) value = reader_string(reader);
-                return 0;
+                return field_valid(field, value) ? 0 : FIELD_E_INVALID;
         case FIELD_ENUM:
                 return read_enum(field, reader, lenient, object);
         case FIELD_SET:
@@ -147,13 +172,14 @@ static int field_read(const Field *field, Reader *reader, bool lenient, void *ob
         return FIELD_E_INVALID;
 }
 
-/* Members mostly come in the order of the table, so @next is tried first. */
+/* Members mostly come in the order of the table, so it is searched from @next on, and round. */
 static const Field *type_find(const Type *type, const char *key, size_t next) {
-        if (next < type->n_fields && strcmp(type->fields[next].key, key) == 0)
-                return &type->fields[next];
-        for (size_t i = 0; i < type->n_fields; ++i)
-                if (strcmp(type->fields[i].key, key) == 0)
-                        return &type->fields[i];
+        for (size_t i = 0; i < type->n_fields; ++i, ++next) {
+                if (next == type->n_fields)
+                        next = 0;
+                if (strcmp(type->fields[next].key, key) == 0)
+                        return &type->fields[next];
+        }
         return NULL;
 }
 
@@ -246,7 +272,7 @@ static const char *enum_word(const Field *field, const void *object) {
         return *(const char *const *) (const void *) ((const char *) object + field->word_offset);
 }
 
-static void field_write(const Field *field, Writer *writer, const void *object) {
+static void field_write(const Field *field, Writer *writer, const void *object, Nulls nulls) {
         const void *value = (const char *) object + field->offset;
 
         switch (field->type) {
@@ -266,7 +292,7 @@ static void field_write(const Field *field, Writer *writer, const void *object) 
                 write_set(field->names, writer, *(const unsigned int *) value);
                 break;
         case FIELD_STRUCT:
-                type_write(field->structure, writer, value);
+                write_members(field->structure, writer, value, nulls);
                 break;
         case FIELD_MAP:
                 write_map(writer, value);
@@ -274,16 +300,43 @@ static void field_write(const Field *field, Writer *writer, const void *object) 
         }
 }
 
-static void write_members(const Type *type, Writer *writer, const void *object, bool nulls) {
+static bool is_zero(const Field *field, const void *value) {
+        switch (field->type) {
+        case FIELD_BOOL:
+                return !*(const bool *) value;
+        case FIELD_INT:
+                return *(const int64_t *) value == 0;
+        case FIELD_STRING:
+                return !*(const char *const *) value;
+        case FIELD_ENUM:
+        case FIELD_SET:
+                return *(const unsigned int *) value == 0;
+        case FIELD_STRUCT:
+        case FIELD_MAP:
+                break;
+        }
+        return false;
+}
+
+static bool is_null(const Field *field, const void *value, bool given, Nulls nulls) {
+        if (!field->nullable)
+                return false;
+        if (nulls != ZEROS_LEFT_OUT || field->type == FIELD_STRUCT || field->type == FIELD_MAP)
+                return !given;
+        return is_zero(field, value);
+}
+
+static void write_members(const Type *type, Writer *writer, const void *object, Nulls nulls) {
         const uint64_t *given = object;
         bool first = true;
 
         writer_literal(writer, "{");
         for (size_t i = 0; i < type->n_fields; ++i) {
                 const Field *field = &type->fields[i];
-                bool null = field->nullable && !(*given >> i & 1);
+                const void *value = (const char *) object + field->offset;
+                bool null = is_null(field, value, *given >> i & 1, nulls);
 
-                if (null && !nulls)
+                if (null && nulls != NULLS_WRITTEN)
                         continue;
                 if (!first)
                         writer_literal(writer, ",");
@@ -295,7 +348,7 @@ static void write_members(const Type *type, Writer *writer, const void *object, 
                 if (null)
                         writer_literal(writer, "null");
                 else
-                        field_write(field, writer, object);
+                        field_write(field, writer, object, nulls);
         }
         writer_literal(writer, "}");
 }
@@ -310,10 +363,34 @@ static void write_members(const Type *type, Writer *writer, const void *object, 
  * index every field of the interface without asking whether it is there.
  */
 void type_write(const Type *type, Writer *writer, const void *object) {
-        write_members(type, writer, object, true);
+        write_members(type, writer, object, NULLS_WRITTEN);
 }
 
 /* type_write_given() - the same without what is null, which is as good as not there */
 void type_write_given(const Type *type, Writer *writer, const void *object) {
-        write_members(type, writer, object, false);
+        write_members(type, writer, object, NULLS_LEFT_OUT);
+}
+
+/* type_write_nonzero() - the same without what is nullable and 0, false or NULL, whether or not it
+ * is marked as given; structures and maps have to be */
+void type_write_nonzero(const Type *type, Writer *writer, const void *object) {
+        write_members(type, writer, object, ZEROS_LEFT_OUT);
+}
+
+/* type_valid() - would what type_write_nonzero() writes be read again? */
+bool type_valid(const Type *type, const void *object) {
+        const uint64_t *given = object;
+
+        for (size_t i = 0; i < type->n_fields; ++i) {
+                const Field *field = &type->fields[i];
+                const void *value = (const char *) object + field->offset;
+
+                if (is_null(field, value, *given >> i & 1, ZEROS_LEFT_OUT))
+                        continue;
+                if (!field_valid(field, value))
+                        return false;
+                if (field->type == FIELD_STRING && !scan_utf8(*(const char *const *) value))
+                        return false;
+        }
+        return true;
 }

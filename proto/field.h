@@ -78,6 +78,8 @@ struct Field {
         size_t word_offset;
         int64_t minimum;
         int64_t maximum;
+        /* What a string has to be, or NULL */
+        bool (*valid)(const char *string);
         const Names *names;
         const Type *structure;
 };
@@ -112,6 +114,8 @@ struct Type {
 int type_read(const Type *type, Reader *reader, bool lenient, void *object, const char **ret_key);
 void type_write(const Type *type, Writer *writer, const void *object);
 void type_write_given(const Type *type, Writer *writer, const void *object);
+void type_write_nonzero(const Type *type, Writer *writer, const void *object);
+bool type_valid(const Type *type, const void *object);
 
 bool map_entry(const Map *map, size_t index, MapEntry *ret);
 bool names_find(const Names *names, const char *name, unsigned int *ret);

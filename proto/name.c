@@ -42,17 +42,16 @@ bool name_valid(const char *name) {
         }
 }
 
-/**
- * posix_name_valid() - may a POSIX object be called so?
- * @name:       the name
- *
- * A slash, and behind it what can be a file's name (shm_overview(7)).
- */
-bool posix_name_valid(const char *name) {
-        const char *rest = name + 1;
-
-        if (name[0] != '/' || rest[0] == '\0' || strchr(rest, '/'))
+/* file_name_valid() - may a file in a directory be called so? */
+bool file_name_valid(const char *name) {
+        if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 ||
+            strcmp(name, "..") == 0)
                 return false;
-        return strcmp(rest, ".") != 0 && strcmp(rest, "..") != 0 &&
-               strlen(rest) <= POSIX_NAME_LENGTH_MAX;
+        return strlen(name) <= FILE_NAME_LENGTH_MAX;
+}
+
+/* posix_name_valid() - may a POSIX object be called so? A slash, and behind it what can be a file's
+ * name (shm_overview(7)). */
+bool posix_name_valid(const char *name) {
+        return name[0] == '/' && file_name_valid(name + 1);
 }

@@ -2,16 +2,17 @@
 #ifndef SHMBROKER_PROTO_NAME_H
 #define SHMBROKER_PROTO_NAME_H
 
-/* What a segment, and a POSIX object, may be called. */
+/* What a segment, a file and a POSIX object may be called. */
 
 #include <stdbool.h>
 
 #define NAME_LENGTH_MAX 255
 
-/* What shm_open(3) takes behind the slash */
-#define POSIX_NAME_LENGTH_MAX 255
+/* What a directory of Linux takes, and shm_open(3) behind the slash */
+#define FILE_NAME_LENGTH_MAX 255
 
 bool name_valid(const char *name);
+bool file_name_valid(const char *name);
 bool posix_name_valid(const char *name);
 
 #endif

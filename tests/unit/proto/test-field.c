@@ -423,6 +423,83 @@ START_TEST(test_ranges) {
 }
 END_TEST
 
+/* What is 0 is not there, whether or not it is marked as given; structures say it themselves. */
+START_TEST(test_nonzero) {
+        AttachmentReply reply = { .attachment = { .since_usec = -7, .access = ACCESS_READ_WRITE } };
+        char text[128];
+        Writer writer = WRITER_INIT(text, sizeof(text));
+
+        GIVE(&reply.attachment, ATTACHMENT_PID);
+        type_write_nonzero(&attachment_reply_type, &writer, &reply);
+        GIVE(&reply, REPLY_ITEM);
+        type_write_nonzero(&attachment_reply_type, &writer, &reply);
+        writer_text(&writer, "", 1);
+        ck_assert_str_eq(text, "{}{\"attachment\":{\"id\":0,\"access\":\"readWrite\","
+                               "\"sinceUSec\":-7,\"inherited\":false}}");
+}
+END_TEST
+
+static bool is_good(const char *string) {
+        return strncmp(string, "good", 4) == 0;
+}
+
+typedef struct Checked Checked;
+
+struct Checked {
+        uint64_t given;
+        const char *text;
+        const char *good;
+        int64_t number;
+        unsigned int access;
+        unsigned int seals;
+};
+
+static const Field checked_fields[] = {
+        { FIELD_ROW(Checked, text, "text"), .type = FIELD_STRING },
+        { FIELD_ROW(Checked, good, "good"), .type = FIELD_STRING, .valid = is_good,
+          FIELD_NULLABLE },
+        { FIELD_ROW(Checked, number, "number"), FIELD_RANGE(3, 5), FIELD_NULLABLE },
+        { FIELD_ROW(Checked, access, "access"), .type = FIELD_ENUM, .names = &access_names },
+        { FIELD_ROW(Checked, seals, "seals"), .type = FIELD_SET, .names = &seal_names },
+};
+static const Type checked_type = { sizeof(Checked), checked_fields, ARRAY_SIZE(checked_fields) };
+
+/* What is valid can be read again, and nothing else is valid. */
+START_TEST(test_valid) {
+        static const struct {
+                Checked checked;
+                bool valid;
+        } rows[] = {
+                { { .text = "" }, true },
+                { { .text = "a", .good = "good", .number = 3, .access = 1, .seals = 1 }, true },
+                { { .text = "a", .good = "goods", .number = 5 }, true },
+                { { .text = NULL }, false },
+                { { .text = "\xff" }, false },
+                { { .text = "", .good = "" }, false },
+                { { .text = "", .good = "better" }, false },
+                { { .text = "", .number = 2 }, false },
+                { { .text = "", .number = 6 }, false },
+                { { .text = "", .access = _ACCESS_N }, false },
+                { { .text = "", .seals = 1U << _SEAL_N }, false },
+        };
+        Checked again;
+        char key[64];
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
+                ck_assert_msg(type_valid(&checked_type, &rows[i].checked) == rows[i].valid,
+                              "row %zu", i);
+#define REST "\"text\":\"\",\"access\":\"readOnly\",\"seals\":[]}"
+        ck_assert_int_eq(read_text(&checked_type, "{\"good\":\"good\"," REST, false, &again, key),
+                         0);
+        ck_assert_int_eq(read_text(&checked_type, "{\"good\":\"bad\"," REST, false, &again, key),
+                         FIELD_E_INVALID);
+        ck_assert_str_eq(key, "good");
+        ck_assert_int_eq(read_text(&checked_type, "{\"good\":7," REST, false, &again, key),
+                         FIELD_E_INVALID);
+#undef REST
+}
+END_TEST
+
 /* What the table does not know: wrong in a call, skipped in a reply of a newer broker. */
 START_TEST(test_unknown) {
         static const char *const unknown[] = {
@@ -612,6 +689,8 @@ int main(void) {
         tcase_add_test(tc, test_nulls_are_written);
         tcase_add_test(tc, test_each_field);
         tcase_add_test(tc, test_ranges);
+        tcase_add_test(tc, test_nonzero);
+        tcase_add_test(tc, test_valid);
         tcase_add_test(tc, test_unknown);
         tcase_add_test(tc, test_escapes);
         tcase_add_test(tc, test_set);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a segment may be called. */
+/* What a segment, a file and a POSIX object may be called. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/name.h"
@@ -81,6 +82,30 @@ START_TEST(test_length) {
 }
 END_TEST
 
+/* A file, and a POSIX object with a slash before it. */
+START_TEST(test_files) {
+        static const char *const good[] = { "a", ".a", "...", " ", "\n", "a b,c", "\xff", "-" };
+        static const char *const bad[] = { "", ".", "..", "/", "a/", "/a", "a/b" };
+        char name[FILE_NAME_LENGTH_MAX + 3];
+
+        for (size_t i = 0; i < ARRAY_SIZE(good) + ARRAY_SIZE(bad); ++i) {
+                bool is_good = i < ARRAY_SIZE(good);
+
+                (void) snprintf(name, sizeof(name), "/%s",
+                                is_good ? good[i] : bad[i - ARRAY_SIZE(good)]);
+                ck_assert_msg(file_name_valid(name + 1) == is_good, "%s", name + 1);
+                ck_assert_msg(posix_name_valid(name) == is_good, "%s", name);
+        }
+        ck_assert(!posix_name_valid("") && !posix_name_valid("a"));
+        memset(name, 'x', sizeof(name));
+        name[FILE_NAME_LENGTH_MAX + 2] = '\0';
+        name[0] = '/';
+        ck_assert(!file_name_valid(name + 1) && !posix_name_valid(name));
+        name[FILE_NAME_LENGTH_MAX + 1] = '\0';
+        ck_assert(file_name_valid(name + 1) && posix_name_valid(name));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("name");
         TCase *tc = tcase_create("name");
@@ -90,6 +115,7 @@ int main(void) {
         tcase_add_test(tc, test_invalid);
         tcase_add_test(tc, test_bytes);
         tcase_add_test(tc, test_length);
+        tcase_add_test(tc, test_files);
         suite_add_tcase(suite, tc);
         return unit_main(suite);
 }
