@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
-# interface.awk - the interfaces in C: structures, tables, methods, errors and their text
+# interface.awk - .varlink files in C: structures and tables, and of interfaces that have methods,
+# these, their errors and their text
 #
-# usage: awk -v header=1 -f interface.awk interface.notes FILE.varlink... >interface.h
-#        awk -v header=0 -f interface.awk interface.notes FILE.varlink... >interface.c
+# usage: awk -v file=FOLDER/NAME.h -f interface.awk NAME.notes FILE.varlink... >FOLDER/NAME.h
+#        awk -v file=FOLDER/NAME.c -f interface.awk NAME.notes FILE.varlink... >FOLDER/NAME.c
 #
 # It knows as much of the language as our files use, and fails at what it does not know. A type must
 # be described before it is used.
@@ -31,6 +32,10 @@ function capitals(word) {
 function read_note(    i) {
 	if ($1 ~ /^#/ || NF == 0)
 		return
+	if ($1 == "include" && NF == 2) {
+		includes = includes "#include \"" $2 "\"\n"
+		return
+	}
 	if ($1 != "enum")
 		noted[$2] = 1
 	if ($1 == "name" && NF == 4) {
@@ -42,6 +47,10 @@ function read_note(    i) {
 		note_range[$2] = $3 ", " $4
 	else if ($1 == "set" && NF == 3)
 		note_set[$2] = $3
+	else if ($1 == "check" && NF == 3)
+		note_check[$2] = $3
+	else if ($1 == "elsewhere" && NF == 3)
+		type_enum[$2] = names_of($3)
 	else if ($1 == "enum" && NF >= 4) {
 		begin_enum($2, $3)
 		for (i = 4; i <= NF; ++i)
@@ -152,11 +161,12 @@ function read_type(s, n, key,    type, array, id) {
 	field_detail[s, n] = ""
 	if (type == "int") {
 		field_member[s, n] = "int64_t "
-		field_detail[s, n] = id in note_range ? "FIELD_RANGE(" note_range[id] ")" : "FIELD_ANY_INT"
+		field_detail[s, n] = id in note_range ? "FIELD_RANGE(" note_range[id] ")" : \
+			owner in note_range ? "FIELD_RANGE(" note_range[owner] ")" : "FIELD_ANY_INT"
 	} else if (type == "bool")
 		simple(s, n, "bool ", "BOOL")
 	else if (type == "string")
-		simple(s, n, "const char *", "STRING")
+		simple(s, n, "const char *", "STRING" (id in note_check ? ", .valid = " note_check[id] : ""))
 	else if (type == "[string]int")
 		simple(s, n, "Map ", "MAP")
 	else if (type == "[]string" && id in note_set)
@@ -169,7 +179,7 @@ function read_type(s, n, key,    type, array, id) {
 		simple(s, n, type_structure[type] " ", "STRUCT, .structure = &" snake(type_structure[type]) "_type")
 	else
 		fail(id " is of a type that is not known here: " type)
-	used[id] = 1
+	used[id] = used[type] = 1
 	signature[s] = signature[s] key " " field_null[s, n] field_detail[s, n] "\n"
 }
 
@@ -280,14 +290,20 @@ function write_structure(s,    i) {
 	print "} " structure_c[s] ";\n\nextern const Type " snake(structure_c[s]) "_type;\n"
 }
 
-function write_header(    i) {
-	print "#ifndef SHMBROKER_PROTO_INTERFACE_H\n#define SHMBROKER_PROTO_INTERFACE_H\n"
-	print "#include \"proto/field.h\"\n"
+function write_header(    i, guard) {
+	guard = "SHMBROKER_" toupper(file)
+	gsub(/[^A-Z0-9]/, "_", guard)
+	print "#ifndef " guard "\n#define " guard "\n\n#include \"proto/field.h\"\n"
 	for (i = 1; i <= n_enums; ++i)
 		write_enum(i)
 	for (i = 1; i <= n_structures; ++i)
 		write_structure(i)
+	if (n_methods > 0)
+		write_codes()
+	print "#endif"
+}
 
+function write_codes(    i) {
 	print "typedef enum Method {"
 	for (i = 1; i <= n_methods; ++i)
 		print "        METHOD_" method_c[i] ","
@@ -300,7 +316,7 @@ function write_header(    i) {
 
 	for (i = 1; i <= n_interfaces; ++i)
 		print "extern const char interface_" snake(last_part(interface_name[i])) "_description[];"
-	print "\n#endif"
+	print ""
 }
 
 function write_names(i,    j, names) {
@@ -347,11 +363,13 @@ function write_errors(    i) {
 }
 
 function write_source(    i) {
-	print "#include \"proto/fault.h\"\n#include \"proto/method.h\"\n#include \"proto/types.h\"\n#include \"proto/util.h\"\n"
+	print includes "#include \"proto/util.h\"\n"
 	for (i = 1; i <= n_enums; ++i)
 		write_names(i)
 	for (i = 1; i <= n_structures; ++i)
 		write_type(i)
+	if (n_methods == 0)
+		return
 	write_methods()
 	write_errors()
 	for (i = 1; i <= n_interfaces; ++i)
@@ -377,10 +395,13 @@ FNR == 1 {
 	add_tokens($0)
 }
 
-# The interfaces are an enumeration, too; and each note must have been of use.
+# Interfaces that are more than types are an enumeration, too; and each note must have been of use.
 function finish(    i, id) {
-	begin_enum("Interface", "INTERFACE")
-	for (i = 1; i <= n_interfaces; ++i)
+	if (n_methods == 0 && n_errors > 0)
+		fail("errors, and no method")
+	if (n_methods > 0)
+		begin_enum("Interface", "INTERFACE")
+	for (i = 1; i <= n_interfaces && n_methods > 0; ++i)
 		add_word(interface_name[i])
 	for (id in noted)
 		if (!(id in used))
@@ -392,8 +413,8 @@ END {
 		exit 1
 	read_definitions()
 	finish()
-	print "/* Made from the .varlink files by proto/interface.awk. */"
-	if (header)
+	print "/* Made from .varlink files by proto/interface.awk. */"
+	if (file ~ /\.h$/)
 		write_header()
 	else
 		write_source()
