@@ -14,6 +14,7 @@
 #include "daemon/kind/named-inode.h"
 #include "proto/error.h"
 #include "proto/fd.h"
+#include "proto/scan.h"
 
 static int file_create_segment(const Host *host, Segment *segment, KindFailure *failure) {
         return named_inode_create(host, segment, host->files_fd, failure);
@@ -56,7 +57,8 @@ static int file_rename(const Host *host, Segment *segment, const char *name, Seg
         return 0;
 }
 
-/* Under which name it is, if a broker was killed between renaming it and saying so; or NULL. */
+/* Under which name it is, if a broker was killed between renaming it and saying so; or NULL. What
+ * is not UTF-8 is no name of a broker's. */
 static SharedPath *find_name(const Host *host, const Segment *segment) {
         struct dirent *entry;
         SharedPath *path = NULL;
@@ -70,7 +72,7 @@ static SharedPath *find_name(const Host *host, const Segment *segment) {
                 return NULL;
         }
         while (!path && (entry = readdir(directory)))
-                if (entry->d_ino == segment->identity.inode)
+                if (entry->d_ino == segment->identity.inode && scan_utf8(entry->d_name))
                         path = shared_path_new(host->files_path, entry->d_name);
         (void) closedir(directory);
         return path;

@@ -73,7 +73,7 @@ static const char *find_memory(const Host *host, int fd, PassedObject *ret) {
                 return "files of hugetlbfs cannot be adopted";
         ret->kind = same_file_system(host->shm_fd, &st) ? KIND_POSIX : KIND_FILE;
         (void) find_name(link, ret->kind == KIND_POSIX ? host->shm_fd : host->files_fd, fd, ret);
-        return scan_utf8(ret->name) ? NULL : "its name is not UTF-8, and could not be told";
+        return NULL;
 }
 
 /*
@@ -107,10 +107,14 @@ static const char *find_file(const Host *host, int fd, PassedObject *ret) {
  * Return: NULL, or why it cannot be adopted: a sentence without its full stop.
  */
 const char *passed_object_find(const Host *host, int fd, PassedObject *ret) {
+        const char *reason;
+
         *ret = (PassedObject){};
         if (fcntl(fd, F_GETFL) & O_PATH)
                 return "its descriptor is one of O_PATH, which gives no access";
-        if (fcntl(fd, F_GET_SEALS) >= 0)
-                return find_memory(host, fd, ret);
-        return find_file(host, fd, ret);
+        reason =
+                fcntl(fd, F_GET_SEALS) >= 0 ? find_memory(host, fd, ret) : find_file(host, fd, ret);
+        if (reason)
+                return reason;
+        return scan_utf8(ret->name) ? NULL : "its name is not UTF-8, and could not be told";
 }
