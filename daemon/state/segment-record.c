@@ -16,7 +16,7 @@ static void make_object(const Segment *segment, SegmentRecord *ret) {
                 ret->shmid = segment->sysv.shmid;
                 ret->key = segment->sysv.key;
                 ret->native_uid = segment->sysv.uid;
-                ret->kernel_ctime = (uint64_t) segment->sysv.change_sec;
+                ret->kernel_ctime = segment->sysv.change_sec;
                 break;
         case FOUND_BY_POSIX_NAME:
                 if (segment->object_name)
@@ -34,34 +34,41 @@ static void make_object(const Segment *segment, SegmentRecord *ret) {
  * @ret:        the record; strings stay the segment's
  */
 void segment_record_make(const Segment *segment, SegmentRecord *ret) {
+        const Permission *permission = &segment->permission;
+        const Identity *identity = &segment->identity;
+
         *ret = (SegmentRecord){
                 .id = segment->id,
                 .name = segment->name,
                 .former_name = segment->former_name,
                 .kind = segment->kind,
-                .size_bytes = segment->size_bytes,
-                .maximum_bytes = segment->maximum_bytes,
-                .page_bytes = segment->page_bytes,
-                .permission = segment->permission,
+                .size_bytes = (int64_t) segment->size_bytes,
+                .maximum_bytes = (int64_t) segment->maximum_bytes,
+                .page_bytes = (int64_t) segment->page_bytes,
+                .owner_uid = permission->owner_uid,
+                .owner_gid = permission->owner_gid,
+                .creator_uid = permission->creator_uid,
+                .creator_gid = permission->creator_gid,
+                .mode = permission->mode,
                 .charged_uid = segment->segment_charge.user->uid,
-                .attach_usec = segment->attach_usec,
-                .detach_usec = segment->detach_usec,
-                .change_usec = segment->change_usec,
+                .attach_time_usec = (int64_t) segment->attach_usec,
+                .detach_time_usec = (int64_t) segment->detach_usec,
+                .change_time_usec = (int64_t) segment->change_usec,
                 .creator_pid = segment->creator_pid,
                 .last_pid = segment->last_pid,
                 .removed = segment->removed,
                 .remove_on_last_detach = segment->remove_on_last_detach,
                 .armed = segment->armed,
                 .lingers = segment->lingers,
-                .linger_usec = segment->linger_usec,
+                .linger_usec = (int64_t) segment->linger_usec,
                 .sealable = segment->sealable,
                 .seals = segment->seals,
                 .locked = segment->locked_at || segment->lock_again,
                 .adopted = segment->adopted,
-                .object_bytes = segment->object_bytes,
-                .device = segment->identity.device,
-                .inode = segment->identity.inode,
-                .birth_usec = segment->identity.birth_usec,
+                .device = (int64_t) identity->device,
+                .inode = (int64_t) identity->inode,
+                .birth_time_usec = (int64_t) identity->birth_usec,
+                .object_bytes = (int64_t) segment->object_bytes,
         };
         make_object(segment, ret);
 }
@@ -105,35 +112,41 @@ static int fill_names(const SegmentRecord *record, const char *files_path, Segme
  */
 int segment_record_fill(const SegmentRecord *record, const char *files_path, Segment *segment) {
         segment->id = record->id;
-        segment->size_bytes = record->size_bytes;
-        segment->maximum_bytes = record->maximum_bytes;
-        segment->page_bytes = record->page_bytes;
-        segment->permission = record->permission;
-        segment->attach_usec = record->attach_usec;
-        segment->detach_usec = record->detach_usec;
-        segment->change_usec = record->change_usec;
-        segment->creator_pid = record->creator_pid;
-        segment->last_pid = record->last_pid;
+        segment->size_bytes = (uint64_t) record->size_bytes;
+        segment->maximum_bytes = (uint64_t) record->maximum_bytes;
+        segment->page_bytes = (uint64_t) record->page_bytes;
+        segment->permission = (Permission){
+                .owner_uid = (uid_t) record->owner_uid,
+                .owner_gid = (gid_t) record->owner_gid,
+                .creator_uid = (uid_t) record->creator_uid,
+                .creator_gid = (gid_t) record->creator_gid,
+                .mode = (mode_t) record->mode,
+        };
+        segment->attach_usec = (uint64_t) record->attach_time_usec;
+        segment->detach_usec = (uint64_t) record->detach_time_usec;
+        segment->change_usec = (uint64_t) record->change_time_usec;
+        segment->creator_pid = (pid_t) record->creator_pid;
+        segment->last_pid = (pid_t) record->last_pid;
         segment->removed = record->removed;
         segment->remove_on_last_detach = record->remove_on_last_detach;
         segment->armed = record->armed;
         segment->lingers = record->lingers;
-        segment->linger_usec = record->linger_usec;
+        segment->linger_usec = (uint64_t) record->linger_usec;
         segment->sealable = record->sealable;
         segment->seals = record->seals;
         segment->lock_again = record->locked;
         segment->adopted = record->adopted;
-        segment->object_bytes = record->object_bytes;
         segment->identity = (Identity){
-                .device = record->device,
-                .inode = record->inode,
-                .birth_usec = record->birth_usec,
+                .device = (uint64_t) record->device,
+                .inode = (uint64_t) record->inode,
+                .birth_usec = (uint64_t) record->birth_time_usec,
         };
+        segment->object_bytes = (uint64_t) record->object_bytes;
         segment->sysv = (Sysv){
-                .shmid = record->shmid,
-                .key = record->key,
-                .uid = record->native_uid,
-                .change_sec = (int64_t) record->kernel_ctime,
+                .shmid = (int) record->shmid,
+                .key = (uint32_t) record->key,
+                .uid = (uid_t) record->native_uid,
+                .change_sec = record->kernel_ctime,
         };
         return fill_names(record, files_path, segment);
 }

@@ -139,14 +139,21 @@ static int write_new(StateFile *file, const char *data, size_t n_data, int *ret_
         return 0;
 }
 
+static int make_generation(const StateFile *file, int64_t generation, int64_t end_segment_id,
+                           RecordLine *ret) {
+        const Record record = {
+                .given = 1U << RECORD_GENERATION,
+                .generation = { .number = generation,
+                                .end_segment_id = end_segment_id,
+                                .first = file->first_generation },
+        };
+
+        return record_write(&record, ret) ? error_origin(-EOVERFLOW) : 0;
+}
+
 /* Everything that holds, with numbers that are new or not, as one text; the caller's. */
 static int state_file_gather(const StateFile *file, int64_t generation, int64_t end_segment_id,
                              char **ret_text, size_t *ret_n_text) {
-        const GenerationRecord record = {
-                .number = generation,
-                .end_segment_id = end_segment_id,
-                .first = file->first_generation,
-        };
         const size_t n_header = sizeof(STATE_FILE_HEADER) - 1;
         _cleanup_(freep) char *text = NULL;
         StateFileEntry *entry, *next;
@@ -154,8 +161,9 @@ static int state_file_gather(const StateFile *file, int64_t generation, int64_t 
         size_t at;
         int r;
 
-        if (record_write(RECORD_GENERATION, &record, &line))
-                return error_origin(-EOVERFLOW);
+        r = make_generation(file, generation, end_segment_id, &line);
+        if (r)
+                return error_trace(r);
         text = malloc(n_header + line.n_text + file->live_bytes);
         if (!text)
                 return error_origin(-ENOMEM);
@@ -291,27 +299,21 @@ static void note_gone(StateFile *file, Reading *reading, int64_t id) {
 
 static int read_line(StateFile *file, Reading *reading, const char *text, size_t n_text,
                      uint64_t offset) {
+        RecordLine memory;
         Record record;
 
         ++reading->n_lines;
-        if (record_read(text, n_text, &record)) {
+        if (record_read(text, n_text, &memory, &record)) {
                 note_damage(reading, n_text);
-                return 0;
-        }
-        switch (record.kind) {
-        case RECORD_GENERATION:
+        } else if (GIVEN(&record, RECORD_SEGMENT)) {
+                return error_trace(
+                        note_segment(file, reading, &record.segment, offset, n_text + 1));
+        } else if (GIVEN(&record, RECORD_GONE)) {
+                note_gone(file, reading, record.gone.id);
+        } else {
                 reading->generation = MAX(reading->generation, record.generation.number);
                 reading->first_generation = MAX(reading->first_generation, record.generation.first);
                 note_ids(reading, record.generation.end_segment_id);
-                return 0;
-        case RECORD_SEGMENT:
-                return error_trace(
-                        note_segment(file, reading, &record.segment, offset, n_text + 1));
-        case RECORD_GONE:
-                note_gone(file, reading, record.gone.id);
-                return 0;
-        case _RECORD_N:
-                break;
         }
         return 0;
 }
@@ -414,16 +416,12 @@ static int keep_damaged(const StateFile *file, const Reading *reading) {
 /* --- numbers */
 
 static int write_generation(StateFile *file, int64_t generation, int64_t end_segment_id) {
-        const GenerationRecord record = {
-                .number = generation,
-                .end_segment_id = end_segment_id,
-                .first = file->first_generation,
-        };
         RecordLine line;
         int r;
 
-        if (record_write(RECORD_GENERATION, &record, &line))
-                return error_origin(-EOVERFLOW);
+        r = make_generation(file, generation, end_segment_id, &line);
+        if (r)
+                return error_trace(r);
         r = state_file_append(file, &line, true);
         if (r)
                 return error_trace(r);
@@ -536,7 +534,8 @@ int state_file_attachment_id(StateFile *file, int64_t *ret) {
 
 /* --- segments */
 
-static int read_segment(const StateFile *file, const StateFileEntry *entry, Record *ret) {
+static int read_segment(const StateFile *file, const StateFileEntry *entry, RecordLine *memory,
+                        Record *ret) {
         char text[RECORD_LINE_MAX];
         int r;
 
@@ -544,7 +543,7 @@ static int read_segment(const StateFile *file, const StateFileEntry *entry, Reco
         if (r)
                 return error_trace(r);
         /* It was read before: somebody has written to the file since. */
-        if (record_read(text, entry->n_line - 1, ret) || ret->kind != RECORD_SEGMENT)
+        if (record_read(text, entry->n_line - 1, memory, ret) || !GIVEN(ret, RECORD_SEGMENT))
                 return error_origin(-EIO);
         return 0;
 }
@@ -589,6 +588,7 @@ int state_file_lost(StateFile *file) {
 int state_file_visit(StateFile *file, StateFileVisitor *visit, void *userdata) {
         _cleanup_(freep) int64_t *ids = NULL;
         StateFileEntry *entry;
+        RecordLine memory;
         Record record;
         size_t n_ids = 0;
         int r;
@@ -600,7 +600,7 @@ int state_file_visit(StateFile *file, StateFileVisitor *visit, void *userdata) {
                 entry = entry_find(file, ids[i]);
                 if (!entry)
                         continue;
-                r = read_segment(file, entry, &record);
+                r = read_segment(file, entry, &memory, &record);
                 if (r)
                         return error_trace(r);
                 r = visit(&record.segment, userdata);
@@ -622,10 +622,11 @@ int state_file_visit(StateFile *file, StateFileVisitor *visit, void *userdata) {
  * that.
  */
 int state_file_write_segment(StateFile *file, const SegmentRecord *segment) {
+        const Record record = { .given = 1U << RECORD_SEGMENT, .segment = *segment };
         StateFileEntry *entry = entry_find(file, segment->id);
         RecordLine line;
 
-        if (record_write(RECORD_SEGMENT, segment, &line))
+        if (record_write(&record, &line))
                 return error_origin(-EINVAL);
         if (!entry)
                 entry = entry_new(file, segment->id);
@@ -649,12 +650,13 @@ int state_file_write_segment(StateFile *file, const SegmentRecord *segment) {
  * Return: 0, STATE_FILE_E_NOT_WRITTEN.
  */
 int state_file_write_gone(StateFile *file, int64_t id) {
+        const Record record = { .given = 1U << RECORD_GONE, .gone.id = id };
         StateFileEntry *entry = entry_find(file, id);
         RecordLine line;
 
         if (!entry)
                 return 0;
-        if (record_write(RECORD_GONE, &(GoneRecord){ .id = id }, &line))
+        if (record_write(&record, &line))
                 return error_origin(-EINVAL);
         if (state_file_append(file, &line, entry->durable) < 0)
                 return STATE_FILE_E_NOT_WRITTEN;

@@ -10,7 +10,7 @@
  * The file is text, and only ever appended to or replaced as a whole:
  *
  *      shmbroker journal 1
- *      CHECKSUM KIND KEY=VALUE KEY=VALUE ...
+ *      CHECKSUM {"KIND":{"KEY":VALUE,"KEY":VALUE...}}
  *      ...
  *
  * The number in the first line is the version of all that follows. A change of anything, be it a
@@ -18,28 +18,10 @@
  *
  * Each further line is a record, written by one write(2), newline included. CHECKSUM is the CRC-32C
  * (RFC 3720, as iSCSI has it) of what is behind the blank that follows it, without the newline, as
- * eight digits of lower-case hexadecimal. One blank is before each KEY. Keys come at most once and
- * in the order below. Kinds of records:
- *
- * generation  At each start of a broker, and when more ids are reserved.
- *      number  how many starts there were; the upper half of the ids of attachments
- *      ids     ids of segments below may have been given away
- *      first   the first start since which none lost a segment; 0 if that is not known
- *      The highest of each that is anywhere in the file holds.
- *
- * segment     The whole state of one segment. The last record of an id holds.
- *      id name formerName kind sizeBytes maximumBytes pageBytes ownerUid ownerGid creatorUid
- *      creatorGid mode chargedUid attachTimeUSec detachTimeUSec changeTimeUSec creatorPid lastPid
- *      removed removeOnLastDetach armed lingers lingerUSec sealable seals locked adopted shmid key
- *      kernelCtime nativeUid posixName fileName device inode birthTimeUSec objectBytes
- *
- * gone        The segment is no more, and no record of it before this one holds.
- *      id
- *
- * A number is decimal, without a sign and without zeros in front. What is true is "yes". kind is a
- * Kind of the interface; seals are names of seals as the interface has them, in its order, with
- * commas between. A string is its bytes, of which all but A-Z a-z 0-9 . _ + : @ / - are %XX, in
- * upper-case hexadecimal. What is 0, false, empty or not there has no key, but kind always has.
+ * eight digits of lower-case hexadecimal. Behind it is an object of JSON in the one form that
+ * proto/writer.c gives it: no white space, no escape that need not be, keys at most once and in the
+ * order of state.varlink, which describes what kinds of records there are and what they say. What
+ * is 0, false or not there has no key, but those that are not nullable always have.
  *
  * A line that is not exactly so, and what is behind the last newline, is no record: it was cut by a
  * crash, or damaged. It is told of and skipped, and the rest holds. The file as it was is

@@ -135,28 +135,26 @@ static Row *find_row(Model *model, int64_t id) {
 }
 
 static void note_line(Model *model, const char *text, size_t n_text) {
+        static RecordLine memory;
         static Record record;
         char *copy = fuzz_copy(text, n_text);
         int64_t end = 0;
         Row *row;
 
-        if (record_read(copy, n_text, &record) == 0)
-                switch (record.kind) {
-                case RECORD_GENERATION:
+        if (record_read(copy, n_text, &memory, &record) == 0) {
+                if (GIVEN(&record, RECORD_GENERATION)) {
                         end = record.generation.end_segment_id;
                         model->generation = MAX(model->generation, record.generation.number);
-                        break;
-                case RECORD_SEGMENT:
+                } else if (GIVEN(&record, RECORD_SEGMENT)) {
                         row = find_row(model, record.segment.id);
                         *row = (Row){ record.segment.id, text, n_text };
                         end = row->id + 1;
-                        break;
-                default:
+                } else {
                         row = find_row(model, record.gone.id);
                         row->text = NULL;
                         end = row->id + 1;
-                        break;
                 }
+        }
         model->end_segment_id = MAX(model->end_segment_id, end);
         free(copy);
 }
@@ -170,6 +168,7 @@ static void read_text(Model *model, const char *text, size_t n_text) {
 
 static int visit(const SegmentRecord *segment, void *userdata) {
         Model *model = userdata;
+        const Record record = { .given = 1U << RECORD_SEGMENT, .segment = *segment };
         Row *row = find_row(model, segment->id);
         static RecordLine line;
 
@@ -177,7 +176,7 @@ static int visit(const SegmentRecord *segment, void *userdata) {
         model->last_id = segment->id;
         ++model->n_visited;
         fuzz_check(row->text, "a segment that is not there");
-        fuzz_check(record_write(RECORD_SEGMENT, segment, &line) == 0, "it cannot be written");
+        fuzz_check(record_write(&record, &line) == 0, "it cannot be written");
         fuzz_check(line.n_text == row->n_text + 1 && memcmp(line.text, row->text, row->n_text) == 0,
                    "another record");
         return 0;

@@ -17,49 +17,61 @@ struct List {
 
 SegmentRecord unit_record(int64_t id, uint64_t change_usec) {
         static const char *const names[] = { NULL, "name", "a/b-c_d+e:f@g.h", "0" };
-        static const char *const paths[] = { NULL, "/posix", "a\n=% ,\t\x01\x7f\xff\xc3\xa4",
-                                             "%41" };
-        const uint64_t n = (uint64_t) id;
+        static const char *const posix_names[] = { NULL, "/posix",
+                                                   "/\n=\" \\,\t\x01\x7f\xe2\x82\xac\xc3\xa4",
+                                                   "/%41" };
+        const char *file_name = posix_names[id / 4 % 4];
 
         return (SegmentRecord){
                 .id = id,
-                .name = names[n % 4],
-                .former_name = names[n / 4 % 4],
-                .kind = (Kind) (n % _KIND_N),
-                .size_bytes = n * 4096,
-                .maximum_bytes = n % 3 ? UINT64_MAX - n : 0,
-                .page_bytes = n % 2 ? 4096 : 2 << 20,
-                .permission = { .owner_uid = (uid_t) n,
-                                .owner_gid = 1,
-                                .creator_uid = 2,
-                                .creator_gid = UINT32_MAX - 1,
-                                .mode = n % 01000 },
+                .name = names[id % 4],
+                .former_name = names[id / 4 % 4],
+                .kind = (unsigned int) (id % _KIND_N),
+                .size_bytes = id % INT32_MAX * 4096,
+                .maximum_bytes = id % 3 ? INT64_MAX - id : 0,
+                .page_bytes = id % 2 ? 4096 : 2 << 20,
+                .owner_uid = id % INT32_MAX,
+                .owner_gid = 1,
+                .creator_uid = 2,
+                .creator_gid = UINT32_MAX - 1,
+                .mode = id % 01000,
                 .charged_uid = 3,
-                .attach_usec = UINT64_MAX,
-                .detach_usec = n,
-                .change_usec = change_usec,
+                .attach_time_usec = INT64_MAX,
+                .detach_time_usec = id,
+                .change_time_usec = (int64_t) change_usec,
                 .creator_pid = 4,
                 .last_pid = INT32_MAX,
-                .removed = n & 1,
-                .remove_on_last_detach = n & 2,
-                .armed = n & 4,
-                .lingers = n & 8,
-                .linger_usec = n % 5,
-                .sealable = n & 16,
-                .seals = (unsigned int) (n % (1U << _SEAL_N)),
-                .locked = n & 32,
-                .adopted = n & 64,
-                .shmid = (int) (n % 1000),
-                .key = UINT32_MAX - (uint32_t) (n % 7),
+                .removed = id & 1,
+                .remove_on_last_detach = id & 2,
+                .armed = id & 4,
+                .lingers = id & 8,
+                .linger_usec = id % 5,
+                .sealable = id & 16,
+                .seals = (unsigned int) (id % (1U << _SEAL_N)),
+                .locked = id & 32,
+                .adopted = id & 64,
+                .shmid = id % 1000,
+                .key = UINT32_MAX - id % 7,
                 .kernel_ctime = 5,
                 .native_uid = 6,
-                .posix_name = paths[n % 4],
-                .file_name = paths[n / 4 % 4],
-                .device = UINT64_MAX,
-                .inode = n,
-                .birth_usec = 7,
-                .object_bytes = n * 8192,
+                .posix_name = posix_names[id % 4],
+                .file_name = file_name ? file_name + 1 : NULL,
+                .device = INT64_MIN,
+                .inode = id % 2 ? id : -id,
+                .birth_time_usec = 7,
+                .object_bytes = id % INT32_MAX * 8192,
         };
+}
+
+static size_t value_size(const Field *field) {
+        switch (field->type) {
+        case FIELD_BOOL:
+                return sizeof(bool);
+        case FIELD_INT:
+                return sizeof(int64_t);
+        default:
+                return sizeof(unsigned int);
+        }
 }
 
 static bool same_text(const char *left, const char *right) {
@@ -67,30 +79,21 @@ static bool same_text(const char *left, const char *right) {
 }
 
 bool unit_record_equal(const SegmentRecord *left, const SegmentRecord *right) {
-        const Permission *a = &left->permission, *b = &right->permission;
+        for (size_t i = 0; i < segment_record_type.n_fields; ++i) {
+                const Field *field = &segment_record_type.fields[i];
+                const void *a = (const char *) left + field->offset,
+                           *b = (const char *) right + field->offset;
 
-        return left->id == right->id && same_text(left->name, right->name) &&
-               same_text(left->former_name, right->former_name) && left->kind == right->kind &&
-               left->size_bytes == right->size_bytes &&
-               left->maximum_bytes == right->maximum_bytes &&
-               left->page_bytes == right->page_bytes && a->owner_uid == b->owner_uid &&
-               a->owner_gid == b->owner_gid && a->creator_uid == b->creator_uid &&
-               a->creator_gid == b->creator_gid && a->mode == b->mode &&
-               left->charged_uid == right->charged_uid && left->attach_usec == right->attach_usec &&
-               left->detach_usec == right->detach_usec && left->change_usec == right->change_usec &&
-               left->creator_pid == right->creator_pid && left->last_pid == right->last_pid &&
-               left->removed == right->removed &&
-               left->remove_on_last_detach == right->remove_on_last_detach &&
-               left->armed == right->armed && left->lingers == right->lingers &&
-               left->linger_usec == right->linger_usec && left->sealable == right->sealable &&
-               left->seals == right->seals && left->locked == right->locked &&
-               left->adopted == right->adopted && left->shmid == right->shmid &&
-               left->key == right->key && left->kernel_ctime == right->kernel_ctime &&
-               left->native_uid == right->native_uid &&
-               same_text(left->posix_name, right->posix_name) &&
-               same_text(left->file_name, right->file_name) && left->device == right->device &&
-               left->inode == right->inode && left->birth_usec == right->birth_usec &&
-               left->object_bytes == right->object_bytes;
+                if (field->type == FIELD_STRING
+                            ? !same_text(*(const char *const *) a, *(const char *const *) b)
+                            : memcmp(a, b, value_size(field)) != 0)
+                        return false;
+        }
+        return true;
+}
+
+int unit_record_write(const SegmentRecord *segment, RecordLine *ret) {
+        return record_write(&(Record){ .given = 1U << RECORD_SEGMENT, .segment = *segment }, ret);
 }
 
 void unit_state_file_open(StateFile *state_file, const char *directory) {
@@ -105,7 +108,7 @@ void unit_state_file_abandon(StateFile *state_file) {
 }
 
 static int visit(const SegmentRecord *segment, void *userdata) {
-        SegmentRecord expected = unit_record(segment->id, segment->change_usec);
+        SegmentRecord expected = unit_record(segment->id, (uint64_t) segment->change_time_usec);
         List *list = userdata;
 
         ck_assert_msg(unit_record_equal(segment, &expected), "segment %lld is another",
@@ -114,7 +117,7 @@ static int visit(const SegmentRecord *segment, void *userdata) {
                 ck_assert_int_gt(segment->id, list->held[list->n_held - 1].id);
         if (list->n_held < list->max)
                 list->held[list->n_held] =
-                        (Held){ .id = segment->id, .change_usec = segment->change_usec };
+                        (Held){ segment->id, (uint64_t) segment->change_time_usec };
         ++list->n_held;
         return 0;
 }

@@ -19,6 +19,8 @@ struct Held {
 SegmentRecord unit_record(int64_t id, uint64_t change_usec);
 /* Every field is the same. */
 bool unit_record_equal(const SegmentRecord *left, const SegmentRecord *right);
+/* As record_write(). */
+int unit_record_write(const SegmentRecord *segment, RecordLine *ret);
 
 /* Opens it, or ends the test. */
 void unit_state_file_open(StateFile *state_file, const char *directory);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines of the state file: what is written is read again, and nothing else is a record. */
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "tests/support/unit.h"
 
 static Record record;
-static RecordLine line;
+static RecordLine line, memory;
 
 /* RFC 3720, B.4, and the usual check value */
 START_TEST(test_checksum) {
@@ -33,16 +32,15 @@ END_TEST
 static void assert_round(const SegmentRecord *segment) {
         char *copy;
 
-        ck_assert_int_eq(record_write(RECORD_SEGMENT, segment, &line), 0);
+        ck_assert_int_eq(unit_record_write(segment, &line), 0);
         ck_assert_uint_gt(line.n_text, 9);
         ck_assert_int_eq(line.text[line.n_text - 1], '\n');
-        ck_assert_ptr_eq(memchr(line.text, '\n', line.n_text), &line.text[line.n_text - 1]);
         for (size_t i = 0; i + 1 < line.n_text; ++i)
-                ck_assert(line.text[i] >= ' ' && line.text[i] < 0x7f);
+                ck_assert((unsigned char) line.text[i] >= ' ');
         copy = unit_copy(line.text, line.n_text - 1);
-        ck_assert_int_eq(record_read(copy, line.n_text - 1, &record), 0);
+        ck_assert_int_eq(record_read(copy, line.n_text - 1, &memory, &record), 0);
         free(copy);
-        ck_assert_int_eq(record.kind, RECORD_SEGMENT);
+        ck_assert(record.given == 1U << RECORD_SEGMENT);
         ck_assert(unit_record_equal(&record.segment, segment));
 }
 
@@ -55,167 +53,245 @@ START_TEST(test_segments) {
 }
 END_TEST
 
+/* Each number as it is least, and at its most. */
+static void set_numbers(SegmentRecord *segment, bool most) {
+        for (size_t i = 0; i < segment_record_type.n_fields; ++i) {
+                const Field *field = &segment_record_type.fields[i];
+
+                if (field->type == FIELD_INT)
+                        *(int64_t *) ((char *) segment + field->offset) =
+                                most ? field->maximum : field->minimum;
+        }
+}
+
 START_TEST(test_limits) {
-        char name[256], posix_name[257], file_name[PATH_MAX];
+        char name[256], posix_name[257], file_name[256];
         SegmentRecord segment = { .id = 1 };
 
         assert_round(&segment);
         /* Each byte escaped, and each number as long as it can be. */
         memset(name, 'n', sizeof(name));
-        memset(posix_name, '\xff', sizeof(posix_name));
-        memset(file_name, '\n', sizeof(file_name));
-        name[255] = posix_name[256] = file_name[PATH_MAX - 1] = '\0';
-        segment = unit_record(RECORD_ID_MAX - 1, UINT64_MAX);
+        memset(posix_name, '\n', sizeof(posix_name));
+        memset(file_name, '\x01', sizeof(file_name));
+        name[255] = posix_name[256] = file_name[255] = '\0';
+        posix_name[0] = '/';
+        memset(&segment, 1, sizeof(segment));
         segment.name = segment.former_name = name;
         segment.posix_name = posix_name;
         segment.file_name = file_name;
-        segment.size_bytes = segment.maximum_bytes = segment.page_bytes = segment.linger_usec =
-                segment.detach_usec = segment.kernel_ctime = segment.device = segment.inode =
-                        segment.birth_usec = segment.object_bytes = UINT64_MAX;
-        segment.permission = (Permission){ UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, 0777 };
+        segment.kind = _KIND_N - 1;
         segment.seals = (1U << _SEAL_N) - 1;
+        set_numbers(&segment, true);
+        assert_round(&segment);
+        set_numbers(&segment, false);
         assert_round(&segment);
         /* Every byte that a name can have. */
-        for (int i = 1; i < 256; ++i)
-                posix_name[i - 1] = (char) i;
-        posix_name[255] = '\0';
+        for (int i = 1; i < 128; ++i)
+                posix_name[i] = (char) (i == '/' ? '.' : i);
+        (void) strcpy(&posix_name[128], "\xc3\xa4\xe2\x82\xac\xf0\x9d\x84\x9e");
         assert_round(&segment);
+}
+END_TEST
+
+/* The kernel's numbers have 64 bits, and none is lost. */
+START_TEST(test_unsigned) {
+        SegmentRecord segment = { .id = 1, .device = INT64_MIN, .inode = -1 };
+
+        assert_round(&segment);
+        line.text[line.n_text - 1] = '\0';
+        ck_assert_str_eq(&line.text[9], "{\"segment\":{\"id\":1,\"kind\":\"memfd\","
+                                        "\"device\":-9223372036854775808,\"inode\":-1}}");
+        ck_assert_uint_eq((uint64_t) record.segment.device, UINT64_C(1) << 63);
+        ck_assert_uint_eq((uint64_t) record.segment.inode, UINT64_MAX);
 }
 END_TEST
 
 /* What an earlier build wrote: a change of any of these is another version. */
 START_TEST(test_format) {
         static const char *const texts[] = {
-                "79b29dde segment id=12 name=a/b formerName=old kind=sysv sizeBytes=5000 "
-                "maximumBytes=8192 pageBytes=4096 ownerUid=1 ownerGid=2 creatorUid=3 creatorGid=4 "
-                "mode=384 chargedUid=5 attachTimeUSec=6 detachTimeUSec=7 changeTimeUSec=8 "
-                "creatorPid=9 lastPid=10 removed=yes removeOnLastDetach=yes armed=yes lingers=yes "
-                "lingerUSec=11 sealable=yes seals=shrink,futureWrite,seal locked=yes adopted=yes "
-                "shmid=13 key=4294967295 kernelCtime=14 nativeUid=15 posixName=/p%20q "
-                "fileName=f%C3%A4%25 device=16 inode=17 birthTimeUSec=18 objectBytes=19",
-                "d3ac1894 segment id=1 kind=memfd",
-                "d07f67c0 gone id=12",
-                "b277085e generation number=3 ids=4097",
+                "8442754f {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
+                "\"kind\":\"sysv\",\"sizeBytes\":5000,\"maximumBytes\":8192,\"pageBytes\":4096,"
+                "\"ownerUid\":1,\"ownerGid\":2,\"creatorUid\":3,\"creatorGid\":4,\"mode\":384,"
+                "\"chargedUid\":5,\"attachTimeUSec\":6,\"detachTimeUSec\":7,\"changeTimeUSec\":8,"
+                "\"creatorPid\":9,\"lastPid\":10,\"removed\":true,\"removeOnLastDetach\":true,"
+                "\"armed\":true,\"lingers\":true,\"lingerUSec\":11,\"sealable\":true,"
+                "\"seals\":[\"shrink\",\"futureWrite\",\"seal\"],\"locked\":true,\"adopted\":true,"
+                "\"shmid\":13,\"key\":4294967295,\"kernelCtime\":14,\"nativeUid\":15,"
+                "\"posixName\":\"/p q\",\"fileName\":\"f\xc3\xa4%\\\"\\u0001\",\"device\":-16,"
+                "\"inode\":17,\"birthTimeUSec\":18,\"objectBytes\":19}}",
+                "ca0f0de7 {\"segment\":{\"id\":1,\"kind\":\"memfd\"}}",
+                "38666c99 {\"gone\":{\"id\":12}}",
+                "7165909b {\"generation\":{\"number\":3,\"endSegmentId\":4097,\"first\":2}}",
         };
         static const SegmentRecord segment = {
-                12,
-                "a/b",
-                "old",
-                KIND_SYSV,
-                5000,
-                8192,
-                4096,
-                { 1, 2, 3, 4, 0600 },
-                5,
-                6,
-                7,
-                8,
-                9,
-                10,
-                true,
-                true,
-                true,
-                true,
-                11,
-                true,
-                1U << SEAL_SHRINK | 1U << SEAL_FUTURE_WRITE | 1U << SEAL_SEAL,
-                true,
-                true,
-                13,
-                UINT32_MAX,
-                14,
-                15,
-                "/p q",
-                "f\xc3\xa4%",
-                16,
-                17,
-                18,
-                19,
+                .id = 12,
+                .name = "a/b",
+                .former_name = "old",
+                .kind = KIND_SYSV,
+                .size_bytes = 5000,
+                .maximum_bytes = 8192,
+                .page_bytes = 4096,
+                .owner_uid = 1,
+                .owner_gid = 2,
+                .creator_uid = 3,
+                .creator_gid = 4,
+                .mode = 0600,
+                .charged_uid = 5,
+                .attach_time_usec = 6,
+                .detach_time_usec = 7,
+                .change_time_usec = 8,
+                .creator_pid = 9,
+                .last_pid = 10,
+                .removed = true,
+                .remove_on_last_detach = true,
+                .armed = true,
+                .lingers = true,
+                .linger_usec = 11,
+                .sealable = true,
+                .seals = 1U << SEAL_SHRINK | 1U << SEAL_FUTURE_WRITE | 1U << SEAL_SEAL,
+                .locked = true,
+                .adopted = true,
+                .shmid = 13,
+                .key = UINT32_MAX,
+                .kernel_ctime = 14,
+                .native_uid = 15,
+                .posix_name = "/p q",
+                .file_name = "f\xc3\xa4%\"\x01",
+                .device = -16,
+                .inode = 17,
+                .birth_time_usec = 18,
+                .object_bytes = 19,
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); ++i)
-                ck_assert_msg(record_read(texts[i], strlen(texts[i]), &record) == 0, "%s: %08x",
-                              texts[i], checksum(texts[i] + 9, strlen(texts[i]) - 9));
+                ck_assert_msg(record_read(texts[i], strlen(texts[i]), &memory, &record) == 0,
+                              "%s: %08x", texts[i], checksum(texts[i] + 9, strlen(texts[i]) - 9));
+        ck_assert(record.given == 1U << RECORD_GENERATION);
         ck_assert_int_eq(record.generation.number, 3);
         ck_assert_int_eq(record.generation.end_segment_id, 4097);
-        ck_assert_int_eq(record_read(texts[2], strlen(texts[2]), &record), 0);
-        ck_assert_int_eq(record.kind, RECORD_GONE);
+        ck_assert_int_eq(record.generation.first, 2);
+        ck_assert_int_eq(record_read(texts[2], strlen(texts[2]), &memory, &record), 0);
+        ck_assert(record.given == 1U << RECORD_GONE);
         ck_assert_int_eq(record.gone.id, 12);
-        ck_assert_int_eq(record_read(texts[0], strlen(texts[0]), &record), 0);
-        ck_assert_int_eq(record.kind, RECORD_SEGMENT);
+        ck_assert_int_eq(record_read(texts[0], strlen(texts[0]), &memory, &record), 0);
+        ck_assert(record.given == 1U << RECORD_SEGMENT);
         ck_assert(unit_record_equal(&record.segment, &segment));
 }
 END_TEST
 
 /* With a checksum that is right, and yet of no meaning. */
+#define MEMFD(more) "{\"segment\":{\"id\":1,\"kind\":\"memfd\"" more "}}"
 static const char *const wrong[] = {
         "",
         " ",
-        "segment",
-        "segment ",
-        "segment id=1",
-        "segment kind=memfd",
-        "segment id=0 kind=memfd",
-        "segment id=1 kind=memfd ",
-        "segment  id=1 kind=memfd",
-        " segment id=1 kind=memfd",
-        "segment id=1 kind=memfd color=red",
-        "segment id=1 kind=memfd color",
-        "segment id=1 kind=memfd =",
-        "segment id=1 kind=memfd id=1",
-        "segment id=1 id=1 kind=memfd",
-        "segment kind=memfd id=1",
-        "segment id=01 kind=memfd",
-        "segment id=+1 kind=memfd",
-        "segment id=-1 kind=memfd",
-        "segment id= kind=memfd",
-        "segment id=1x kind=memfd",
-        "segment id=4611686018427387904 kind=memfd",
-        "segment id=18446744073709551617 kind=memfd",
-        "segment id=1 kind=",
-        "segment id=1 kind=MEMFD",
-        "segment id=1 kind=0",
-        "segment id=1 kind=memfd sizeBytes=0",
-        "segment id=1 kind=memfd sizeBytes=18446744073709551616",
-        "segment id=1 kind=memfd sizeBytes=0x10",
-        "segment id=1 kind=memfd mode=512",
-        "segment id=1 kind=memfd ownerUid=4294967296",
-        "segment id=1 kind=memfd lastPid=2147483648",
-        "segment id=1 kind=memfd removed=no",
-        "segment id=1 kind=memfd removed=",
-        "segment id=1 kind=memfd seals=",
-        "segment id=1 kind=memfd seals=grow,shrink",
-        "segment id=1 kind=memfd seals=grow,grow",
-        "segment id=1 kind=memfd seals=grow,",
-        "segment id=1 kind=memfd seals=glue",
-        "segment id=1 name= kind=memfd",
-        "segment id=1 name=.. kind=memfd",
-        "segment id=1 name=a%20b kind=memfd",
-        "segment id=1 name=%61 kind=memfd",
-        "segment id=1 kind=memfd posixName=",
-        "segment id=1 kind=memfd posixName=%",
-        "segment id=1 kind=memfd posixName=%2",
-        "segment id=1 kind=memfd posixName=%00",
-        "segment id=1 kind=memfd posixName=%c3",
-        "segment id=1 kind=memfd posixName=%+1",
-        "segment id=1 kind=memfd posixName=%-1",
-        "segment id=1 kind=memfd posixName=%\t1",
-        "segment id=1 kind=memfd posixName=%0x",
-        "segment id=1 kind=memfd posixName=a=b",
-        "segment id=1 kind=memfd posixName=a\tb",
-        "segment id=1 kind=memfd posixName=\xc3\xa4",
-        "gone",
-        "gone id=0",
-        "gone id=1 kind=memfd",
-        "generation",
-        "generation number=1",
-        "generation ids=1",
-        "generation number=0 ids=1",
-        "generation number=1 ids=0",
-        "generation number=536870912 ids=1",
-        "generation number=1 ids=4611686018427387905",
-        "Gone id=1",
-        "else id=1",
+        "{}",
+        "[]",
+        "null",
+        "segment id=1 kind=memfd",
+        "{\"segment\":{}}",
+        "{\"segment\":null}",
+        "{\"segment\":[]}",
+        "{\"segment\":1}",
+        "{\"segment\":{\"id\":1}}",
+        "{\"segment\":{\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":0,\"kind\":\"memfd\"}}",
+        /* Blanks, and other ways to say the same */
+        MEMFD("") " ",
+        " " MEMFD(""),
+        MEMFD(" "),
+        MEMFD("}"),
+        MEMFD("") "\t",
+        "{\"segment\": {\"id\":1,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":1, \"kind\":\"memfd\"}}",
+        "{\"segment\":{\"kind\":\"memfd\",\"id\":1}}",
+        "{\"segment\":{\"i\\u0064\":1,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":1,\"kind\":\"memf\\u0064\"}}",
+        "{\"segment\":{\"id\":1.0,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":1e0,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":01,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":+1,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":-1,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":\"1\",\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":true,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":4611686018427387904,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":18446744073709551617,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":1,\"kind\":\"\"}}",
+        "{\"segment\":{\"id\":1,\"kind\":\"MEMFD\"}}",
+        "{\"segment\":{\"id\":1,\"kind\":0}}",
+        "{\"segment\":{\"id\":1,\"kind\":null}}",
+        /* Keys */
+        MEMFD(",\"color\":\"red\""),
+        MEMFD(",\"color\":null"),
+        MEMFD(",\"\":1"),
+        MEMFD(",\"id\":1"),
+        MEMFD(",\"kind\":\"memfd\""),
+        /* What is 0, false or null has none */
+        MEMFD(",\"sizeBytes\":0"),
+        MEMFD(",\"sizeBytes\":null"),
+        MEMFD(",\"removed\":false"),
+        MEMFD(",\"removed\":null"),
+        MEMFD(",\"seals\":[]"),
+        MEMFD(",\"device\":-0"),
+        "{\"segment\":{\"id\":1,\"name\":null,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":1,\"kind\":\"memfd\"},\"gone\":null}",
+        /* Values */
+        MEMFD(",\"sizeBytes\":-1"),
+        MEMFD(",\"sizeBytes\":9223372036854775808"),
+        MEMFD(",\"inode\":9223372036854775808"),
+        MEMFD(",\"inode\":-9223372036854775809"),
+        MEMFD(",\"mode\":512"),
+        MEMFD(",\"mode\":-1"),
+        MEMFD(",\"ownerUid\":4294967296"),
+        MEMFD(",\"key\":4294967296"),
+        MEMFD(",\"lastPid\":2147483648"),
+        MEMFD(",\"lastPid\":-1"),
+        MEMFD(",\"shmid\":-1"),
+        MEMFD(",\"removed\":1"),
+        MEMFD(",\"removed\":\"true\""),
+        MEMFD(",\"seals\":[\"grow\",\"shrink\"]"),
+        MEMFD(",\"seals\":[\"grow\",\"grow\"]"),
+        MEMFD(",\"seals\":[\"grow\",]"),
+        MEMFD(",\"seals\":[\"glue\"]"),
+        MEMFD(",\"seals\":[2]"),
+        MEMFD(",\"seals\":\"grow\""),
+        "{\"segment\":{\"id\":1,\"name\":\"\",\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":1,\"name\":\"..\",\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":1,\"name\":\"a b\",\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":1,\"formerName\":\"/\",\"kind\":\"memfd\"}}",
+        MEMFD(",\"posixName\":\"\""),
+        MEMFD(",\"posixName\":\"/\""),
+        MEMFD(",\"posixName\":\"a\""),
+        MEMFD(",\"posixName\":\"/a/b\""),
+        MEMFD(",\"posixName\":\"/..\""),
+        MEMFD(",\"posixName\":\"/\\u0000\""),
+        MEMFD(",\"posixName\":\"/\\u000A\""),
+        MEMFD(",\"posixName\":\"/\\n\""),
+        MEMFD(",\"posixName\":\"/\\/\""),
+        MEMFD(",\"posixName\":\"/\\u00e4\""),
+        MEMFD(",\"posixName\":\"/\xff\""),
+        MEMFD(",\"posixName\":\"/a\tb\""),
+        MEMFD(",\"fileName\":\"\""),
+        MEMFD(",\"fileName\":\".\""),
+        MEMFD(",\"fileName\":\"a/b\""),
+        /* Other records, and more than one */
+        "{\"gone\":{}}",
+        "{\"gone\":{\"id\":0}}",
+        "{\"gone\":{\"id\":4611686018427387904}}",
+        "{\"gone\":{\"id\":1,\"kind\":\"memfd\"}}",
+        "{\"Gone\":{\"id\":1}}",
+        "{\"else\":{\"id\":1}}",
+        "{\"gone\":{\"id\":1},\"else\":{\"id\":1}}",
+        "{\"gone\":{\"id\":1},\"gone\":{\"id\":1}}",
+        "{\"segment\":{\"id\":1,\"kind\":\"memfd\"},\"gone\":{\"id\":1}}",
+        "{\"generation\":{\"number\":1,\"endSegmentId\":1},\"gone\":{\"id\":1}}",
+        "{\"generation\":{\"number\":1}}",
+        "{\"generation\":{\"endSegmentId\":1}}",
+        "{\"generation\":{\"number\":0,\"endSegmentId\":1}}",
+        "{\"generation\":{\"number\":1,\"endSegmentId\":0}}",
+        "{\"generation\":{\"number\":1,\"endSegmentId\":1,\"first\":0}}",
+        "{\"generation\":{\"number\":536870912,\"endSegmentId\":1}}",
+        "{\"generation\":{\"number\":1,\"endSegmentId\":1,\"first\":536870912}}",
+        "{\"generation\":{\"number\":1,\"endSegmentId\":4611686018427387905}}",
 };
 
 static int read_checked(const char *rest, size_t n_rest) {
@@ -225,7 +301,7 @@ static int read_checked(const char *rest, size_t n_rest) {
         ck_assert_ptr_nonnull(text);
         (void) snprintf(text, 10, "%08x ", checksum(rest, n_rest));
         memcpy(text + 9, rest, n_rest);
-        r = record_read(text, n_rest + 9, &record);
+        r = record_read(text, n_rest + 9, &memory, &record);
         free(text);
         return r;
 }
@@ -233,13 +309,13 @@ static int read_checked(const char *rest, size_t n_rest) {
 START_TEST(test_wrong) {
         char *large = calloc(1, RECORD_LINE_MAX);
 
-        ck_assert_int_eq(read_checked("segment id=1 kind=memfd", 23), 0);
+        ck_assert_int_eq(read_checked(MEMFD(""), strlen(MEMFD(""))), 0);
         for (size_t i = 0; i < ARRAY_SIZE(wrong); ++i)
                 ck_assert_msg(read_checked(wrong[i], strlen(wrong[i])) == RECORD_E_INVALID,
                               "accepted: '%s'", wrong[i]);
         /* A NUL, and what is behind it. */
-        ck_assert_int_eq(read_checked("gone id=1\0", 10), RECORD_E_INVALID);
-        ck_assert_int_eq(read_checked("gone id=1\0 id=1", 15), RECORD_E_INVALID);
+        ck_assert_int_eq(read_checked("{\"gone\":{\"id\":1}}\0", 18), RECORD_E_INVALID);
+        ck_assert_int_eq(read_checked("{\"gone\":{\"id\":1\0}}", 18), RECORD_E_INVALID);
         ck_assert_int_eq(read_checked(large, RECORD_LINE_MAX), RECORD_E_INVALID);
         memset(large, 'a', RECORD_LINE_MAX);
         ck_assert_int_eq(read_checked(large, RECORD_LINE_MAX), RECORD_E_INVALID);
@@ -253,16 +329,16 @@ START_TEST(test_flips) {
         SegmentRecord segment = unit_record(5, 6);
         char *copy;
 
-        ck_assert_int_eq(record_write(RECORD_SEGMENT, &segment, &line), 0);
+        ck_assert_int_eq(unit_record_write(&segment, &line), 0);
         for (size_t i = 0; i + 1 < line.n_text; ++i) {
                 copy = unit_copy(line.text, i);
-                ck_assert_int_eq(record_read(copy, i, &record), RECORD_E_INVALID);
+                ck_assert_int_eq(record_read(copy, i, &memory, &record), RECORD_E_INVALID);
                 free(copy);
                 for (int byte = 0; byte < 256; ++byte) {
                         char before = line.text[i];
 
                         line.text[i] = (char) byte;
-                        ck_assert_int_eq(record_read(line.text, line.n_text - 1, &record),
+                        ck_assert_int_eq(record_read(line.text, line.n_text - 1, &memory, &record),
                                          line.text[i] == before ? 0 : RECORD_E_INVALID);
                         line.text[i] = before;
                 }
@@ -270,39 +346,87 @@ START_TEST(test_flips) {
 }
 END_TEST
 
-/* What would not be read again is not written. */
-START_TEST(test_unwritable) {
-        char *text = malloc(PATH_MAX + 1);
+static int write_one(Record written) {
+        return record_write(&written, &line);
+}
 
-        memset(text, 'x', PATH_MAX);
-        text[PATH_MAX] = '\0';
-#define REFUSED(...)                                                                               \
-        ck_assert_int_eq(record_write(RECORD_SEGMENT, &(SegmentRecord){ __VA_ARGS__ }, &line),     \
-                         RECORD_E_INVALID)
-        REFUSED(.id = 0);
-        REFUSED(.id = -1);
-        REFUSED(.id = RECORD_ID_MAX);
-        REFUSED(.id = 1, .name = "");
-        REFUSED(.id = 1, .name = "a b");
-        REFUSED(.id = 1, .former_name = "/");
-        REFUSED(.id = 1, .posix_name = "");
-        REFUSED(.id = 1, .posix_name = text);
-        REFUSED(.id = 1, .file_name = text);
-        REFUSED(.id = 1, .kind = _KIND_N);
-        REFUSED(.id = 1, .seals = 1U << _SEAL_N);
-        REFUSED(.id = 1, .permission.mode = 01000);
-        REFUSED(.id = 1, .last_pid = -1);
-        REFUSED(.id = 1, .shmid = -1);
-#undef REFUSED
-        ck_assert_int_eq(record_write(RECORD_GONE, &(GoneRecord){ 0 }, &line), RECORD_E_INVALID);
-        ck_assert_int_eq(record_write(RECORD_GENERATION, &(GenerationRecord){ 0, 1, 0 }, &line),
-                         RECORD_E_INVALID);
-        ck_assert_int_eq(record_write(RECORD_GENERATION,
-                                      &(GenerationRecord){ RECORD_GENERATION_MAX, 1, 0 }, &line),
-                         RECORD_E_INVALID);
-        ck_assert_int_eq(record_write(RECORD_GENERATION, &(GenerationRecord){ 1, 1, 0 }, &line), 0);
+#define WRITE(...) write_one((Record){ __VA_ARGS__ })
+#define WRITE_SEGMENT(...) WRITE(.given = 1U << RECORD_SEGMENT, .segment = { .id = 1, __VA_ARGS__ })
+#define WRITE_GENERATION(...) WRITE(.given = 1U << RECORD_GENERATION, .generation = { __VA_ARGS__ })
+
+/* What would not be read again is not written: numbers beyond their range, */
+START_TEST(test_unwritable_numbers) {
+        for (size_t i = 0; i < segment_record_type.n_fields; ++i) {
+                const Field *field = &segment_record_type.fields[i];
+                SegmentRecord segment = unit_record(1, 1);
+                int64_t *value = (int64_t *) (void *) ((char *) &segment + field->offset);
+
+                if (field->type != FIELD_INT || field->minimum == INT64_MIN)
+                        continue;
+                *value = field->minimum - 1;
+                ck_assert_int_eq(unit_record_write(&segment, &line), RECORD_E_INVALID);
+                *value = INT64_MAX;
+                ck_assert_int_eq(unit_record_write(&segment, &line),
+                                 field->maximum < INT64_MAX ? RECORD_E_INVALID : 0);
+        }
+        ck_assert_int_eq(WRITE_GENERATION(0, 0, 1, 0), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(0, 1, 0, 0), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(0, 1, RECORD_ID_MAX + 1, 0), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(0, RECORD_GENERATION_MAX, 1, 0), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(0, 1, 1, RECORD_GENERATION_MAX), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(0, 1, 1, -1), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(0, 1, 1, 0), 0);
         ck_assert_uint_eq(line.n_text, RECORD_GENERATION_MIN);
-        free(text);
+        ck_assert_int_eq(WRITE(.given = 1U << RECORD_GONE), RECORD_E_INVALID);
+}
+END_TEST
+
+/* names that are none, */
+START_TEST(test_unwritable_names) {
+        static const char *const file_names[] = { "", ".", "..", "a/b", "/", "\xff", "\xc3" };
+        char text[258];
+
+        memset(text, 'x', sizeof(text));
+        text[257] = '\0';
+        ck_assert_int_eq(WRITE_SEGMENT(.name = ""), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_SEGMENT(.name = "a b"), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_SEGMENT(.name = text), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_SEGMENT(.former_name = "/"), RECORD_E_INVALID);
+        for (size_t i = 0; i < ARRAY_SIZE(file_names); ++i) {
+                char posix_name[8];
+
+                (void) snprintf(posix_name, sizeof(posix_name), "/%s", file_names[i]);
+                ck_assert_int_eq(WRITE_SEGMENT(.file_name = file_names[i]), RECORD_E_INVALID);
+                ck_assert_int_eq(WRITE_SEGMENT(.posix_name = posix_name), RECORD_E_INVALID);
+        }
+        ck_assert_int_eq(WRITE_SEGMENT(.posix_name = ""), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_SEGMENT(.posix_name = "x"), RECORD_E_INVALID);
+        text[0] = '/';
+        ck_assert_int_eq(WRITE_SEGMENT(.posix_name = text), RECORD_E_INVALID);
+        text[256] = '\0';
+        ck_assert_int_eq(WRITE_SEGMENT(.posix_name = text), 0);
+        ck_assert_int_eq(WRITE_SEGMENT(.file_name = text + 1), 0);
+        text[0] = 'x';
+        ck_assert_int_eq(WRITE_SEGMENT(.file_name = text), RECORD_E_INVALID);
+}
+END_TEST
+
+/* what has no word, and all but one record. */
+START_TEST(test_unwritable) {
+        const Record all = {
+                .generation = { .number = 1, .end_segment_id = 1 },
+                .segment.id = 1,
+                .gone.id = 1,
+        };
+
+        ck_assert_int_eq(WRITE_SEGMENT(.kind = _KIND_N), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_SEGMENT(.seals = 1U << _SEAL_N), RECORD_E_INVALID);
+        for (uint64_t given = 0; given < 16; ++given) {
+                record = all;
+                record.given = given;
+                ck_assert_int_eq(record_write(&record, &line),
+                                 given == 1 || given == 2 || given == 4 ? 0 : RECORD_E_INVALID);
+        }
 }
 END_TEST
 
@@ -315,9 +439,12 @@ int main(void) {
         tcase_add_test(tc, test_checksum);
         tcase_add_test(tc, test_segments);
         tcase_add_test(tc, test_limits);
+        tcase_add_test(tc, test_unsigned);
         tcase_add_test(tc, test_format);
         tcase_add_test(tc, test_wrong);
         tcase_add_test(tc, test_flips);
+        tcase_add_test(tc, test_unwritable_numbers);
+        tcase_add_test(tc, test_unwritable_names);
         tcase_add_test(tc, test_unwritable);
         suite_add_tcase(suite, tc);
         return unit_main(suite);

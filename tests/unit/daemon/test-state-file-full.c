@@ -20,7 +20,7 @@ static size_t line_length(int64_t id) {
         SegmentRecord segment = unit_record(id, 1);
         static RecordLine line;
 
-        return record_write(RECORD_SEGMENT, &segment, &line) ? 0 : line.n_text;
+        return unit_record_write(&segment, &line) ? 0 : line.n_text;
 }
 
 /*

@@ -19,6 +19,10 @@
 #define EMPTY_STATE_FILE ((StateFile) STATE_FILE_NULL)
 #define HEADER "shmbroker journal 1\n"
 
+#define GENERATION(number, end) "{\"generation\":{\"number\":" number ",\"endSegmentId\":" end "}}"
+#define SEGMENT(id, kind) "{\"segment\":{\"id\":" id ",\"kind\":\"" kind "\"}}"
+#define GONE(id) "{\"gone\":{\"id\":" id "}}"
+
 static char *directory, *file, *damaged_file;
 static Held held[10001];
 
@@ -169,10 +173,10 @@ END_TEST
 /* Ids that any record has are used, whatever the generations say. */
 START_TEST(test_highest) {
         static const char *const records[] = {
-                "generation number=7 ids=100", "segment id=5000 kind=memfd", "gone id=5000",
-                "generation number=3 ids=9",   "segment id=200 kind=file",
+                GENERATION("7", "100"), SEGMENT("5000", "memfd"), GONE("5000"),
+                GENERATION("3", "9"),   SEGMENT("200", "file"),
         };
-        static const char *const more[] = { "gone id=77" };
+        static const char *const more[] = { GONE("77") };
         StateFile state_file;
 
         write_records(records, ARRAY_SIZE(records));
@@ -192,9 +196,9 @@ END_TEST
 /* Numbers that are used up are no reason to begin again. */
 START_TEST(test_used_up) {
         static const char *const records[][1] = {
-                { "generation number=536870911 ids=1" },
-                { "generation number=1 ids=4611686018427387904" },
-                { "segment id=4611686018427387903 kind=memfd" },
+                { GENERATION("536870911", "1") },
+                { GENERATION("1", "4611686018427387904") },
+                { SEGMENT("4611686018427387903", "memfd") },
         };
         StateFile state_file = EMPTY_STATE_FILE;
 
@@ -235,7 +239,7 @@ static const Text headers[] = {
         DAMAGED("a NUL", "shmbroker journal 1\0"),
         DAMAGED("binary", "\0\0\0\0\0\0\0\0"),
         DAMAGED("the file of an older version", "shmbroker 1\nepoch 1\nsegments 1\n"),
-        NEWER("version 2", "shmbroker journal 2\n00000000 generation number=1 ids=1\nmore\n"),
+        NEWER("version 2", "shmbroker journal 2\n00000000 " GENERATION("1", "1") "\nmore\n"),
         NEWER("version 10", "shmbroker journal 10\n"),
         NEWER("version 12 of something", "shmbroker journal 12\n\0\0\x01\x02"),
 };
@@ -450,7 +454,7 @@ static int visit_and_write(const SegmentRecord *segment, void *userdata) {
         SegmentRecord changed = unit_record(segment->id, 9);
 
         /* The second time, nothing is left of those that went. */
-        ck_assert(segment->id % 2 == 0 || segment->change_usec == 1);
+        ck_assert(segment->id % 2 == 0 || segment->change_time_usec == 1);
         if (segment->id == 50)
                 return 50;
         for (int i = 0; i < 200; ++i)
@@ -553,7 +557,7 @@ START_TEST(test_rewrite_at_start) {
         StateFile state_file;
 
         for (size_t i = 0; i < ARRAY_SIZE(records); ++i)
-                records[i] = "segment id=1 kind=memfd";
+                records[i] = SEGMENT("1", "memfd");
         write_records(records, ARRAY_SIZE(records));
         ck_assert_int_gt(file_size(), 64 * 1024);
         unit_state_file_open(&state_file, directory);
