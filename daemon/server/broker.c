@@ -350,13 +350,13 @@ static int refuse_state(const char *directory, int r) {
                 return -EBUSY;
         case STATE_FILE_E_DAMAGED:
                 log_error(
-                        "The file %s/journal is not one that the broker wrote; it is left as it is. Without it, ids "
+                        "The file %s/state is not one that the broker wrote; it is left as it is. Without it, ids "
                         "may be used again.",
                         directory);
                 return -EUCLEAN;
         case STATE_FILE_E_NEWER:
                 log_error(
-                        "The file %s/journal is of a newer version of the broker; it is left as it is. Use that "
+                        "The file %s/state is of a newer version of the broker; it is left as it is. Use that "
                         "version, or another state directory.",
                         directory);
                 return -EUCLEAN;

@@ -16,10 +16,10 @@
 #include "proto/fd.h"
 #include "proto/util.h"
 
-#define STATE_FILE_NAME "journal"
-#define STATE_FILE_NEW_NAME "journal.new"
-#define STATE_FILE_DAMAGED_NAME "journal.damaged"
-#define STATE_FILE_FORMAT "shmbroker journal "
+#define STATE_FILE_NAME "state"
+#define STATE_FILE_NEW_NAME "state.new"
+#define STATE_FILE_DAMAGED_NAME "state.damaged"
+#define STATE_FILE_FORMAT "shmbroker state "
 #define STATE_FILE_HEADER STATE_FILE_FORMAT "1\n"
 
 /* So many ids are lost by a crash, and so many segments made before more are reserved. */

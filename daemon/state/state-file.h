@@ -4,12 +4,12 @@
 
 /*
  * What must survive the daemon: which numbers were given away, so that no id is ever used again,
- * and what each segment is, so that it can be found again. One file, "journal", in the state
+ * and what each segment is, so that it can be found again. One file, "state", in the state
  * directory, which one broker has at a time (it holds a flock(2) on "lock" there).
  *
  * The file is text, and only ever appended to or replaced as a whole:
  *
- *      shmbroker journal 1
+ *      shmbroker state 1
  *      CHECKSUM {"KIND":{"KEY":VALUE,"KEY":VALUE...}}
  *      ...
  *
@@ -25,7 +25,7 @@
  *
  * A line that is not exactly so, and what is behind the last newline, is no record: it was cut by a
  * crash, or damaged. It is told of and skipped, and the rest holds. The file as it was is
- * kept as "journal.damaged" (or journal.damaged.1 and so on, if that is there) before a clean
+ * kept as "state.damaged" (or state.damaged.1 and so on, if that is there) before a clean
  * one replaces it. As it may have been a generation, numbers are then left out that it may have
  * given away.
  */

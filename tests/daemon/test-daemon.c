@@ -62,7 +62,7 @@ START_TEST(test_second) {
         _cleanup_(freep) char *state = in_directory("state"), *other_state = in_directory("other"),
                               *other_path = in_directory("other-socket"),
                               *lock = in_directory("other/lock"),
-                              *state_file = in_directory("other/journal");
+                              *state_file = in_directory("other/state");
         char other_address[256];
         const char *same_socket[] = { "shmbrokerd",        "--address", fixture_address(),
                                       "--state-directory", other_state, NULL };
@@ -88,7 +88,7 @@ END_TEST
 START_TEST(test_no_socket) {
         _cleanup_(freep) char *state = in_directory("other"), *path = in_directory("file"),
                               *lock = in_directory("other/lock"),
-                              *state_file = in_directory("other/journal");
+                              *state_file = in_directory("other/state");
         char address[256];
         const char *arguments[] = { "shmbrokerd",        "--address", address,
                                     "--state-directory", state,       NULL };
@@ -291,7 +291,7 @@ START_TEST(test_wrong_config) {
         _cleanup_(freep) char *state = in_directory("other"), *path = in_directory("other-socket"),
                               *config = in_directory("config"), *missing = in_directory("missing"),
                               *lock = in_directory("other/lock"),
-                              *state_file = in_directory("other/journal");
+                              *state_file = in_directory("other/state");
         char address[256];
         const char *arguments[] = { "shmbrokerd", "--address", address, "--state-directory",
                                     state,        "--config",  config,  NULL };
@@ -455,7 +455,7 @@ static void pass_fds(int listening_fd, bool stored) {
 START_TEST(test_activation) {
         _cleanup_(freep) char *program = path_in_build("daemon/shmbrokerd"),
                               *state = in_directory("other"), *lock = in_directory("other/lock"),
-                              *state_file = in_directory("other/journal"),
+                              *state_file = in_directory("other/state"),
                               *path = in_directory("passed"), *notify = in_directory("notify");
         struct sockaddr_un address = { .sun_family = AF_UNIX },
                            notified = { .sun_family = AF_UNIX };
@@ -510,8 +510,8 @@ END_TEST
 /* On what another version wrote, or nobody, a broker does not begin. */
 START_TEST(test_wrong_state) {
         static const char *const files[][2] = {
-                { "other/journal", "shmbroker journal 2\n" },
-                { "other/journal", "something else\n" },
+                { "other/state", "shmbroker state 2\n" },
+                { "other/state", "something else\n" },
         };
         _cleanup_(freep) char *state = in_directory("other"), *lock = in_directory("other/lock"),
                               *socket_path = in_directory("other-socket");

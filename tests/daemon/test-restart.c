@@ -168,7 +168,7 @@ START_TEST(test_last_detach_meanwhile) {
 }
 END_TEST
 
-/* Armed by an attachment of which the journal knows nothing. */
+/* Armed by an attachment of which the state file knows nothing. */
 START_TEST(test_armed) {
         SetAttributesParameters set = {};
         SegmentInfo segment;

@@ -59,7 +59,7 @@ static void start(void) {
         leave_host_alone(directory);
         /* Nothing is left behind, however this ends: the numbers are from memory from now on. */
         service.persist.state_file.end_segment_id = INT64_MAX;
-        (void) snprintf(path, sizeof(path), "%s/journal", directory);
+        (void) snprintf(path, sizeof(path), "%s/state", directory);
         (void) unlink(path);
         (void) snprintf(path, sizeof(path), "%s/lock", directory);
         (void) unlink(path);

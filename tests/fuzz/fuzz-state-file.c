@@ -16,7 +16,7 @@
 #include "daemon/state/state-file.h"
 #include "tests/fuzz/fuzz.h"
 
-#define HEADER "shmbroker journal 1\n"
+#define HEADER "shmbroker state 1\n"
 #define HEADER_LENGTH (sizeof(HEADER) - 1)
 #define LINES_MAX 512
 
@@ -44,7 +44,7 @@ static char directory[64];
 /* --- the directory goes with this process, however that ends */
 
 static void remove_files(void) {
-        static const char *const names[] = { "journal", "journal.new", "journal.damaged", "lock" };
+        static const char *const names[] = { "state", "state.new", "state.damaged", "lock" };
         char path[128];
 
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {
@@ -117,7 +117,7 @@ static void write_text(const char *text, size_t n_text) {
         int fd;
 
         remove_files();
-        (void) snprintf(path, sizeof(path), "%s/journal", directory);
+        (void) snprintf(path, sizeof(path), "%s/state", directory);
         fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         fuzz_check(fd >= 0 && write(fd, text, n_text) == (ssize_t) n_text, "%s", strerror(errno));
         close(fd);

@@ -204,7 +204,7 @@ static void wait_for_daemon(void) {
 }
 
 static void remove_files(void) {
-        static const char *const kept[] = { "state/lock", "state/journal", "state/files", "state",
+        static const char *const kept[] = { "state/lock", "state/state", "state/files", "state",
                                             "config" };
 
         for (size_t i = 0; i < ARRAY_SIZE(kept); ++i) {

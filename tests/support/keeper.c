@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A service that does nothing but keep descriptors in the store, and compare at each start what
- * comes back with what it wrote down: keeper DIRECTORY N. In DIRECTORY, "journal" is what it was
+ * comes back with what it wrote down: keeper DIRECTORY N. In DIRECTORY, "state" is what it was
  * promised, and "results" a line for each start. Meant to be killed at any moment.
  */
 
@@ -50,16 +50,16 @@ static void write_record(int64_t id, uint64_t inode) {
         Record record = { id, inode };
 
         if (write(state_file_fd, &record, sizeof(record)) != sizeof(record))
-                die("journal");
+                die("state");
 }
 
 static void read_state_file(void) {
         Record record;
         ssize_t n;
 
-        state_file_fd = open("journal", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        state_file_fd = open("state", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         if (state_file_fd < 0)
-                die("journal");
+                die("state");
         while ((n = read(state_file_fd, &record, sizeof(record))) == sizeof(record)) {
                 if (record.id <= 0 || record.id >= IDS_MAX)
                         die("id");
@@ -68,7 +68,7 @@ static void read_state_file(void) {
                         next_id = record.id + 1;
         }
         if (n != 0)
-                die("journal");
+                die("state");
         /* One may be stored that was not written down. */
         ++next_id;
 }

@@ -51,8 +51,8 @@ static void fault_setup(void) {
         /* Some of these damage a file a thousand times. */
         log_set_level(LOG_ERR);
         fault_directory = unit_directory();
-        fault_file = unit_path(fault_directory, "journal");
-        fault_damaged_file = unit_path(fault_directory, "journal.damaged");
+        fault_file = unit_path(fault_directory, "state");
+        fault_damaged_file = unit_path(fault_directory, "state.damaged");
         fault_truncate = fault_sync = false;
 }
 

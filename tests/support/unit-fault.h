@@ -18,7 +18,7 @@
 #include "tests/support/unit-state-file.h"
 
 #define FAULT_EMPTY ((StateFile) STATE_FILE_NULL)
-#define FAULT_HEADER_LENGTH (sizeof("shmbroker journal 1\n") - 1)
+#define FAULT_HEADER_LENGTH (sizeof("shmbroker state 1\n") - 1)
 
 /* For a child process, where assertions of Check are of no use. */
 #define FAULT_EXPECT(condition)                                                                    \

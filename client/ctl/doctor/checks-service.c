@@ -32,7 +32,7 @@ struct CapabilityText {
 /* So many memory files take two descriptors in the store. */
 #define FILES_PER_QUEUE 100
 
-/* Less free space than that is little for a journal. */
+/* Less free space than that is little for the state file. */
 #define SPACE_LITTLE (UINT64_C(16) << 20)
 
 #define STATE_SYSTEM "/var/lib/shmbroker"

@@ -198,7 +198,7 @@ START_TEST(test_all_garbage) {
         ck_assert_ptr_nonnull(text);
         for (size_t i = 0; i < n; ++i)
                 text[i] = (char) unit_random(&seed);
-        memcpy(text, "shmbroker journal 1\n", FAULT_HEADER_LENGTH);
+        memcpy(text, "shmbroker state 1\n", FAULT_HEADER_LENGTH);
         ck_assert_uint_eq(open_damaged(text, n, 4096, 1), 0);
         fault_remove_damaged();
         memset(text + FAULT_HEADER_LENGTH, 0, n - FAULT_HEADER_LENGTH);
@@ -214,7 +214,7 @@ START_TEST(test_kept) {
         char *kept;
 
         for (int i = 0; i < 12; ++i) {
-                (void) snprintf(text, sizeof(text), "shmbroker journal 1\ndamaged %d\n", i);
+                (void) snprintf(text, sizeof(text), "shmbroker state 1\ndamaged %d\n", i);
                 unit_write_file(fault_file, text, strlen(text));
                 unit_state_file_open(&state_file, fault_directory);
                 unit_state_file_abandon(&state_file);
@@ -227,7 +227,7 @@ START_TEST(test_kept) {
                 ck_assert(fault_is_there(path) == (i < 10));
                 if (i >= 10)
                         continue;
-                (void) snprintf(text, sizeof(text), "shmbroker journal 1\ndamaged %d\n", i);
+                (void) snprintf(text, sizeof(text), "shmbroker state 1\ndamaged %d\n", i);
                 kept = unit_read_file(path, NULL);
                 ck_assert_str_eq(kept, text);
                 free(kept);
@@ -237,9 +237,9 @@ END_TEST
 
 /* A start that fails again and again keeps the file once. */
 START_TEST(test_kept_once) {
-        static const char text[] = "shmbroker journal 1\ndamaged\n";
-        char *obstacle = unit_path(fault_directory, "journal.new"),
-             *second = unit_path(fault_directory, "journal.damaged.1"), *after;
+        static const char text[] = "shmbroker state 1\ndamaged\n";
+        char *obstacle = unit_path(fault_directory, "state.new"),
+             *second = unit_path(fault_directory, "state.damaged.1"), *after;
         StateFile state_file = FAULT_EMPTY;
 
         unit_write_file(fault_file, text, sizeof(text) - 1);

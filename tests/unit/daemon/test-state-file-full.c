@@ -158,7 +158,7 @@ END_TEST
 
 /* When numbers run out and cannot be written down, there are none; later there are again. */
 START_TEST(test_cannot_rewrite) {
-        char *obstacle = unit_path(fault_directory, "journal.new");
+        char *obstacle = unit_path(fault_directory, "state.new");
         StateFile state_file;
 
         unit_state_file_open(&state_file, fault_directory);
@@ -185,7 +185,7 @@ END_TEST
 
 /* Half a line is there and cannot be taken away. */
 static void break_state_file(StateFile *state_file) {
-        char *obstacle = unit_path(fault_directory, "journal.new");
+        char *obstacle = unit_path(fault_directory, "state.new");
         struct rlimit before, limit;
         int r;
 

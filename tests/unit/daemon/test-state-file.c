@@ -17,7 +17,7 @@
 #include "tests/support/unit.h"
 
 #define EMPTY_STATE_FILE ((StateFile) STATE_FILE_NULL)
-#define HEADER "shmbroker journal 1\n"
+#define HEADER "shmbroker state 1\n"
 
 #define GENERATION(number, end) "{\"generation\":{\"number\":" number ",\"endSegmentId\":" end "}}"
 #define SEGMENT(id, kind) "{\"segment\":{\"id\":" id ",\"kind\":\"" kind "\"}}"
@@ -30,8 +30,8 @@ static void setup(void) {
         unit_fds_begin();
         (void) signal(SIGXFSZ, SIG_IGN);
         directory = unit_directory();
-        file = unit_path(directory, "journal");
-        damaged_file = unit_path(directory, "journal.damaged");
+        file = unit_path(directory, "state");
+        damaged_file = unit_path(directory, "state.damaged");
 }
 
 static void teardown(void) {
@@ -228,20 +228,21 @@ struct Text {
 static const Text headers[] = {
         DAMAGED("empty", ""),
         DAMAGED("something else", "hello\n"),
-        DAMAGED("cut", "shmbroker jour"),
-        DAMAGED("no newline", "shmbroker journal 1"),
-        DAMAGED("no version", "shmbroker journal "),
-        DAMAGED("no version in a line", "shmbroker journal \n"),
-        DAMAGED("version 0", "shmbroker journal 0\n"),
-        DAMAGED("version 01", "shmbroker journal 01\n"),
-        DAMAGED("version 1 and more", "shmbroker journal 1 \n"),
-        DAMAGED("version +1", "shmbroker journal +1\n"),
-        DAMAGED("a NUL", "shmbroker journal 1\0"),
+        DAMAGED("cut", "shmbroker sta"),
+        DAMAGED("no newline", "shmbroker state 1"),
+        DAMAGED("no version", "shmbroker state "),
+        DAMAGED("no version in a line", "shmbroker state \n"),
+        DAMAGED("version 0", "shmbroker state 0\n"),
+        DAMAGED("version 01", "shmbroker state 01\n"),
+        DAMAGED("version 1 and more", "shmbroker state 1 \n"),
+        DAMAGED("version +1", "shmbroker state +1\n"),
+        DAMAGED("a NUL", "shmbroker state 1\0"),
         DAMAGED("binary", "\0\0\0\0\0\0\0\0"),
+        DAMAGED("an older format", "shmbroker journal 1\n"),
         DAMAGED("the file of an older version", "shmbroker 1\nepoch 1\nsegments 1\n"),
-        NEWER("version 2", "shmbroker journal 2\n00000000 " GENERATION("1", "1") "\nmore\n"),
-        NEWER("version 10", "shmbroker journal 10\n"),
-        NEWER("version 12 of something", "shmbroker journal 12\n\0\0\x01\x02"),
+        NEWER("version 2", "shmbroker state 2\n00000000 " GENERATION("1", "1") "\nmore\n"),
+        NEWER("version 10", "shmbroker state 10\n"),
+        NEWER("version 12 of something", "shmbroker state 12\n\0\0\x01\x02"),
 };
 
 /* Refused, and left as it is to the last bit: a person has to look. */
@@ -344,7 +345,7 @@ START_TEST(test_directories) {
         ck_assert_int_eq(stat(below, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0700);
         free(below);
-        below = unit_path(directory, "a/b/c/journal");
+        below = unit_path(directory, "a/b/c/state");
         ck_assert_int_eq(stat(below, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0600);
         free(below);
@@ -371,7 +372,7 @@ END_TEST
 
 /* A link in the place of a file is not followed. */
 START_TEST(test_links) {
-        static const char *const names[] = { "journal.new", "journal", "lock" };
+        static const char *const names[] = { "state.new", "state", "lock" };
         char *target = unit_path(directory, "target");
         char *after;
 
