@@ -219,6 +219,23 @@ START_TEST(test_file) {
 }
 END_TEST
 
+/* A name in the broker's directory that could not be told. */
+START_TEST(test_file_name) {
+        _cleanup_(freep) char *path = unit_path(fixture_directory(), "state/files/\xff");
+        int fd, r;
+
+        unit_write_file(path, TEXT, sizeof(TEXT));
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        r = shmbroker_adopt_fd(connection, fd, "f", NULL, NULL);
+        fd_close(fd);
+        ck_assert_int_eq(unlink(path), 0);
+        if (is_elsewhere(r))
+                return;
+        ck_assert_int_eq(r, -EOPNOTSUPP);
+        ck_assert_msg(strstr(message(), "not UTF-8"), "%s", message());
+}
+END_TEST
+
 /* A window of it is what can be written to the disk. */
 START_TEST(test_sync_window) {
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 4 * 4096);
@@ -504,6 +521,7 @@ int main(void) {
         tcase_add_test(tc, test_posix);
         tcase_add_loop_test(tc, test_memfd, 0, 2);
         tcase_add_test(tc, test_file);
+        tcase_add_test(tc, test_file_name);
         tcase_add_test(tc, test_sync_window);
         tcase_add_test(tc, test_missing);
         tcase_add_test(tc, test_other_fds);
