@@ -225,7 +225,7 @@ struct shmbroker_segment *shmbroker_release(struct shmbroker_segment *segment);
  *      what it has grown to as far as shmbroker_segment_remap() knows
  * shmbroker_segment_fd() - the descriptor, or a negative number where there is none. It is
  *      close-on-exec and remains the segment's: duplicate it (dup(2)) to keep it. Do not close it.
- *      Do not lock it with fcntl(2); the marks by which attachments are counted are such locks.
+ *      No lock of fcntl(2) may be in the range from 2^62 on: attachments are marked there.
  * shmbroker_segment_access() - one of enum shmbroker_access
  * shmbroker_segment_created() - 1 if the call that acquired it created it, else 0
  * shmbroker_segment_id() - the number of the segment; -ENODATA if it came as a descriptor

@@ -16,7 +16,9 @@
  * there is none; strings that it may leave open are NULL.
  *
  * The library prints nothing, raises no signal and never ends the process. One connection, and each
- * other object, is for one thread at a time; several threads use several connections.
+ * other object, is for one thread at a time; several threads use several connections. Functions
+ * that take an object as const may run in several threads at once, as long as none changes it: so
+ * the data of a segment are everybody's.
  */
 
 #include "shmbroker-info.h"
