@@ -55,3 +55,8 @@ bool file_name_valid(const char *name) {
 bool posix_name_valid(const char *name) {
         return name[0] == '/' && file_name_valid(name + 1);
 }
+
+/* registry_id_valid() - is it 32 digits to the base of 16, in small letters? */
+bool registry_id_valid(const char *id) {
+        return strspn(id, "0123456789abcdef") == REGISTRY_ID_LENGTH && !id[REGISTRY_ID_LENGTH];
+}

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 #define NAME_LENGTH_MAX 255
+/* Of 128 bits, as that of a machine: machine-id(5) */
+#define REGISTRY_ID_LENGTH 32
 
 /* What a directory of Linux takes, and shm_open(3) behind the slash */
 #define FILE_NAME_LENGTH_MAX 255
@@ -14,5 +16,6 @@
 bool name_valid(const char *name);
 bool file_name_valid(const char *name);
 bool posix_name_valid(const char *name);
+bool registry_id_valid(const char *id);
 
 #endif

@@ -43,6 +43,8 @@ static void print_status(const Ctl *ctl, const struct shmbroker_status *status) 
         (void) printf("%-13s %s\n", "Started:",
                       time_format(text, sizeof(text), shmbroker_status_start_time(status)));
         print_number("Generation:", shmbroker_status_generation(status));
+        if (shmbroker_status_registry_id(status))
+                (void) printf("%-13s %s\n", "Registry:", shmbroker_status_registry_id(status));
         print_number("Segments:", shmbroker_status_segment_count(status));
         print_number("Attachments:", shmbroker_status_attachment_count(status));
         print_number("Connections:", shmbroker_status_connection_count(status));

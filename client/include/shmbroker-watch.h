@@ -151,6 +151,8 @@ struct shmbroker_event *shmbroker_event_free(struct shmbroker_event *event);
  * shmbroker_event_time() - when it happened
  * shmbroker_event_info() - the state of the segment afterwards, owned by the event; NULL if it is
  *      about no segment: synchronized, overflow and lost
+ * shmbroker_event_registry_id() - with SHMBROKER_EVENT_SYNCHRONIZED, as
+ *      shmbroker_status_registry_id(); else NULL
  * shmbroker_event_json() - all of it, as the broker sent it: the reply to Watch. If lost, the same
  *      as the library writes it.
  * Since: 0.1
@@ -160,6 +162,7 @@ const char *shmbroker_event_kind_name(const struct shmbroker_event *event);
 uint64_t shmbroker_event_sequence(const struct shmbroker_event *event);
 uint64_t shmbroker_event_time(const struct shmbroker_event *event);
 const struct shmbroker_info *shmbroker_event_info(const struct shmbroker_event *event);
+const char *shmbroker_event_registry_id(const struct shmbroker_event *event);
 const char *shmbroker_event_json(const struct shmbroker_event *event);
 
 #ifdef __GNUC__

@@ -82,6 +82,7 @@ GETTER(shmbroker_status, uint64_t, shmbroker_status_total_bytes, total_bytes)
 NULLABLE_GETTER(shmbroker_status, uint64_t, shmbroker_status_charged_bytes,
                 STATUS_REPLY_CHARGED_BYTES, charged_bytes)
 GETTER(shmbroker_status, uint64_t, shmbroker_status_allocated_bytes, allocated_bytes)
+GETTER(shmbroker_status, const char *, shmbroker_status_registry_id, registry_id)
 NULLABLE_GETTER(shmbroker_status, uid_t, shmbroker_status_uid, STATUS_REPLY_UID, uid)
 
 const char *shmbroker_status_json(const struct shmbroker_status *status) {

@@ -34,6 +34,7 @@ struct shmbroker_event {
         uint64_t sequence;
         uint64_t time_usec;
         struct shmbroker_info *info;
+        const char *registry_id;
         const char *json;
 };
 
@@ -120,16 +121,14 @@ static int watch_answer(struct shmbroker *connection, Request *request, const Re
                 return error_trace(r);
         if (values.sequence < 0 || values.time_usec < 0)
                 return error_origin(-EPROTO);
-        if (values.event < _EVENT_N) {
-                event->kind = (int) values.event;
-                event->kind_name = event_names.names[values.event];
-        } else {
-                /* Read once more, for what was read is the segment's, and there may be none. */
-                if (reply_read(&copy, &watch_reply_type, &values))
-                        return error_origin(-EPROTO);
-                event->kind = SHMBROKER_EVENT_UNKNOWN;
-                event->kind_name = values.event_word;
-        }
+        /* Texts are read once more, for what was read is the segment's, and there may be none. */
+        if ((values.event == _EVENT_N || GIVEN(&values, WATCH_REPLY_REGISTRY_ID)) &&
+            reply_read(&copy, &watch_reply_type, &values))
+                return error_origin(-EPROTO);
+        event->kind = values.event < _EVENT_N ? (int) values.event : SHMBROKER_EVENT_UNKNOWN;
+        event->kind_name =
+                values.event < _EVENT_N ? event_names.names[values.event] : values.event_word;
+        event->registry_id = values.registry_id;
         event->sequence = (uint64_t) values.sequence;
         event->time_usec = (uint64_t) values.time_usec;
         event->json = json;
@@ -321,6 +320,10 @@ uint64_t shmbroker_event_time(const struct shmbroker_event *event) {
 
 const struct shmbroker_info *shmbroker_event_info(const struct shmbroker_event *event) {
         return event->info;
+}
+
+const char *shmbroker_event_registry_id(const struct shmbroker_event *event) {
+        return event->registry_id;
 }
 
 const char *shmbroker_event_json(const struct shmbroker_event *event) {

@@ -80,6 +80,8 @@ void status_describe(Service *service, StatusReply *ret) {
         GIVE_VALUE(ret, STATUS_REPLY_UID, uid, service->host.uid);
         GIVE_VALUE(ret, STATUS_REPLY_CHARGED_BYTES, charged_bytes,
                    (int64_t) service->accounts.total_used[LIMIT_BYTES]);
+        GIVE_VALUE(ret, STATUS_REPLY_REGISTRY_ID, registry_id,
+                   service->persist.state_file.registry_id);
         describe_limits(&service->accounts, &ret->limits);
         describe_counters(service, &ret->counters);
 }

@@ -131,16 +131,18 @@ static bool write_some(WatchStream *stream, Writer *writer) {
 /* What exists, and then that this was all. */
 static void write_listing(WatchStream *stream, Writer *writer) {
         Watch *watch = &stream->watch;
+        WatchReply reply;
 
         life_drain(&stream->service->life);
         if (!write_some(stream, writer))
                 return;
         watch->listing = false;
-        reply_write(writer, &watch_reply_type,
-                    &(WatchReply){ .event = EVENT_SYNCHRONIZED,
-                                   .sequence = watch->sequence++,
-                                   .time_usec = (int64_t) clock_realtime_usec() },
-                    true);
+        reply = (WatchReply){ .event = EVENT_SYNCHRONIZED,
+                              .sequence = watch->sequence++,
+                              .time_usec = (int64_t) clock_realtime_usec() };
+        GIVE_VALUE(&reply, WATCH_REPLY_REGISTRY_ID, registry_id,
+                   stream->service->persist.state_file.registry_id);
+        reply_write(writer, &watch_reply_type, &reply, true);
 }
 
 /* watch_stream_idle() - has everything been sent that has happened until now? */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +59,8 @@ struct Reading {
         int64_t generation;
         int64_t first_generation;
         int64_t end_segment_id;
+        /* The last one of all records */
+        char registry_id[REGISTRY_ID_LENGTH + 1];
         bool is_there;
         size_t n_lines;
         size_t n_damaged;
@@ -145,7 +148,8 @@ static int make_generation(const StateFile *file, int64_t generation, int64_t en
                 .given = 1U << RECORD_GENERATION,
                 .generation = { .number = generation,
                                 .end_segment_id = end_segment_id,
-                                .first = file->first_generation },
+                                .first = file->first_generation,
+                                .registry_id = file->registry_id },
         };
 
         return record_write(&record, ret) ? error_origin(-EOVERFLOW) : 0;
@@ -314,6 +318,9 @@ static int read_line(StateFile *file, Reading *reading, const char *text, size_t
                 reading->generation = MAX(reading->generation, record.generation.number);
                 reading->first_generation = MAX(reading->first_generation, record.generation.first);
                 note_ids(reading, record.generation.end_segment_id);
+                if (record.generation.registry_id)
+                        memcpy(reading->registry_id, record.generation.registry_id,
+                               sizeof(reading->registry_id));
         }
         return 0;
 }
@@ -431,6 +438,21 @@ static int write_generation(StateFile *file, int64_t generation, int64_t end_seg
         return 0;
 }
 
+/* Numbers are given away once under this name; without the state directory they begin anew, and so
+ * does the name. */
+static int name_registry(StateFile *file, const Reading *reading) {
+        unsigned char bytes[REGISTRY_ID_LENGTH / 2];
+
+        memcpy(file->registry_id, reading->registry_id, sizeof(file->registry_id));
+        if (file->registry_id[0])
+                return 0;
+        if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+                return error_origin(-errno);
+        for (size_t i = 0; i < sizeof(bytes); ++i)
+                (void) snprintf(file->registry_id + 2 * i, 3, "%02x", bytes[i]);
+        return 0;
+}
+
 /* The numbers of this start: none that any record gives away, or one that is lost. */
 static int state_file_begin(StateFile *file, const Reading *reading) {
         int64_t generation = reading->generation + reading->n_lost + 1, next, end;
@@ -444,6 +466,9 @@ static int state_file_begin(StateFile *file, const Reading *reading) {
                 reading->first_generation > 0 ? reading->first_generation : generation;
         if (generation >= RECORD_GENERATION_MAX || end > RECORD_ID_MAX)
                 return STATE_FILE_E_DAMAGED;
+        r = name_registry(file, reading);
+        if (r)
+                return error_trace(r);
         if (!reading->is_there || reading->n_damaged > 0 || worth_rewriting(file))
                 r = state_file_rewrite(file, generation, end);
         else

@@ -36,6 +36,7 @@
 #include <stdint.h>
 
 #include "daemon/state/record.h"
+#include "proto/name.h"
 
 typedef struct StateFile StateFile;
 typedef struct StateFileEntry StateFileEntry;
@@ -73,6 +74,8 @@ struct StateFile {
         int64_t end_segment_id;
         int64_t next_attachment;
 
+        /* Under which its ids are given away once */
+        char registry_id[REGISTRY_ID_LENGTH + 1];
         /* Where the last record of each segment is, by id */
         StateFileEntry *entries;
         /* Length of these records, and of the file as far as it holds */

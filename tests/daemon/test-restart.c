@@ -352,6 +352,33 @@ static int64_t generation(void) {
         return status.generation;
 }
 
+static char *registry_id(void) {
+        StatusReply status;
+
+        wire_status(&wire, &status);
+        ck_assert(GIVEN(&status, STATUS_REPLY_REGISTRY_ID));
+        ck_assert_uint_eq(strlen(status.registry_id), 32);
+        return strdup(status.registry_id);
+}
+
+/* Numbers begin anew with a new state directory, and that can be told. */
+START_TEST(test_registry_id) {
+        _cleanup_(freep) char *before = registry_id(), *after = NULL, *anew = NULL;
+        char path[256];
+
+        restart(signals[_i]);
+        after = registry_id();
+        ck_assert_str_eq(after, before);
+        wire_close(&wire);
+        (void) snprintf(path, sizeof(path), "%s/state/state", fixture_directory());
+        ck_assert_int_eq(unlink(path), 0);
+        fixture_restart(SIGKILL, NULL);
+        wire_open(&wire);
+        anew = registry_id();
+        ck_assert_str_ne(anew, before);
+}
+END_TEST
+
 /* Counted as long as nothing is lost. */
 START_TEST(test_generation) {
         int64_t before = generation();
@@ -429,6 +456,7 @@ int main(void) {
         tcase_add_loop_test(tc, test_changes, 0, n_signals);
         tcase_add_loop_test(tc, test_locked, 0, n_signals);
         tcase_add_test(tc, test_generation);
+        tcase_add_loop_test(tc, test_registry_id, 0, ARRAY_SIZE(signals));
         tcase_add_test(tc, test_ids);
         tcase_add_loop_test(tc, test_removed, 0, n);
         suite_add_tcase(suite, tc);
