@@ -228,6 +228,94 @@ START_TEST(test_seal) {
 }
 END_TEST
 
+static struct shmbroker_info *info_of(struct shmbroker *connection, int64_t id) {
+        struct shmbroker_info *info = NULL;
+
+        ck_assert_int_eq(shmbroker_stat(connection, NULL, id, &info), 0);
+        return info;
+}
+
+/* A segment that ends with its maker until it has a name, and lives on from then. */
+START_TEST(test_publish_attributes) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_segment *segment = library_create(connection, NULL, 1);
+        struct shmbroker_attributes *attributes = NULL, *wrong = NULL;
+        struct shmbroker_info *info = NULL;
+        int64_t id = 0;
+
+        ck_assert_int_eq(shmbroker_segment_id(segment, &id), 0);
+        ck_assert_int_eq(shmbroker_attributes_new(&wrong), 0);
+        shmbroker_attributes_set_owner(wrong, 1);
+        ck_assert_int_eq(shmbroker_publish(connection, id, "a", 0, wrong, NULL, NULL), -EINVAL);
+        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "ownerUid");
+        shmbroker_attributes_free(wrong);
+        ck_assert_int_eq(shmbroker_publish(connection, id, "a", 2, NULL, NULL, NULL), -EINVAL);
+        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "flags");
+
+        ck_assert_int_eq(shmbroker_attributes_new(&attributes), 0);
+        shmbroker_attributes_set_mode(attributes, 01000);
+        ck_assert_int_eq(shmbroker_publish(connection, id, "a", 0, attributes, NULL, NULL),
+                         -EINVAL);
+        shmbroker_attributes_set_mode(attributes, 0640);
+        shmbroker_attributes_set_remove_on_last_detach(attributes, 0);
+        shmbroker_attributes_set_linger(attributes, 3600000000);
+        ck_assert_int_eq(shmbroker_publish(connection, id, "a", 0, attributes, &info, NULL), 0);
+        ck_assert_uint_eq(shmbroker_info_mode(info), 0640);
+        ck_assert_int_eq(shmbroker_info_remove_on_last_detach(info), 0);
+        shmbroker_info_free(info);
+        shmbroker_release(segment);
+        info = info_of(connection, id);
+        ck_assert_str_eq(shmbroker_info_name(info), "a");
+        ck_assert_uint_eq(library_attach_count(info), 0);
+        shmbroker_info_free(info);
+        library_remove(connection, "a");
+        shmbroker_attributes_free(attributes);
+        shmbroker_close(connection);
+}
+END_TEST
+
+/* What cannot have the name remains as it was. */
+START_TEST(test_publish_in_the_way) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 1);
+        struct shmbroker_attributes *attributes = NULL;
+        struct shmbroker_segment *segment = NULL;
+        struct shmbroker_info *info;
+        struct stat st;
+        char path[256];
+        int64_t id = 0;
+
+        shmbroker_options_set_kind(options, SHMBROKER_KIND_FILE);
+        shmbroker_options_set_remove_on_last_detach(options, 1);
+        ck_assert_int_eq(shmbroker_acquire(connection, NULL, options, &segment), 0);
+        ck_assert_int_eq(shmbroker_segment_id(segment, &id), 0);
+        (void) snprintf(path, sizeof(path), "%s/state/files/a", fixture_directory());
+        unit_write_file(path, "x", 1);
+        ck_assert_int_eq(shmbroker_attributes_new(&attributes), 0);
+        shmbroker_attributes_set_mode(attributes, 0666);
+        shmbroker_attributes_set_remove_on_last_detach(attributes, 0);
+        ck_assert_int_eq(shmbroker_publish(connection, id, "a", 0, attributes, NULL, NULL),
+                         -EEXIST);
+        info = info_of(connection, id);
+        ck_assert_ptr_null(shmbroker_info_name(info));
+        ck_assert_uint_eq(shmbroker_info_mode(info), 0600);
+        ck_assert_int_eq(shmbroker_info_remove_on_last_detach(info), 1);
+        ck_assert_int_eq(stat(shmbroker_info_file_path(info), &st), 0);
+        ck_assert_uint_eq(st.st_mode & 0777, 0600);
+        shmbroker_info_free(info);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(shmbroker_publish(connection, id, "a", 0, attributes, &info, NULL), 0);
+        ck_assert_int_eq(stat(shmbroker_info_file_path(info), &st), 0);
+        ck_assert_uint_eq(st.st_mode & 0777, 0666);
+        shmbroker_info_free(info);
+        shmbroker_release(segment);
+        library_remove(connection, "a");
+        shmbroker_attributes_free(attributes);
+        shmbroker_options_free(options);
+        shmbroker_close(connection);
+}
+END_TEST
+
 START_TEST(test_publish) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *one = library_create(connection, NULL, 1), *other, *found = NULL;
@@ -505,6 +593,8 @@ int main(void) {
         tcase_add_test(tc, test_resize);
         tcase_add_test(tc, test_seal);
         tcase_add_test(tc, test_publish);
+        tcase_add_test(tc, test_publish_attributes);
+        tcase_add_test(tc, test_publish_in_the_way);
         tcase_add_test(tc, test_users);
         tcase_add_test(tc, test_status_by_name);
         tcase_add_test(tc, test_somebody_else);
