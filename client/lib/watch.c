@@ -225,7 +225,7 @@ static int watch_tell_loss(struct shmbroker_watch *watch, struct shmbroker_event
         event->json = json;
         (void) snprintf(json, LOST_MAX,
                         "{\"event\":\"lost\",\"sequence\":0,\"timeUSec\":%" PRIu64
-                        ",\"segment\":null}",
+                        ",\"segment\":null,\"registryId\":null}",
                         event->time_usec);
         watch->untold = false;
         *ret = event;

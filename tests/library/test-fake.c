@@ -139,7 +139,7 @@ START_TEST(test_cut_off_remove) {
                 { .text = "{\"parameters\":{\"destroyed\":true,\"attachCount\":0}}" },
         };
         struct shmbroker *connection = fake_connect(again, 2);
-        struct shmbroker_info *left = (void *) &again;
+        struct shmbroker_info *left = (void *) &left;
 
         ck_assert_int_eq(shmbroker_remove(connection, NULL, 7, 0, &left), 0);
         ck_assert_ptr_null(left);

@@ -352,7 +352,11 @@ static int write_one(Record written) {
 
 #define WRITE(...) write_one((Record){ __VA_ARGS__ })
 #define WRITE_SEGMENT(...) WRITE(.given = 1U << RECORD_SEGMENT, .segment = { .id = 1, __VA_ARGS__ })
-#define WRITE_GENERATION(...) WRITE(.given = 1U << RECORD_GENERATION, .generation = { __VA_ARGS__ })
+#define WRITE_GENERATION(n, end, start, registry)                                                  \
+        WRITE(.given = 1U << RECORD_GENERATION, .generation = { .number = (n),                     \
+                                                                .end_segment_id = (end),           \
+                                                                .first = (start),                  \
+                                                                .registry_id = (registry) })
 
 /* What would not be read again is not written: numbers beyond their range, */
 START_TEST(test_unwritable_numbers) {
@@ -369,14 +373,22 @@ START_TEST(test_unwritable_numbers) {
                 ck_assert_int_eq(unit_record_write(&segment, &line),
                                  field->maximum < INT64_MAX ? RECORD_E_INVALID : 0);
         }
-        ck_assert_int_eq(WRITE_GENERATION(0, 0, 1, 0), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(0, 1, 0, 0), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(0, 1, RECORD_ID_MAX + 1, 0), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(0, RECORD_GENERATION_MAX, 1, 0), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(0, 1, 1, RECORD_GENERATION_MAX), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(0, 1, 1, -1), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(0, 1, 1, 0), 0);
+        ck_assert_int_eq(WRITE_GENERATION(0, 1, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 0, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, RECORD_ID_MAX + 1, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(RECORD_GENERATION_MAX, 1, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, RECORD_GENERATION_MAX, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, -1, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, NULL), 0);
         ck_assert_uint_eq(line.n_text, RECORD_GENERATION_MIN);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, "0123456789abcdef0123456789abcdef"), 0);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, "0123456789abcdef0123456789abcde"),
+                         RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, "0123456789abcdef0123456789abcdef0"),
+                         RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, "0123456789ABCDEF0123456789abcdef"),
+                         RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, ""), RECORD_E_INVALID);
         ck_assert_int_eq(WRITE(.given = 1U << RECORD_GONE), RECORD_E_INVALID);
 }
 END_TEST

@@ -334,8 +334,8 @@ START_TEST(test_reply_write) {
         RemoveReply remove = { .destroyed = true }, again;
         static const char *const expected[] = {
                 "{\"parameters\":{\"destroyed\":true,\"attachCount\":3,\"segment\":null}}",
-                "{\"parameters\":{\"destroyed\":true,\"attachCount\":3,\"segment\":null},"
-                "\"continues\":true}",
+                ("{\"parameters\":{\"destroyed\":true,\"attachCount\":3,\"segment\":null},"
+                 "\"continues\":true}"),
                 "{}",
                 "{\"continues\":true}",
         };
