@@ -73,7 +73,6 @@ static int take_life(const Ctl *ctl, Acquisition *acquisition, int key, const ch
                 r = value_time(ctl, "--wait", value, &usec);
                 shmbroker_options_set_wait(acquisition->options, usec);
                 return r;
-        case OPTION_ANY:
         case OPTION_CREATE:
                 acquisition->create = SHMBROKER_CREATE_ANY;
                 break;
@@ -92,7 +91,7 @@ static int take_life(const Ctl *ctl, Acquisition *acquisition, int key, const ch
 }
 
 /**
- * acquisition_option() - take one of ACQUIRE_OPTIONS, WAIT_OPTION, --any, --create, --new, --open
+ * acquisition_option() - take one of ACQUIRE_OPTIONS, WAIT_OPTION, --create, --new, --open
  * @ctl:        the command line
  * @acquisition: takes it
  * @key:        which it is

@@ -9,7 +9,8 @@
 
 static const Option options[] = {
         ACQUIRE_OPTIONS,
-        { "any", OPTION_ANY, NULL, "it is well if it exists already, and is as large" },
+        { "create", OPTION_CREATE, NULL, "it is well if it exists already, and is as large" },
+        { "new", OPTION_NEW, NULL, "it must not exist (the default)" },
 };
 
 /* The attachment by which it is created must not be its last: it is for those who come. */
@@ -49,7 +50,9 @@ static int create_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector) 
                 if (r)
                         return r;
         } else if (acquisition->has_create) {
-                return ctl_usage(ctl, "--any needs a name: a private segment is always a new one");
+                return ctl_usage(
+                        ctl,
+                        "--create and --new need a name: a private segment is always a new one");
         }
         if (!acquisition->has_size && !acquisition->has_maximum)
                 return ctl_usage(ctl, "how large it is to be is missing: --size SIZE");

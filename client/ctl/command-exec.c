@@ -24,7 +24,7 @@
 
 static const Option options[] = {
         ID_OPTION,
-        { "ro", OPTION_READ_ONLY, NULL, "for reading alone" },
+        { "read-only", 'r', NULL, "for reading alone" },
         ACQUIRE_OPTIONS,
         { "create", OPTION_CREATE, NULL, "create the segment if it does not exist" },
         { "new", OPTION_NEW, NULL, "create the segment, which must not exist" },
@@ -115,7 +115,7 @@ static int exec_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector, co
                         id = value;
                 else if (key == OPTION_ENV)
                         *prefix = value;
-                else if (key == OPTION_READ_ONLY)
+                else if (key == 'r')
                         shmbroker_options_set_access(acquisition->options,
                                                      SHMBROKER_ACCESS_READ_ONLY);
                 else

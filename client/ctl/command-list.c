@@ -15,18 +15,15 @@ typedef struct ListOptions ListOptions;
 struct ListOptions {
         struct shmbroker_filter *filter;
         TableOptions table;
-        bool has_match;
         /* 0 is any process */
         pid_t pid;
 };
 
 static const Option options[] = {
-        { "match", OPTION_MATCH, "PATTERN", "only names that match this shell pattern" },
         { "owner", 'u', "USER", "only segments of this user, by name or number" },
         { "kind", OPTION_KIND, "KIND", "only this kind: memfd, posix, sysv or file" },
         { "pid", 'p', "PID", "only segments that this process has acquired and still has" },
-        { "removed", OPTION_REMOVED, NULL, "also those marked for destruction" },
-        { "all", 'a', NULL, "the same" },
+        { "all", 'a', NULL, "also those marked for destruction" },
         TABLE_OPTIONS,
 };
 
@@ -50,9 +47,6 @@ static int set_kind(const Ctl *ctl, struct shmbroker_filter *filter, const char 
 static int set_match(const Ctl *ctl, ListOptions *list, const char *pattern) {
         int r;
 
-        if (list->has_match)
-                return ctl_usage(ctl, "'%s' is a second pattern; there can be one", pattern);
-        list->has_match = true;
         r = shmbroker_filter_set_match(list->filter, pattern);
         if (r == -ENAMETOOLONG)
                 return ctl_usage(ctl, "the pattern is too long; 512 bytes are possible");
@@ -63,15 +57,12 @@ static int take_option(const Ctl *ctl, ListOptions *list, int key, const char *v
         switch (key) {
         case CTL_OPTIONS_WRONG:
                 return CTL_USAGE;
-        case OPTION_MATCH:
-                return set_match(ctl, list, value);
         case 'u':
                 return set_owner(ctl, list->filter, value);
         case OPTION_KIND:
                 return set_kind(ctl, list->filter, value);
         case 'p':
                 return value_pid(ctl, "--pid", value, &list->pid);
-        case OPTION_REMOVED:
         case 'a':
                 shmbroker_filter_set_include_removed(list->filter, true);
                 return 0;

@@ -10,18 +10,9 @@
 #include "client/ctl/value.h"
 #include "client/ctl/verdict.h"
 
-static int set_match(const Ctl *ctl, Search *search, const char *pattern) {
-        if (search->match)
-                return ctl_usage(ctl, "'%s' is a second pattern; there can be one", pattern);
-        search->match = pattern;
-        return 0;
-}
-
 /* search_option() - take one of SEARCH_OPTIONS or TABLE_OPTIONS. Return: 0 or CTL_USAGE. */
 int search_option(const Ctl *ctl, Search *search, int key, const char *value) {
         switch (key) {
-        case OPTION_MATCH:
-                return set_match(ctl, search, value);
         case 'u':
                 search->has_uid = true;
                 return value_user(ctl, "--owner", value, &search->uid);
@@ -34,13 +25,11 @@ int search_option(const Ctl *ctl, Search *search, int key, const char *value) {
 
 /* search_operand() - take the pattern that may be the only operand. Return: 0 or CTL_USAGE. */
 int search_operand(Ctl *ctl, Search *search) {
-        int r;
-
-        if (ctl->argc == 0)
-                return 0;
-        --ctl->argc;
-        r = set_match(ctl, search, *ctl->argv++);
-        return r ? r : ctl_no_operands(ctl);
+        if (ctl->argc > 0) {
+                search->match = *ctl->argv++;
+                --ctl->argc;
+        }
+        return ctl_no_operands(ctl);
 }
 
 static bool is_meant(const Search *search, const Managed *managed, const Native *native) {

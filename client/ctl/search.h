@@ -18,10 +18,8 @@ struct Search {
         TableOptions table;
 };
 
-/* OBJECT is for completion: patterns elsewhere are of names of segments. */
 #define SEARCH_OPTIONS                                                                             \
-        { "match", OPTION_MATCH, "OBJECT", "only names that match this shell pattern" },           \
-                { "owner", 'u', "USER", "only objects of this user, by name or number" }, {        \
+        { "owner", 'u', "USER", "only objects of this user, by name or number" }, {                \
                 "older-than", OPTION_OLDER_THAN, "TIME",                                           \
                         "only if nothing happened to it for so long, such as 10min, 3d"            \
         }

@@ -113,9 +113,6 @@ int table_option(const Ctl *ctl, TableOptions *options, int key, const char *val
         case OPTION_SORT:
                 options->sort = value;
                 return check_sort(ctl, value);
-        case OPTION_REVERSE:
-                options->reverse = true;
-                return 0;
         case 'n':
                 options->no_headings = true;
                 return 0;
@@ -198,9 +195,8 @@ int table_new(const Column *columns, const TableOptions *options, Table **ret) {
                 return -ENOMEM;
         table->options = *options;
         table_choose(table, columns);
-        table->descending = options->reverse;
         if (sort && *sort == '-') {
-                table->descending = !table->descending;
+                table->descending = true;
                 ++sort;
         }
         if (sort && find_column(columns, sort, strlen(sort), &chosen))

@@ -55,7 +55,6 @@ struct TableOptions {
         const char *columns;
         const char *sort;
         bool all_columns;
-        bool reverse;
         bool no_headings;
         bool no_truncate;
         bool bytes;
@@ -67,7 +66,6 @@ struct TableOptions {
         { "output", 'o', "COLUMNS", "columns to show, with commas; +COLUMNS are added" },          \
                 { "output-all", OPTION_OUTPUT_ALL, NULL, "all columns" },                          \
                 { "sort", OPTION_SORT, "COLUMN", "sort by this column; -COLUMN: downwards" },      \
-                { "reverse", OPTION_REVERSE, NULL, "the other way round" },                        \
                 { "noheadings", 'n', NULL, "no line of headings" },                                \
                 { "bytes", 'b', NULL, "sizes in bytes" },                                          \
                 { "raw", 'r', NULL, "one blank between columns, for other programs" }, {           \

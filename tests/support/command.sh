@@ -79,7 +79,7 @@ until_true() {
 
 # id_of NAME: the number of a segment.
 id_of() {
-	echo $(($("$ctl" list -no ID --match "$1")))
+	echo $(($("$ctl" list -no ID "$1")))
 }
 
 # wrong [CODE]: each line of standard input is a command line that is no good: SENTENCE <tab>
