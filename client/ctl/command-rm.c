@@ -30,9 +30,10 @@ static void rm_say(const Selector *selector, const struct shmbroker_info *info) 
                 (void) printf("Segment '%s'", selector->name);
         else
                 (void) printf("Segment %" PRId64, selector->id);
-        (void) printf(" is removed when its attachments end");
+        (void) printf(" is removed on its last detach");
         if (shmbroker_info_attach_count(info, &n_attached) == 0)
-                (void) printf(", of which there are %" PRIu64, n_attached);
+                (void) printf("; it has %" PRIu64 " attachment%s", n_attached,
+                              n_attached == 1 ? "" : "s");
         (void) printf("\n");
 }
 

@@ -87,8 +87,8 @@ static int memfd_size_and_seal(int fd, const Segment *segment) {
 }
 
 /*
- * Huge pages come from a pool. Mapping them reserves what is needed, for the inode and as long
- * as it exists (hugetlbfs reservations), so that nobody who maps it later finds the pool empty.
+ * Huge pages come from a pool. A shared mapping reserves its pages in the pool for the inode, until
+ * the inode is gone (hugetlbfs reservations): later mappings cannot fail for want of pages.
  */
 static int memfd_reserve(int fd, const Segment *segment) {
         size_t length = (size_t) segment_capacity(segment);

@@ -243,36 +243,31 @@ START_TEST(test_round_trip) {
 }
 END_TEST
 
+static void expect_text(const Type *type, const void *object, bool nulls, const char *expected) {
+        char *text = write_how(type, object, nulls);
+
+        ck_assert_str_eq(text, expected);
+        free(text);
+}
+
 /* Every field of the interface is there, null or not. */
 START_TEST(test_nulls_are_written) {
         AttachmentInfo info = { .id = 5 };
         AttachmentReply none = {};
-        char *text;
 
-        text = write_object(&attachment_info_type, &info);
-        ck_assert_str_eq(
-                text,
+        expect_text(
+                &attachment_info_type, &info, true,
                 "{\"id\":5,\"pid\":null,\"uid\":null,\"access\":null,\"sinceUSec\":null,\"inherited\":false}");
-        free(text);
         GIVE_VALUE(&info, ATTACHMENT_PID, pid, 0);
         GIVE_VALUE(&info, ATTACHMENT_ACCESS, access, ACCESS_READ_WRITE);
-        text = write_object(&attachment_info_type, &info);
-        ck_assert_str_eq(
-                text,
+        expect_text(
+                &attachment_info_type, &info, true,
                 "{\"id\":5,\"pid\":0,\"uid\":null,\"access\":\"readWrite\",\"sinceUSec\":null,\"inherited\":false}");
-        free(text);
-        text = write_how(&attachment_info_type, &info, false);
-        ck_assert_str_eq(text, "{\"id\":5,\"pid\":0,\"access\":\"readWrite\",\"inherited\":false}");
-        free(text);
-        text = write_object(&attachment_reply_type, &none);
-        ck_assert_str_eq(text, "{\"attachment\":null}");
-        free(text);
-        text = write_how(&attachment_reply_type, &none, false);
-        ck_assert_str_eq(text, "{}");
-        free(text);
-        text = write_object(&no_parameters_type, &none);
-        ck_assert_str_eq(text, "{}");
-        free(text);
+        expect_text(&attachment_info_type, &info, false,
+                    "{\"id\":5,\"pid\":0,\"access\":\"readWrite\",\"inherited\":false}");
+        expect_text(&attachment_reply_type, &none, true, "{\"attachment\":null}");
+        expect_text(&attachment_reply_type, &none, false, "{}");
+        expect_text(&no_parameters_type, &none, true, "{}");
 }
 END_TEST
 
