@@ -74,7 +74,7 @@ static void bash_options(const char *name, const Option *options, size_t n_optio
                 const char *argument = option->argument ? option->argument : "";
 
                 (void) printf(" --%s%s%s", option->name, equals, argument);
-                if (option->key < OPTION_CREATE)
+                if (option_has_letter(option))
                         (void) printf(" -%c%s%s", option->key, equals, argument);
         }
         (void) printf("'\n");
@@ -121,7 +121,7 @@ static void zsh_action(const Command *command, const char *argument) {
 static void zsh_option(const Command *command, const Option *option, const char *text,
                        const char *separator) {
         (void) printf("\t\t'(");
-        if (option->key < OPTION_CREATE)
+        if (option_has_letter(option))
                 (void) printf("-%c ", option->key);
         (void) printf("--%s)%s%s[", option->name, text, option->argument ? separator : "");
         print_escaped(option->help, "[]:");
@@ -139,7 +139,7 @@ static void zsh_options(const Command *command, const Option *options, size_t n_
                 (void) snprintf(text, sizeof(text), "--%s", option->name);
                 zsh_option(command, option, text, "=");
                 (void) snprintf(text, sizeof(text), "-%c", option->key);
-                if (option->key < OPTION_CREATE)
+                if (option_has_letter(option))
                         zsh_option(command, option, text, "+");
         }
 }
@@ -188,7 +188,7 @@ static void fish_options(const Command *command, const Option *options, size_t n
                 (void) printf("complete -c shmbrokerctl");
                 if (command)
                         (void) printf(" -n '__shmbrokerctl_is %s'", command->name);
-                if (option->key < OPTION_CREATE)
+                if (option_has_letter(option))
                         (void) printf(" -s %c", option->key);
                 (void) printf(" -l %s -d '", option->name);
                 print_escaped(option->help, "\\");
@@ -207,7 +207,7 @@ static void fish_valued(const Option *options, size_t n_options) {
         for (size_t i = 0; i < n_options; ++i)
                 if (options[i].argument) {
                         (void) printf(" --%s", options[i].name);
-                        if (options[i].key < OPTION_CREATE)
+                        if (option_has_letter(&options[i]))
                                 (void) printf(" -%c", options[i].key);
                 }
 }

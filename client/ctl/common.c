@@ -99,9 +99,7 @@ int ctl_failed_by(const struct shmbroker_error *error) {
                 (void) ctl_error("%s%s", shmbroker_error_message(error), ctl_hint(error));
                 return shmbroker_error_code(error) == -ENOENT ? CTL_NO_SEGMENT : CTL_FAILED;
         case SHMBROKER_ERROR_UNREACHABLE:
-                (void) ctl_error("%s; start it, or say with --address or $SHMBROKER_ADDRESS where "
-                                 "it is",
-                                 shmbroker_error_message(error));
+                (void) ctl_error("%s", shmbroker_error_message(error));
                 return CTL_NO_BROKER;
         default:
                 return ctl_error("%s", shmbroker_error_message(error));

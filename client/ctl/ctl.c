@@ -82,7 +82,7 @@ static void add_options(const Option *options, size_t n_options, struct option *
                         .has_arg = option->argument ? required_argument : no_argument,
                         .val = option->key,
                 };
-                if (option->key >= OPTION_CREATE)
+                if (!option_has_letter(option))
                         continue;
                 letters += strlen(letters);
                 *letters++ = (char) option->key;

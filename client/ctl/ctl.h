@@ -36,9 +36,11 @@ enum {
         CTL_OPTIONS_WRONG = -2,
 };
 
+#define OPTION_LETTER_MAX UINT8_MAX
+
 /* Keys of options that have no letter of their own; a letter is its own key. */
 enum {
-        OPTION_CREATE = 256,
+        OPTION_CREATE = OPTION_LETTER_MAX + 1,
         OPTION_ENV,
         OPTION_FILE,
         OPTION_ID,
@@ -86,6 +88,10 @@ struct Option {
         const char *argument;
         const char *help;
 };
+
+static inline bool option_has_letter(const Option *option) {
+        return option->key <= OPTION_LETTER_MAX;
+}
 
 struct Command {
         const char *name;

@@ -13,7 +13,7 @@ static void print_options(const Option *options, size_t n_options) {
                 char text[64];
                 char letter[8] = "    ";
 
-                if (option->key < OPTION_CREATE)
+                if (option_has_letter(option))
                         (void) snprintf(letter, sizeof(letter), "-%c, ", option->key);
                 (void) snprintf(text, sizeof(text), "%s--%s%s%s", letter, option->name,
                                 option->argument ? " " : "",
