@@ -48,21 +48,19 @@ static uint64_t events_now(void) {
 }
 
 /* Return: EVENT_GO_ON, EVENT_TIMEOUT, or an exit code. */
-static int wait_for_more(const struct shmbroker_watch *watch, const EventLoop *loop,
-                         uint64_t deadline) {
+static int wait_for_more(int fd, const EventLoop *loop, uint64_t deadline) {
         struct pollfd fds[] = {
-                { .fd = shmbroker_watch_fd(watch),
-                  .events = (short) shmbroker_watch_events(watch) },
+                { .fd = fd, .events = POLLIN },
                 /* Says if it is a pipe without a reader */
                 { .fd = loop->prints ? STDOUT_FILENO : -1 },
         };
-        uint64_t timeout = shmbroker_watch_timeout(watch), time = events_now();
+        uint64_t timeout = SHMBROKER_FOREVER, time = events_now();
         struct timespec until = {};
         sigset_t mask;
 
         if (time >= deadline)
                 return EVENT_TIMEOUT;
-        if (deadline != SHMBROKER_FOREVER && deadline - time < timeout)
+        if (deadline != SHMBROKER_FOREVER)
                 timeout = deadline - time;
         until.tv_sec = (time_t) (timeout / USEC_PER_SEC);
         until.tv_nsec = (long) (timeout % USEC_PER_SEC * 1000);
@@ -91,9 +89,11 @@ static int watch_failed(const struct shmbroker_watch *watch, const EventLoop *lo
  * Return: an exit code, or EVENT_TIMEOUT.
  */
 int events_run(struct shmbroker_watch *watch, const EventLoop *loop) {
+        int fd = shmbroker_watch_fd(watch), code, r;
         uint64_t deadline;
-        int code, r;
 
+        if (fd < 0)
+                return ctl_failed_by(shmbroker_watch_error(watch));
         if (loop->timeout_usec == SHMBROKER_FOREVER ||
             __builtin_add_overflow(events_now(), loop->timeout_usec, &deadline))
                 deadline = SHMBROKER_FOREVER;
@@ -106,7 +106,7 @@ int events_run(struct shmbroker_watch *watch, const EventLoop *loop) {
                 if (r > 0)
                         code = loop->handler(event, loop->userdata);
                 else
-                        code = wait_for_more(watch, loop, deadline);
+                        code = wait_for_more(fd, loop, deadline);
                 if (code != EVENT_GO_ON)
                         return code;
         }

@@ -39,8 +39,8 @@ extern "C" {
  * private one is, and one with a name stays, for others may use it already.
  *
  * A call that was cut off because the broker went away is made again, once, on a new connection if
- * nothing can be created by it; else it fails with -ECONNRESET, and may or may not have created the
- * segment.
+ * nothing can be created by it, or nothing that stays: a private segment that removes itself at its
+ * last detach. Else it fails with -ECONNRESET, and may or may not have created the segment.
  *
  * Return: 0, or
  *         -ENOENT       there is no such segment, nor was there within the time to wait
@@ -65,7 +65,6 @@ extern "C" {
  *         -ECONNRESET   it went away meanwhile
  *         -ENOTCONN     there is no broker that can be connected to
  *         -ECHILD       the connection is the parent process's
- *         -EALREADY     shmbroker_acquire_start() was called, and is not done
  * Since: 0.1
  */
 int shmbroker_acquire(struct shmbroker *connection, const char *name,
@@ -85,24 +84,24 @@ int shmbroker_acquire_id(struct shmbroker *connection, int64_t id,
                          const struct shmbroker_options *options, struct shmbroker_segment **ret);
 
 /**
- * shmbroker_acquire_start() - begin to acquire a segment, without waiting
- * shmbroker_acquire_id_start() - the same by its number
- * shmbroker_acquire_finish() - take what it brought, when shmbroker_process() said that it is done
+ * shmbroker_acquire_many() - acquire segments, all of them or none
  * @connection: the connection
- * @name, @id, @options: as for shmbroker_acquire() and shmbroker_acquire_id(); they are copied
- * @ret:        the segment, to be released by shmbroker_release()
+ * @n:          how many
+ * @names:      their names, as for shmbroker_acquire()
+ * @options:    how, the same for each; or NULL
+ * @ret:        room for @n segments, each to be released by shmbroker_release()
  *
- * Return: of start, 0; -EINVAL if name or an option is not possible; -EALREADY if a call is under
- *         way, or one that was done has not been finished; -ECHILD; -ENOMEM. Of finish, 0;
- *         -EINPROGRESS if it is not done yet; -ENODATA if nothing was started; else what
- *         shmbroker_process() returned, and the call is over.
+ * They are asked for ahead of the answers, which is faster than one after the other. Where one
+ * fails, those that were acquired are released again; what was created by then stays as
+ * shmbroker_acquire() says. Segments with a time to wait are acquired one after the other, each
+ * with all of that time.
+ *
+ * Return: as shmbroker_acquire(), of the first that failed.
  * Since: 0.1
  */
-int shmbroker_acquire_start(struct shmbroker *connection, const char *name,
-                            const struct shmbroker_options *options);
-int shmbroker_acquire_id_start(struct shmbroker *connection, int64_t id,
-                               const struct shmbroker_options *options);
-int shmbroker_acquire_finish(struct shmbroker *connection, struct shmbroker_segment **ret);
+int shmbroker_acquire_many(struct shmbroker *connection, size_t n, const char *const names[],
+                           const struct shmbroker_options *options,
+                           struct shmbroker_segment *ret[]);
 
 /**
  * shmbroker_segment_from_fd() - make a segment of a descriptor

@@ -10,7 +10,9 @@
 
 /* A connection to a broker. */
 struct shmbroker;
-/* Why the last call on a connection failed. */
+/* A call that was begun and is waited for in an event loop. */
+struct shmbroker_call;
+/* Why a call failed. */
 struct shmbroker_error;
 /* How a segment is acquired. */
 struct shmbroker_options;

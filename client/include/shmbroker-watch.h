@@ -82,8 +82,7 @@ int shmbroker_watch_set_changes_only(struct shmbroker_watch *watch, int changes_
  * @watch:      the watch
  * @ret:        the event, to be freed by shmbroker_event_free()
  *
- * Call it until it returns 0, then wait as shmbroker_watch_fd(), shmbroker_watch_events() and
- * shmbroker_watch_timeout() say, and call it again.
+ * Call it until it returns 0, then wait until shmbroker_watch_fd() can be read, and call it again.
  *
  * Whatever breaks the connection is SHMBROKER_EVENT_LOST, and then connecting is tried again and
  * again, after pauses from 50 milliseconds up to 5 seconds. What the broker refuses to watch is an
@@ -113,18 +112,16 @@ int shmbroker_watch_wait(struct shmbroker_watch *watch, uint64_t timeout_usec,
                          struct shmbroker_event **ret);
 
 /**
- * shmbroker_watch_fd() - what to wait for, as for poll(2): a descriptor, or a negative number for
- *      none. It remains the watch's.
- * shmbroker_watch_events() - and its events: POLLIN, POLLOUT or 0
- * shmbroker_watch_timeout() - after so many microseconds shmbroker_watch_next() has to be called in
- *      any case; SHMBROKER_FOREVER, as mostly, if there is no such time
+ * shmbroker_watch_fd() - what an event loop waits for: a descriptor that can be read (POLLIN) when
+ *      shmbroker_watch_next() has something to do
+ * @watch:      the watch
  *
- * All three may change with each call of shmbroker_watch_next(): ask for them before each wait.
+ * It is always the same one, as that of shmbroker_get_fd() is, and remains the watch's.
+ *
+ * Return: the descriptor; -EMFILE, -ENFILE, -ENOMEM, -ECHILD.
  * Since: 0.1
  */
-int shmbroker_watch_fd(const struct shmbroker_watch *watch);
-int shmbroker_watch_events(const struct shmbroker_watch *watch);
-uint64_t shmbroker_watch_timeout(const struct shmbroker_watch *watch);
+int shmbroker_watch_fd(struct shmbroker_watch *watch);
 
 /**
  * shmbroker_watch_error() - why shmbroker_watch_next() failed, or what was lost the last time;

@@ -7,7 +7,8 @@
  *
  * Functions that return int return 0, or a negative errno; what they have to give is written
  * through "ret" pointers, and on success only. Beside the errno of the last call on a connection
- * stands its detail, see shmbroker_get_error().
+ * stands its detail, see shmbroker_get_error(). Functions that ask the broker wait for its answer;
+ * shmbroker-call.h has the same for event loops.
  *
  * Pointers must not be NULL unless it is said. Strings that a function returns belong to the object
  * they were asked of and live as long as it does. Sizes are in bytes, times in microseconds; points
@@ -21,6 +22,7 @@
  * the data of a segment are everybody's.
  */
 
+#include "shmbroker-call.h"
 #include "shmbroker-info.h"
 #include "shmbroker-manage.h"
 #include "shmbroker-options.h"
@@ -77,7 +79,8 @@ int shmbroker_new(const char *address, struct shmbroker **ret);
  * shmbroker_close() - close a connection
  * @connection: the connection, or NULL
  *
- * No attachment ends by it: segments outlive the connection that they came by.
+ * No attachment ends by it: segments outlive the connection that they came by. Calls under way end
+ * with -ECANCELED, carried out or not, and are still to be freed.
  * Return: NULL.
  * Since: 0.1
  */
@@ -100,57 +103,13 @@ void shmbroker_set_call_timeout(struct shmbroker *connection, uint64_t timeout_u
 const char *shmbroker_get_address(const struct shmbroker *connection);
 
 /*
- * ---- Calls in an event loop -----------------------------------------------------------------
- *
- * shmbroker_acquire_start() begins what shmbroker_acquire() waits for. Then, until
- * shmbroker_process() says that it is done: wait for the descriptor, its events and the time that
- * are given here, and let shmbroker_process() go on. None of these ever waits, not to connect
- * either. Meanwhile other calls on the same connection are -EALREADY.
- */
-
-/**
- * shmbroker_get_fd() - what to wait for, as for poll(2): a descriptor, or a negative number for
- *      none. It remains the connection's.
- * shmbroker_get_events() - and its events: POLLIN, POLLOUT or 0
- * shmbroker_get_timeout() - after so many microseconds shmbroker_process() has to be called in any
- *      case; SHMBROKER_FOREVER if there is no such time
- *
- * All three may change with each call of shmbroker_process(): ask for them before each wait.
- * Since: 0.1
- */
-int shmbroker_get_fd(const struct shmbroker *connection);
-int shmbroker_get_events(const struct shmbroker *connection);
-uint64_t shmbroker_get_timeout(const struct shmbroker *connection);
-
-/**
- * shmbroker_process() - go on with what shmbroker_acquire_start() began, without waiting
- * @connection: the connection
- *
- * Populating and locking memory, if the options say so, takes its time here.
- *
- * Return: 1 if it is done; 0 if it is not yet; what shmbroker_acquire() returns if it failed. When
- *         it is done or has failed, shmbroker_acquire_finish() or shmbroker_cancel() has to follow.
- *         -ENODATA if nothing was started.
- * Since: 0.1
- */
-int shmbroker_process(struct shmbroker *connection);
-
-/**
- * shmbroker_cancel() - end what shmbroker_acquire_start() began, or do nothing
- * @connection: the connection
- *
- * If it has been sent, the connection is dropped, and made anew by the next call. A segment that
- * was created by then stays, unless it is to remove itself. Since: 0.1
- */
-void shmbroker_cancel(struct shmbroker *connection);
-
-/*
  * ---- Errors ---------------------------------------------------------------------------------
  */
 
 /**
- * shmbroker_get_error() - why the last call on a connection failed; it is owned by the connection
- *      and changed by each call on it
+ * shmbroker_get_error() - why the last function on a connection failed that waits for the broker or
+ *      begins a call; it is owned by the connection and changed by each of them. Of calls that
+ *      ended in an event loop shmbroker_call_error() tells.
  * Since: 0.1
  */
 const struct shmbroker_error *shmbroker_get_error(const struct shmbroker *connection);

@@ -1,64 +1,63 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Acquiring: a call, which may wait, and mapping what it brings. A second call follows if that
+ * Acquiring: a call, which may wait, and mapping what it brings. A second message follows if that
  * fails, since nobody will ever ask for a private segment that its creator did not get; and if
  * there was no descriptor.
  */
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/call.h"
 #include "client/lib/connection.h"
 #include "client/lib/deadline.h"
 #include "client/lib/detail.h"
+#include "client/lib/loop.h"
 #include "client/lib/map.h"
 #include "client/lib/native.h"
 #include "client/lib/options.h"
+#include "client/lib/pipeline.h"
 #include "client/lib/release.h"
 #include "client/lib/segment.h"
 #include "client/lib/value.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
+/* So many calls are begun ahead where many segments are acquired: more makes nothing faster. */
+#define CALLS_AHEAD 64
+
+typedef struct Acquire Acquire;
+
 struct Acquire {
-        Request request;
         AcquireParameters parameters;
-        char *name;
         char *posix_name;
         MapOptions map;
         /* When the time to wait for the segment is over, DEADLINE_NEVER where it is not limited */
         uint64_t wait_end;
-        /* The descriptor did not fit in here */
-        bool truncated;
         struct shmbroker_segment *segment;
         /* None was sent */
         bool native;
-        /* Why it is of no use, while it is removed again */
+        /* Why it is of no use: a negative errno, or what of it cannot be mapped */
         int failed;
-        /* The second call, which has begun, and of which nothing is expected: to remove the segment
+        /* The second message is under way, of which nothing is expected: to remove the segment
          * again, or to have the broker look at it */
         bool follows;
-        Request second;
-        SegmentParameters meant;
-        /* It is over, and this is what it came to: 0 or a negative errno */
-        bool done;
-        int result;
 };
 
 static Acquire *acquire_free(Acquire *acquire) {
         if (!acquire)
                 return NULL;
         shmbroker_release(acquire->segment);
-        free(acquire->name);
         free(acquire->posix_name);
         free(acquire);
         return NULL;
 }
 
 DEFINE_CLEANUP(Acquire, acquire_free)
+
+static void acquire_free_object(void *object) {
+        acquire_free(object);
+}
 
 static int segment_read(Acquire *acquire, struct shmbroker_segment *segment, const Reply *copy,
                         bool *ret_has_fd) {
@@ -86,14 +85,29 @@ static int segment_read(Acquire *acquire, struct shmbroker_segment *segment, con
         return 0;
 }
 
-static int acquire_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+/* One whose descriptor did not fit in here is of no use, but there. */
+static int acquire_take_fd(struct shmbroker_call *call, struct shmbroker_segment *segment) {
+        Acquire *acquire = call->object;
+        int fd;
+
+        fd = connection_take_fd(call->connection);
+        if (fd == -EMFILE) {
+                acquire->failed = fd;
+                return 0;
+        }
+        return fd < 0 ? error_trace(fd) : error_trace(segment_take_fd(segment, fd));
+}
+
+static int acquire_answer(struct shmbroker_call *call, const Reply *reply) {
         _cleanup_(shmbroker_releasep) struct shmbroker_segment *segment = NULL;
-        Acquire *acquire = request->userdata;
+        Acquire *acquire = call->object;
         const char *json;
         Reply copy;
         bool has_fd = false;
         int r;
 
+        if (acquire->follows)
+                return 0;
         segment = reply_keep(reply, sizeof(*segment), "segment", &json, &copy);
         if (!segment)
                 return error_origin(-ENOMEM);
@@ -102,107 +116,29 @@ static int acquire_answer(struct shmbroker *connection, Request *request, const 
         r = segment_read(acquire, segment, &copy, &has_fd);
         if (r)
                 return error_trace(r);
-        /* One that is missing was lost, and what is there may be another one's. */
-        acquire->truncated = has_fd && connection->truncated;
-        if (has_fd && !acquire->truncated) {
-                int fd = fd_queue_pop(&connection->fds);
-
-                if (fd < 0)
-                        return error_origin(-EPROTO);
-                r = segment_take_fd(segment, fd);
-                if (r)
-                        return error_trace(r);
-        }
+        acquire->native = !has_fd;
+        r = has_fd ? acquire_take_fd(call, segment) : 0;
+        if (r)
+                return error_trace(r);
         acquire->segment = steal_ptr(segment);
         return 0;
 }
 
 /* What is left of the time to wait; it began with the first try. */
-static void acquire_again(Request *request) {
-        Acquire *acquire = request->userdata;
+static void acquire_again(struct shmbroker_call *call) {
+        Acquire *acquire = call->object;
         uint64_t now;
 
-        if (acquire->wait_end == DEADLINE_NEVER)
+        if (acquire->follows || !GIVEN(&acquire->parameters, ACQUIRE_WAIT_USEC) ||
+            acquire->wait_end == DEADLINE_NEVER)
                 return;
         now = deadline_after(0);
         acquire->parameters.wait_usec = (int64_t) (acquire->wait_end - MIN(now, acquire->wait_end));
-}
-
-/* How much more time the call may take, because it may wait. */
-static uint64_t acquire_wait(const AcquireParameters *parameters) {
-        if (!GIVEN(parameters, ACQUIRE_WAIT_USEC))
-                return 0;
-        return parameters->wait_usec < 0 ? SHMBROKER_FOREVER : (uint64_t) parameters->wait_usec;
+        call_rewrite(call, METHOD_ACQUIRE, &acquire->parameters);
 }
 
 static bool acquire_is_private(const AcquireParameters *parameters) {
         return !parameters->name && !GIVEN(parameters, ACQUIRE_ID);
-}
-
-static void acquire_prepare(const struct shmbroker *connection, Acquire *acquire) {
-        AcquireParameters *parameters = &acquire->parameters;
-        uint64_t wait = acquire_wait(parameters);
-
-        acquire->wait_end = deadline_after(wait);
-        acquire->request = (Request){
-                .method = METHOD_ACQUIRE,
-                .parameters = parameters,
-                .name = parameters->name,
-                .id = GIVEN(parameters, ACQUIRE_ID) ? &parameters->id : NULL,
-                .free_text = GIVEN(parameters, ACQUIRE_POSIX_NAME) ? "posixName" : NULL,
-                .deadline = request_deadline(connection, wait),
-                .repeatable = parameters->create == CREATE_OPEN && !acquire_is_private(parameters),
-                .answer = acquire_answer,
-                .again = wait ? acquire_again : NULL,
-                .userdata = acquire,
-        };
-}
-
-/* What is given to start may be gone before the call is made. */
-static int acquire_copy(Acquire *acquire, const char *name, const int64_t *id,
-                        const struct shmbroker_options *options) {
-        AcquireParameters *parameters = &acquire->parameters;
-        int r;
-
-        if (options) {
-                options_apply(options, parameters);
-                acquire->map = options->map;
-                r = text_set(&acquire->posix_name, options->posix_name, POSIX_NAME_MAX);
-                if (r)
-                        return error_trace(r);
-                parameters->posix_name = acquire->posix_name;
-        }
-        r = text_set(&acquire->name, name, SIZE_MAX);
-        if (r)
-                return error_trace(r);
-        if (name)
-                GIVE_VALUE(parameters, ACQUIRE_NAME, name, acquire->name);
-        if (id)
-                GIVE_VALUE(parameters, ACQUIRE_ID, id, *id);
-        return 0;
-}
-
-static int acquire_begin(struct shmbroker *connection, const char *name, const int64_t *id,
-                         const struct shmbroker_options *options, Acquire **ret) {
-        _cleanup_(acquire_freep) Acquire *acquire = NULL;
-        int r;
-
-        detail_clear(connection);
-        r = call_check_name(connection, name);
-        if (r)
-                return error_trace(r);
-        r = options ? options_check(connection, options) : 0;
-        if (r)
-                return error_trace(r);
-        acquire = calloc(1, sizeof(*acquire));
-        if (!acquire || acquire_copy(acquire, name, id, options))
-                return detail_errno(connection, -ENOMEM);
-        acquire_prepare(connection, acquire);
-        r = call_begin(connection, &acquire->request);
-        if (r)
-                return error_trace(r);
-        *ret = steal_ptr(acquire);
-        return 0;
 }
 
 /* What the broker keeps for who attaches natively it keeps only so long: that comes first. */
@@ -211,9 +147,8 @@ static int acquire_map(Acquire *acquire) {
         int r;
 
         segment->options = acquire->map;
-        if (acquire->truncated)
-                return error_origin(-EMFILE);
-        acquire->native = segment->fd < 0;
+        if (acquire->failed)
+                return error_trace(acquire->failed);
         if (acquire->native) {
                 r = native_attach(segment);
                 if (r)
@@ -224,24 +159,16 @@ static int acquire_map(Acquire *acquire) {
         return error_trace(map_segment(segment, &acquire->map));
 }
 
-static int second_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
-        (void) connection;
-        (void) request;
-        (void) reply;
-        return 0;
-}
+static int acquire_follow(struct shmbroker_call *call, Method method) {
+        Acquire *acquire = call->object;
+        SegmentParameters meant = {};
 
-static bool acquire_follow(struct shmbroker *connection, Acquire *acquire, Method method) {
-        GIVE_VALUE(&acquire->meant, SEGMENT_ID, id, acquire->segment->id);
-        acquire->second = (Request){
-                .method = method,
-                .parameters = &acquire->meant,
-                .deadline = request_deadline(connection, 0),
-                .repeatable = true,
-                .answer = second_answer,
-        };
-        acquire->follows = call_begin(connection, &acquire->second) == 0;
-        return acquire->follows;
+        GIVE_VALUE(&meant, SEGMENT_ID, id, acquire->segment->id);
+        call_rewrite(call, method, &meant);
+        call->request.repeatable = true;
+        call->repeated = false;
+        acquire->follows = true;
+        return CALL_GOES_ON;
 }
 
 /* Nobody will ever ask for a private segment, and who wanted all the memory at once did not want
@@ -251,82 +178,143 @@ static bool acquire_takes_back(const Acquire *acquire) {
                                              (acquire->map.populate && acquire->failed < 0));
 }
 
-/* The segment is here. Return: whether a second call began. */
-static bool acquire_take(struct shmbroker *connection, Acquire *acquire) {
-        acquire->failed = acquire_map(acquire);
+static int acquire_fail(struct shmbroker_call *call) {
+        Acquire *acquire = call->object;
+        const Request about = { .name = call->request.name, .id = &acquire->segment->id };
+        int r;
+
+        /* The broker waits for somebody to attach it for as long as there is a connection. */
+        if (acquire->native && call->connection->fd >= 0)
+                pipeline_break(call->connection);
+        r = detail_local(&call->error, &about, acquire->failed, acquire->map.locked);
+        acquire->segment = shmbroker_release(acquire->segment);
+        return error_trace(r);
+}
+
+/* The segment is here. */
+static int acquire_settle_segment(struct shmbroker_call *call) {
+        Acquire *acquire = call->object;
+
+        acquire->failed = call->abandoned ? -ECANCELED : acquire_map(acquire);
         if (acquire->failed) {
                 /* If nobody has it when it is removed, its memory is free at once. */
                 segment_close(acquire->segment);
-                return acquire_takes_back(acquire) &&
-                       acquire_follow(connection, acquire, METHOD_REMOVE);
+                return acquire_takes_back(acquire) ? acquire_follow(call, METHOD_REMOVE)
+                                                   : acquire_fail(call);
         }
         /* It counts what is attached natively when it looks, which it does for who asks: what ends
          * at once would never have been there. */
-        return acquire->native && acquire_follow(connection, acquire, METHOD_STAT);
+        return acquire->native ? acquire_follow(call, METHOD_STAT) : 0;
 }
 
-static void acquire_fail(struct shmbroker *connection, Acquire *acquire) {
-        const Request request = { .name = acquire->name, .id = &acquire->segment->id };
+static int acquire_settle(struct shmbroker_call *call, int r) {
+        Acquire *acquire = call->object;
 
-        /* The broker waits for somebody to attach it for as long as there is a connection. */
-        if (acquire->native)
-                connection_drop(connection);
-        acquire->result = detail_local(connection, &request, acquire->failed, acquire->map.locked);
-        acquire->segment = shmbroker_release(acquire->segment);
-}
-
-/* The call, or the second one, is over. */
-static void acquire_next(struct shmbroker *connection, Acquire *acquire, int r) {
-        if (!acquire->follows) {
-                acquire->result = r;
-                if (r == 0 && acquire_take(connection, acquire))
-                        return;
-        }
+        if (!acquire->segment)
+                return r;
+        /* It may be abandoned also when all is done. */
+        if (!acquire->follows || (call->abandoned && !acquire->failed))
+                return r ? r : acquire_settle_segment(call);
         if (acquire->failed)
-                acquire_fail(connection, acquire);
-        else if (acquire->follows)
-                detail_clear(connection);
-        acquire->done = true;
+                return acquire_fail(call);
+        detail_clear(&call->error);
+        return 0;
 }
 
-/* As far as it goes without waiting. Return: 1 when it is done, 0 to wait. */
-static int acquire_process(struct shmbroker *connection, Acquire *acquire) {
-        while (!acquire->done) {
-                int r = call_step(connection);
+static void *acquire_take(struct shmbroker_call *call) {
+        Acquire *acquire = call->object;
 
-                if (r == CALL_WAIT)
-                        return 0;
-                acquire_next(connection, acquire, r < 0 ? r : 0);
+        return steal_ptr(acquire->segment);
+}
+
+static const CallType acquire_type = {
+        .brings = CALL_BRINGS_SEGMENT,
+        .answer = acquire_answer,
+        .again = acquire_again,
+        .settle = acquire_settle,
+        .take = acquire_take,
+        .free_object = acquire_free_object,
+};
+
+/* How much more time the call may take, because it may wait. */
+static uint64_t acquire_wait(const AcquireParameters *parameters) {
+        if (!GIVEN(parameters, ACQUIRE_WAIT_USEC))
+                return 0;
+        return parameters->wait_usec < 0 ? SHMBROKER_FOREVER : (uint64_t) parameters->wait_usec;
+}
+
+/* A private segment that removes itself is gone with the answer that was lost. */
+static bool acquire_is_repeatable(const AcquireParameters *parameters) {
+        if (acquire_is_private(parameters))
+                return GIVEN(parameters, ACQUIRE_REMOVE_ON_LAST_DETACH) &&
+                       parameters->remove_on_last_detach;
+        return parameters->create == CREATE_OPEN;
+}
+
+static int acquire_new(const char *name, const int64_t *id, const struct shmbroker_options *options,
+                       Acquire **ret) {
+        _cleanup_(acquire_freep) Acquire *acquire = calloc(1, sizeof(*acquire));
+        AcquireParameters *parameters;
+        int r;
+
+        if (!acquire)
+                return error_origin(-ENOMEM);
+        parameters = &acquire->parameters;
+        if (options) {
+                options_apply(options, parameters);
+                acquire->map = options->map;
+                r = text_set(&acquire->posix_name, options->posix_name, POSIX_NAME_MAX);
+                if (r)
+                        return error_trace(r);
+                parameters->posix_name = acquire->posix_name;
         }
-        return 1;
+        if (name)
+                GIVE_VALUE(parameters, ACQUIRE_NAME, name, name);
+        if (id)
+                GIVE_VALUE(parameters, ACQUIRE_ID, id, *id);
+        acquire->wait_end = deadline_after(acquire_wait(parameters));
+        *ret = steal_ptr(acquire);
+        return 0;
 }
 
-static void acquire_abandon(struct shmbroker *connection, Acquire *acquire) {
-        if (!acquire->done)
-                call_abandon(connection);
-        acquire->done = true;
+static int acquire_begin(struct shmbroker *connection, const char *name, const int64_t *id,
+                         const struct shmbroker_options *options, bool blocking,
+                         struct shmbroker_call **ret) {
+        _cleanup_(acquire_freep) Acquire *acquire = NULL;
+        Request request = { .method = METHOD_ACQUIRE, .name = name, .id = id };
+        struct shmbroker_error *error = &connection->error;
+        int r;
+
+        detail_clear(error);
+        r = call_check_name(error, name);
+        if (r)
+                return error_trace(r);
+        r = options ? options_check(error, options) : 0;
+        if (r)
+                return error_trace(r);
+        if (acquire_new(name, id, options, &acquire))
+                return detail_errno(error, -ENOMEM);
+        _assume_(acquire != NULL);
+        request.parameters = &acquire->parameters;
+        request.free_text = acquire->posix_name ? "posixName" : NULL;
+        request.wait_usec = acquire_wait(&acquire->parameters);
+        request.repeatable = acquire_is_repeatable(&acquire->parameters);
+        request.blocking = blocking;
+        r = call_begin(connection, &acquire_type, &request, ret);
+        if (r)
+                return error_trace(r);
+        acquire->parameters.name = (*ret)->request.name;
+        (*ret)->object = steal_ptr(acquire);
+        return 0;
 }
 
 static int acquire_run(struct shmbroker *connection, const char *name, const int64_t *id,
                        const struct shmbroker_options *options, struct shmbroker_segment **ret) {
-        _cleanup_(acquire_freep) Acquire *acquire = NULL;
+        struct shmbroker_call *call;
         int r;
 
-        r = acquire_begin(connection, name, id, options, &acquire);
-        if (r)
-                return error_trace(r);
-        _assume_(acquire != NULL);
-        while (acquire_process(connection, acquire) == 0) {
-                r = call_wait(connection, DEADLINE_NEVER);
-                if (r) {
-                        acquire_abandon(connection, acquire);
-                        return detail_errno(connection, r);
-                }
-        }
-        if (acquire->result)
-                return error_trace(acquire->result);
-        *ret = steal_ptr(acquire->segment);
-        return 0;
+        r = acquire_begin(connection, name, id, options, true, &call);
+        return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_SEGMENT, ret));
 }
 
 int shmbroker_acquire(struct shmbroker *connection, const char *name,
@@ -339,64 +327,82 @@ int shmbroker_acquire_id(struct shmbroker *connection, int64_t id,
         return error_trace(acquire_run(connection, NULL, &id, options, ret));
 }
 
-int shmbroker_acquire_id_start(struct shmbroker *connection, int64_t id,
-                               const struct shmbroker_options *options) {
-        if (connection->acquire)
-                return detail_errno(connection, -EALREADY);
-        return error_trace(acquire_begin(connection, NULL, &id, options, &connection->acquire));
-}
-
 int shmbroker_acquire_start(struct shmbroker *connection, const char *name,
-                            const struct shmbroker_options *options) {
-        if (connection->acquire)
-                return detail_errno(connection, -EALREADY);
-        return error_trace(acquire_begin(connection, name, NULL, options, &connection->acquire));
+                            const struct shmbroker_options *options, struct shmbroker_call **ret) {
+        return error_trace(acquire_begin(connection, name, NULL, options, false, ret));
 }
 
-int shmbroker_process(struct shmbroker *connection) {
-        Acquire *acquire = connection->acquire;
-
-        if (!acquire)
-                return detail_errno(connection, -ENODATA);
-        if (acquire_process(connection, acquire) == 0)
-                return 0;
-        return acquire->result ? error_trace(acquire->result) : 1;
+int shmbroker_acquire_id_start(struct shmbroker *connection, int64_t id,
+                               const struct shmbroker_options *options,
+                               struct shmbroker_call **ret) {
+        return error_trace(acquire_begin(connection, NULL, &id, options, false, ret));
 }
 
-int shmbroker_acquire_finish(struct shmbroker *connection, struct shmbroker_segment **ret) {
-        _cleanup_(acquire_freep) Acquire *acquire = NULL;
+int shmbroker_call_take_segment(struct shmbroker_call *call, struct shmbroker_segment **ret) {
+        return call_take(call, CALL_BRINGS_SEGMENT, ret);
+}
 
-        if (!connection->acquire)
-                return detail_errno(connection, -ENODATA);
-        if (!connection->acquire->done)
-                return detail_errno(connection, -EINPROGRESS);
-        acquire = steal_ptr(connection->acquire);
-        if (acquire->result)
-                return error_trace(acquire->result);
-        *ret = steal_ptr(acquire->segment);
+typedef struct Many Many;
+
+/* Many segments: one call of each, so many of them ahead of the answers. */
+struct Many {
+        struct shmbroker *connection;
+        size_t n_ahead;
+        size_t n_begun;
+        size_t n_done;
+        struct shmbroker_call *calls[CALLS_AHEAD];
+};
+
+static int many_begin(Many *many, size_t n, const char *const names[],
+                      const struct shmbroker_options *options) {
+        while (many->n_begun < n && many->n_begun - many->n_done < many->n_ahead) {
+                int r;
+
+                r = acquire_begin(many->connection, names[many->n_begun], NULL, options, true,
+                                  &many->calls[many->n_begun % CALLS_AHEAD]);
+                if (r)
+                        return error_trace(r);
+                ++many->n_begun;
+        }
         return 0;
 }
 
-void shmbroker_cancel(struct shmbroker *connection) {
-        if (connection->acquire)
-                acquire_abandon(connection, connection->acquire);
-        connection->acquire = acquire_free(connection->acquire);
+static int many_run(Many *many, size_t n, const char *const names[],
+                    const struct shmbroker_options *options, struct shmbroker_segment *segments[]) {
+        while (many->n_done < n) {
+                size_t i = many->n_done;
+                int r;
+
+                r = many_begin(many, n, names, options);
+                if (r)
+                        return error_trace(r);
+                ++many->n_done;
+                r = call_finish(many->calls[i % CALLS_AHEAD], CALL_BRINGS_SEGMENT, &segments[i]);
+                if (r)
+                        return error_trace(r);
+        }
+        return 0;
 }
 
-static short wanted_events(const struct shmbroker *connection) {
-        return connection->request ? call_events(connection) : 0;
-}
+int shmbroker_acquire_many(struct shmbroker *connection, size_t n, const char *const names[],
+                           const struct shmbroker_options *options,
+                           struct shmbroker_segment *ret[]) {
+        _cleanup_(freep) struct shmbroker_segment **segments = calloc(n + 1, sizeof(*segments));
+        Many many = { .connection = connection, .n_ahead = CALLS_AHEAD };
+        int r;
 
-int shmbroker_get_fd(const struct shmbroker *connection) {
-        return wanted_events(connection) ? connection->fd : -EBADF;
-}
-
-int shmbroker_get_events(const struct shmbroker *connection) {
-        return wanted_events(connection);
-}
-
-uint64_t shmbroker_get_timeout(const struct shmbroker *connection) {
-        if (connection->request)
-                return deadline_left(call_until(connection));
-        return connection->acquire ? 0 : SHMBROKER_FOREVER;
+        if (!segments)
+                return detail_errno(&connection->error, -ENOMEM);
+        /* Who waits takes one after the other, and no connection of its own for each. */
+        if (options && GIVEN(&options->acquire, ACQUIRE_WAIT_USEC))
+                many.n_ahead = 1;
+        r = many_run(&many, n, names, options, segments);
+        for (; many.n_done < many.n_begun; ++many.n_done)
+                shmbroker_call_free(many.calls[many.n_done % CALLS_AHEAD]);
+        for (size_t i = 0; r && i < n; ++i)
+                shmbroker_release(segments[i]);
+        if (r)
+                return error_trace(r);
+        memcpy(ret, segments, n * sizeof(*ret));
+        return 0;
 }

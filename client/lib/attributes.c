@@ -13,20 +13,20 @@
 
 /**
  * attributes_check() - refuse attributes that a call does not take
- * @connection: where to note which one
+ * @error:      where to note which one
  * @attributes: what was given
  * @taken:      those that it takes, of ATTRIBUTES_*
  *
  * Return: 0, or -EINVAL.
  */
-int attributes_check(struct shmbroker *connection, const struct shmbroker_attributes *attributes,
+int attributes_check(struct shmbroker_error *error, const struct shmbroker_attributes *attributes,
                      uint64_t taken) {
         const Type *type = &set_attributes_parameters_type;
         uint64_t others = attributes->parameters.given & ~taken;
 
         for (size_t row = 0; row < type->n_fields; ++row)
                 if (others >> row & 1)
-                        return detail_parameter(connection, type->fields[row].key,
+                        return detail_parameter(error, type->fields[row].key,
                                                 "the call does not take this attribute");
         return 0;
 }

@@ -18,7 +18,7 @@ struct shmbroker_attributes {
         SetAttributesParameters parameters;
 };
 
-int attributes_check(struct shmbroker *connection, const struct shmbroker_attributes *attributes,
+int attributes_check(struct shmbroker_error *error, const struct shmbroker_attributes *attributes,
                      uint64_t taken);
 
 #endif

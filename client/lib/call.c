@@ -1,307 +1,220 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A call and its answers, from the first byte to the last, and once more where the broker went away
- * in the middle. What a method's answers mean is for who asked.
- */
+/* A call from when it is written down to when what it brought is taken. */
 
 #include "client/lib/call.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client/lib/connection.h"
 #include "client/lib/deadline.h"
 #include "client/lib/detail.h"
 #include "proto/error.h"
+#include "proto/fd.h"
 #include "proto/name.h"
 #include "proto/scan.h"
-#include "proto/util.h"
 
-/* So many answers are still taken after the deadline, if they are there: a process that was stopped
- * meanwhile gets its list, and one whose peer never ends an end. */
-#define LATE_ANSWERS 64
+/* The longest message: every parameter of Acquire, or a pattern whose every byte is escaped. */
+#define MESSAGE_MAX 4096
 
-/* request_deadline() - when a call has to be done: the connection's time, and @more_usec on top */
-uint64_t request_deadline(const struct shmbroker *connection, uint64_t more_usec) {
-        uint64_t usec;
+/* Room for a second message, which has an id and nothing else. */
+#define MESSAGE_SECOND_MAX 128
 
-        if (__builtin_add_overflow(connection->timeout_usec, more_usec, &usec))
-                usec = SHMBROKER_FOREVER;
-        return deadline_after(usec);
+void call_list_append(CallList *list, struct shmbroker_call *call) {
+        call->previous = list->last;
+        call->next = NULL;
+        if (list->last)
+                list->last->next = call;
+        else
+                list->first = call;
+        list->last = call;
+}
+
+void call_list_remove(CallList *list, struct shmbroker_call *call) {
+        if (call->previous)
+                call->previous->next = call->next;
+        else
+                list->first = call->next;
+        if (call->next)
+                call->next->previous = call->previous;
+        else
+                list->last = call->previous;
+        call->previous = call->next = NULL;
 }
 
 /* call_check_name() - a name that no segment can have is not sent: it could break the message */
-int call_check_name(struct shmbroker *connection, const char *name) {
+int call_check_name(struct shmbroker_error *error, const char *name) {
         if (!name || name_valid(name))
                 return 0;
         return detail_parameter(
-                connection, "name",
+                error, "name",
                 "no segment can have this name: letters, digits and ._+:@- are possible, none of +:@- "
                 "first, with single slashes between them");
 }
 
-static int call_write_down(struct shmbroker *connection, Request *request) {
-        Writer writer = WRITER_INIT(connection->out, sizeof(connection->out));
+static size_t text_size(const char *text) {
+        return text ? strlen(text) + 1 : 0;
+}
+
+/* What is given to begin a call with may be gone before it ends. */
+static void keep_text(const char **text, char **at) {
+        size_t n = text_size(*text);
+
+        if (n == 0)
+                return;
+        memcpy(*at, *text, n);
+        *text = *at;
+        *at += n;
+}
+
+static struct shmbroker_call *call_allocate(const Request *request, const Writer *writer) {
+        size_t n_space = MAX(writer->n_data, (size_t) MESSAGE_SECOND_MAX);
+        struct shmbroker_call *call;
+        char *at;
+
+        call = calloc(1, sizeof(*call) + n_space + text_size(request->name) +
+                                 text_size(request->outside) + text_size(request->new_name));
+        if (!call)
+                return NULL;
+        at = (char *) (call + 1);
+        call->message = memcpy(at, writer->data, writer->n_data);
+        call->n_message = writer->n_data;
+        call->n_space = n_space;
+        at += n_space;
+        call->request = *request;
+        keep_text(&call->request.name, &at);
+        keep_text(&call->request.outside, &at);
+        keep_text(&call->request.new_name, &at);
+        if (request->id) {
+                call->id = *request->id;
+                call->request.id = &call->id;
+        }
+        call->request.parameters = call->request.passed_fd = NULL;
+        call->passed_fd = -EBADF;
+        return call;
+}
+
+static int call_keep_fd(struct shmbroker_call *call, int fd) {
+        call->passed_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return call->passed_fd < 0 ? error_origin(-errno) : 0;
+}
+
+/* When it has to be done: the connection's time, and the time that it may wait on top. */
+static uint64_t call_deadline(const struct shmbroker *owner, const Request *request) {
+        uint64_t usec;
+
+        if (request->endless)
+                return DEADLINE_NEVER;
+        if (__builtin_add_overflow(owner->timeout_usec, request->wait_usec, &usec))
+                usec = SHMBROKER_FOREVER;
+        return deadline_after(usec);
+}
+
+/**
+ * call_new() - write a call down
+ * @owner:      who makes it; the detail of what is wrong is noted there
+ * @type:       what becomes of its answers
+ * @request:    what is asked; nothing of it is needed afterwards
+ * @ret:        the call, which nobody carries yet, to be freed by call_delete()
+ *
+ * Return: 0, -EINVAL if a text is not UTF-8, -EMSGSIZE, -ENOMEM, or, where a descriptor goes with
+ *         it, -EBADF or -EMFILE.
+ */
+int call_new(struct shmbroker *owner, const CallType *type, const Request *request,
+             struct shmbroker_call **ret) {
+        _cleanup_(call_deletep) struct shmbroker_call *call = NULL;
+        char message[MESSAGE_MAX];
+        Writer writer = WRITER_INIT(message, sizeof(message));
+        int r;
 
         call_write(&writer, request->method, request->parameters);
         if (writer.overflow)
-                return error_origin(-EMSGSIZE);
+                return detail_errno(&owner->error, -EMSGSIZE);
         /* The broker hangs up on what is not UTF-8. */
-        if (request->free_text && scan_text(writer.data, writer.n_data - 1)) {
-                request->noted = true;
-                return detail_parameter(connection, request->free_text, "the text is not UTF-8");
-        }
-        connection->n_out = writer.n_data;
-        connection->n_sent = 0;
-        connection->refused = false;
-        connection->truncated = false;
+        if (request->free_text && scan_text(writer.data, writer.n_data - 1))
+                return detail_parameter(&owner->error, request->free_text, "the text is not UTF-8");
+        call = call_allocate(request, &writer);
+        if (!call)
+                return detail_errno(&owner->error, -ENOMEM);
+        r = request->passed_fd ? call_keep_fd(call, *request->passed_fd) : 0;
+        if (r)
+                return detail_errno(&owner->error, r);
+        call->type = type;
+        call->owner = owner;
+        call->error.address = owner->address;
+        call->deadline = call_deadline(owner, request);
+        *ret = steal_ptr(call);
         return 0;
 }
 
-/* One message. Return: CALL_DONE if it was the last one, CALL_ANSWER if not, a negative errno. */
-static int call_answer(struct shmbroker *connection, Request *request, char *text, size_t n_text) {
-        Reply reply;
-        int r;
+/* call_rewrite() - another message for a call: the same with other numbers, or a short one */
+void call_rewrite(struct shmbroker_call *call, Method method, const void *parameters) {
+        Writer writer = WRITER_INIT(call->message, call->n_space);
 
-        r = reply_parse(text, n_text, &reply);
-        if (r > 0)
-                return error_origin(-EPROTO);
-        if (r)
-                return error_trace(r);
-        if (reply.error) {
-                detail_clear(connection);
-                r = detail_fault(connection, request, &reply);
-                request->noted = connection->error.code == r;
-                return error_trace(r);
-        }
-        /* An answer to what was not received whole, or one too many. */
-        if (connection->refused || (reply.continues && !method_rows[request->method].more))
-                return error_origin(-EPROTO);
-        r = request->answer(connection, request, &reply);
-        if (r)
-                return error_trace(r);
-        return reply.continues ? CALL_ANSWER : CALL_DONE;
+        call_write(&writer, method, parameters);
+        call->request.method = method;
+        call->n_message = writer.n_data;
+        call->n_sent = 0;
 }
 
-static int call_receive(struct shmbroker *connection, Request *request) {
-        bool takes_fds = method_rows[request->method].n_fds_out > 0;
-        size_t n_text;
-        char *text;
-        int r;
-
-        for (;;)
-                switch (frames_next(&connection->frames, &text, &n_text)) {
-                case FRAMES_MESSAGE:
-                        return error_trace(call_answer(connection, request, text, n_text));
-                case FRAMES_WAIT:
-                        r = connection_receive(connection, takes_fds);
-                        if (r <= 0)
-                                return error_trace(r);
-                        break;
-                default:
-                        return error_origin(-EPROTO);
-                }
+/* call_delete() - free a call that is in no list, with what it brought */
+struct shmbroker_call *call_delete(struct shmbroker_call *call) {
+        if (!call)
+                return NULL;
+        if (call->object)
+                call->type->free_object(call->object);
+        fd_close(call->passed_fd);
+        free(call);
+        return NULL;
 }
 
-static int call_connect(struct shmbroker *connection, Request *request) {
-        int r;
-
-        r = connection_connect(connection);
-        request->unconnected = r < 0;
-        if (r <= 0)
-                return error_trace(r);
-        r = call_write_down(connection, request);
-        if (r)
-                return error_trace(r);
-        request->state = REQUEST_SENDING;
-        return 1;
-}
-
-/* As far as it goes without waiting, or to the next answer. */
-static int call_advance(struct shmbroker *connection, Request *request) {
-        int r;
-
-        if (request->state == REQUEST_CONNECTING) {
-                r = call_connect(connection, request);
-                if (r <= 0)
-                        return error_trace(r);
-        } else {
-                r = connection_check(connection);
-                if (r)
-                        return error_trace(r);
-        }
-        if (request->state == REQUEST_SENDING) {
-                r = connection_send(connection, request->passed_fd);
-                if (r <= 0)
-                        return error_trace(r);
-                /* No answer can be there yet, so wait for it before looking. */
-                request->state = REQUEST_RECEIVING;
-                return CALL_WAIT;
-        }
-        return error_trace(call_receive(connection, request));
-}
-
-/*
- * Where the broker had gone away before, nothing of the call was taken, and it is made on a new
- * connection. Where it was taken and cut off, it is repeated once if that does no harm.
- */
-static bool call_again(struct shmbroker *connection, Request *request, int r) {
-        if (request->noted || request->repeated)
-                return false;
-        if (r != -EPIPE && (r != -ECONNRESET || !request->repeatable))
-                return false;
-        connection_drop(connection);
-        request->repeated = true;
-        request->state = REQUEST_CONNECTING;
-        if (request->again)
-                request->again(request);
-        return true;
-}
-
-/* Whatever is left behind would be taken for the answer to the next call. */
-static bool connection_is_clean(const struct shmbroker *connection) {
-        return connection->frames.begin == connection->frames.end && connection->fds.n_fds == 0 &&
-               !connection->refused && !connection->truncated;
-}
-
-/* Did connect(2) fail because of who is there, and not for want of something here? */
-static bool is_unreachable(const Request *request, int r) {
-        if (!request->unconnected)
-                return false;
-        switch (r) {
-        case -EMFILE:
-        case -ENFILE:
-        case -ENOBUFS:
-        case -ENOMEM:
-                return false;
-        default:
-                return true;
-        }
-}
-
-static int call_end(struct shmbroker *connection, Request *request, int r) {
-        /* An error that the broker replied leaves the connection as good as it was, unless it
-         * closes it: another call could still be sent, and would be cut off. */
-        if ((r < 0 && !request->noted) || !connection_is_clean(connection) ||
-            (request->noted && detail_is_refusal(connection)))
-                connection_drop(connection);
-        frames_settle(&connection->frames, &connection->spare);
-        connection->request = NULL;
-        if (r == CALL_DONE)
-                detail_clear(connection);
-        else if (is_unreachable(request, r))
-                r = detail_unreachable(connection, r);
-        else if (!request->noted)
-                r = detail_errno(connection, r == -EPIPE ? -ECONNRESET : r);
-        return error_trace(r);
+/* call_takes_fd() - may its answer bring a descriptor? */
+bool call_takes_fd(const struct shmbroker_call *call) {
+        return method_rows[call->request.method].n_fds_out > 0;
 }
 
 /**
- * call_begin() - begin a call
- * @connection: the connection
- * @request:    the call, which has to stay until it is done
+ * call_take() - take what a call brought
+ * @call:       the call
+ * @brings:     what that has to be
+ * @ret:        where a pointer to it goes, which is the caller's
  *
- * Nothing is done yet: call_step() does.
- *
- * Return: 0, or -ECHILD or -EALREADY, whose detail is noted.
+ * Return: 0; -EINPROGRESS; what the call failed with; -ENODATA if there is nothing, or something
+ *         else, or it was taken; -ENOMEM.
  */
-int call_begin(struct shmbroker *connection, Request *request) {
-        if (connection->pid != getpid())
-                return detail_errno(connection, -ECHILD);
-        if (connection->request)
-                return detail_errno(connection, -EALREADY);
-        request->state = REQUEST_CONNECTING;
-        connection->request = request;
+int call_take(struct shmbroker_call *call, CallBrings brings, void *ret) {
+        void *object;
+
+        if (call->type->brings != brings || call->taken)
+                return -ENODATA;
+        if (!call->done && !call->type->partial)
+                return -EINPROGRESS;
+        if (call->done && call->result)
+                return call->result;
+        object = call->type->take ? call->type->take(call) : steal_ptr(call->object);
+        if (!object)
+                return call->type->partial ? error_origin(-ENOMEM) : -ENODATA;
+        call->taken = call->done;
+        /* What was taken would come once more. */
+        call->request.repeatable = false;
+        memcpy(ret, &object, sizeof(object));
         return 0;
 }
 
-/**
- * call_step() - go on with a call that was begun, without waiting
- * @connection: the connection
- *
- * Return: CALL_DONE; CALL_ANSWER if an answer came that is not the last one, and the next may be
- *         there; CALL_WAIT for call_events() or call_until(); or a negative errno, whose detail is
- *         noted. With it, and with CALL_DONE, the call is over.
- */
-int call_step(struct shmbroker *connection) {
-        Request *request = connection->request;
-        bool late = deadline_passed(request->deadline);
-        int r;
-
-        do
-                r = connection->pid == getpid() ? call_advance(connection, request)
-                                                : error_origin(-ECHILD);
-        while (r < 0 && call_again(connection, request, r));
-        if (late && (r == CALL_WAIT || (r == CALL_ANSWER && ++request->n_late > LATE_ANSWERS)))
-                r = error_origin(-ETIMEDOUT);
-        if (r == CALL_WAIT || r == CALL_ANSWER)
-                return r;
-        return error_trace(call_end(connection, request, r));
+int shmbroker_call_result(const struct shmbroker_call *call) {
+        return call->done ? call->result : -EINPROGRESS;
 }
 
-/* call_events() - what the call that was begun waits for at the socket: as for poll(2), or 0 */
-short call_events(const struct shmbroker *connection) {
-        _assume_(connection->request != NULL);
-        switch (connection->request->state) {
-        case REQUEST_SENDING:
-                return POLLOUT;
-        case REQUEST_RECEIVING:
-                return POLLIN;
-        default:
-                return 0;
-        }
+const struct shmbroker_error *shmbroker_call_error(const struct shmbroker_call *call) {
+        return &call->error;
 }
 
-/* call_until() - the moment at which it has to go on, whatever is at the socket */
-uint64_t call_until(const struct shmbroker *connection) {
-        const Request *request = connection->request;
-
-        return request->state == REQUEST_CONNECTING ? MIN(request->deadline, connection->retry_at)
-                                                    : request->deadline;
+void shmbroker_call_set_userdata(struct shmbroker_call *call, void *userdata) {
+        call->userdata = userdata;
 }
 
-/* call_wait() - wait until call_step() may get further. Return: 0, or a negative errno. */
-int call_wait(const struct shmbroker *connection, uint64_t until) {
-        short events = call_events(connection);
-        int r;
-
-        r = deadline_poll(events ? connection->fd : -EBADF, events,
-                          MIN(call_until(connection), until));
-        return r < 0 ? error_trace(r) : 0;
-}
-
-/* call_abandon() - forget the call that was begun; its answer would be taken for the next one's */
-void call_abandon(struct shmbroker *connection) {
-        connection->request = NULL;
-        connection_drop(connection);
-        frames_settle(&connection->frames, &connection->spare);
-}
-
-/**
- * call_run() - make a call and wait for its end
- * @connection: the connection
- * @request:    the call
- *
- * Return: 0, or a negative errno, whose detail is noted.
- */
-int call_run(struct shmbroker *connection, Request *request) {
-        int r;
-
-        r = call_begin(connection, request);
-        if (r)
-                return error_trace(r);
-        while ((r = call_step(connection)) != CALL_DONE) {
-                if (r < 0)
-                        return error_trace(r);
-                if (r == CALL_ANSWER)
-                        continue;
-                r = call_wait(connection, DEADLINE_NEVER);
-                if (r) {
-                        call_abandon(connection);
-                        return detail_errno(connection, r);
-                }
-        }
-        return 0;
+void *shmbroker_call_userdata(const struct shmbroker_call *call) {
+        return call->userdata;
 }

@@ -27,21 +27,41 @@
 #define RETRY_FIRST UINT64_C(1000)
 #define RETRY_LAST UINT64_C(50000)
 
-/* Is the number still our socket, and not closed or somebody else's meanwhile? */
-static bool socket_is_ours(const struct shmbroker *connection) {
+/* connection_is_ours() - is the number still our socket, and not closed or somebody else's
+ * meanwhile? */
+bool connection_is_ours(const struct shmbroker *connection) {
         struct stat st;
 
         return connection->fd >= 0 && fstat(connection->fd, &st) == 0 && S_ISSOCK(st.st_mode) &&
                st.st_dev == connection->device && st.st_ino == connection->inode;
 }
 
-/* connection_drop() - close the socket, and forget what was under way */
+static Poller *connection_poller(struct shmbroker *connection) {
+        return connection->owner ? &connection->owner->poller : &connection->poller;
+}
+
+/* connection_poll() - say what event loops are to wait for at the socket: as for poll(2), or 0 */
+void connection_poll(struct shmbroker *connection, short events) {
+        if (poller_set(connection_poller(connection), connection->fd, connection->polled, events) ==
+            0)
+                connection->polled = events;
+        else
+                connection->polled = 0;
+}
+
+/* connection_drop() - close the socket, and forget what came through it */
 void connection_drop(struct shmbroker *connection) {
-        if (socket_is_ours(connection))
+        /* A child of ours has the same epoll instance, which is not told by closing alone: nor may
+         * the child take out of it what is its parent's. */
+        if (connection->pid == getpid())
+                connection_poll(connection, 0);
+        if (connection_is_ours(connection))
                 fd_close(connection->fd);
         connection->fd = -EBADF;
         fd_queue_deinit(&connection->fds);
         frames_deinit(&connection->frames);
+        connection->n_lost_fds = 0;
+        connection->refused = connection->full = connection->more = false;
 }
 
 static int connection_adopt(struct shmbroker *connection, int fd) {
@@ -68,7 +88,7 @@ static int connection_adopt(struct shmbroker *connection, int fd) {
 int connection_connect(struct shmbroker *connection) {
         int r;
 
-        if (socket_is_ours(connection))
+        if (connection_is_ours(connection))
                 return 1;
         connection_drop(connection);
         if (!deadline_passed(connection->retry_at))
@@ -88,55 +108,37 @@ int connection_connect(struct shmbroker *connection) {
 }
 
 /**
- * connection_check() - see whether a call that was begun can go on
+ * connection_send() - send bytes, and a descriptor with the first of them
  * @connection: the connection
+ * @data:       the bytes
+ * @n_data:     their number, at least 1
+ * @passed_fd:  the descriptor, or a negative number
+ * @ret_n_sent: how many were taken
  *
- * The program may have closed the descriptor since, or it is something else's number now.
+ * Where the other end is closed, an answer may be there to be read, which says why: it is noted as
+ * refused.
  *
- * Return: 0, -EPIPE if nothing of the call was sent through it, or -ECONNRESET.
+ * Return: 1 if some were taken, 0 if none can be, or a negative errno.
  */
-int connection_check(const struct shmbroker *connection) {
-        if (socket_is_ours(connection))
+int connection_send(struct shmbroker *connection, const void *data, size_t n_data, int passed_fd,
+                    size_t *ret_n_sent) {
+        int r;
+
+        r = socket_send(connection->fd, data, n_data, passed_fd, ret_n_sent);
+        switch (r) {
+        case 0:
+                return 1;
+        case SOCKET_E_AGAIN:
+                connection->full = true;
                 return 0;
-        return error_origin(connection->n_sent == 0 ? -EPIPE : -ECONNRESET);
-}
-
-/**
- * connection_send() - send what can be sent of the call, and its descriptor with the first of it
- * @connection: the connection
- * @passed_fd:  the descriptor, or NULL if there is none
- *
- * Where the other end is closed, the rest counts as sent: an answer may be there to be read, which
- * says why.
- *
- * Return: 1 if all of it is gone, 0 to wait, or a negative errno.
- */
-int connection_send(struct shmbroker *connection, const int *passed_fd) {
-        while (connection->n_sent < connection->n_out && !connection->refused) {
-                bool passes = passed_fd && connection->n_sent == 0;
-                size_t n_sent;
-                int r;
-
-                r = socket_send(connection->fd, connection->out + connection->n_sent,
-                                connection->n_out - connection->n_sent,
-                                passes ? *passed_fd : -EBADF, &n_sent);
-                if (r < 0)
-                        return error_trace(r);
-                if (r == SOCKET_E_AGAIN)
-                        return 0;
-                if (r == SOCKET_E_LIMIT)
-                        return error_origin(-ENOBUFS);
-                if (r == SOCKET_E_GONE)
-                        connection->refused = true;
-                else
-                        connection->n_sent += n_sent;
+        case SOCKET_E_GONE:
+                connection->refused = true;
+                return 0;
+        case SOCKET_E_LIMIT:
+                return error_origin(-ENOBUFS);
+        default:
+                return error_fold(r);
         }
-        return 1;
-}
-
-/* A call of which nothing was taken did not happen; what became of another one nobody knows. */
-static int connection_gone(const struct shmbroker *connection) {
-        return error_origin(connection->refused && connection->n_sent == 0 ? -EPIPE : -ECONNRESET);
 }
 
 /**
@@ -144,11 +146,11 @@ static int connection_gone(const struct shmbroker *connection) {
  * @connection: the connection
  * @takes_fds:  whether an answer may bring descriptors
  *
- * Return: 1 if something came, 0 to wait, -EPIPE if the other end is closed and got nothing of the
- *         call, -ECONNRESET if it is closed, or another negative errno.
+ * Return: 1 if something came, 0 to wait, -ECONNRESET if the other end is closed, or another
+ *         negative errno.
  */
 int connection_receive(struct shmbroker *connection, bool takes_fds) {
-        size_t n_space, n_received;
+        size_t n_space, n_received, n_before = connection->fds.n_fds;
         char *space;
         int r;
 
@@ -161,11 +163,12 @@ int connection_receive(struct shmbroker *connection, bool takes_fds) {
         case SOCKET_E_AGAIN:
                 return 0;
         case SOCKET_E_GONE:
-                return connection_gone(connection);
+                return error_origin(-ECONNRESET);
         case SOCKET_E_LIMIT:
                 return error_origin(-ENOBUFS);
         case SOCKET_E_TRUNCATED:
-                connection->truncated = true;
+                /* Those that waited are gone with the one that came. */
+                connection->n_lost_fds += n_before + 1;
                 break;
         default:
                 if (r)
@@ -173,6 +176,24 @@ int connection_receive(struct shmbroker *connection, bool takes_fds) {
         }
         frames_added(&connection->frames, n_received);
         return 1;
+}
+
+/**
+ * connection_take_fd() - take the first descriptor that came
+ * @connection: the connection
+ *
+ * Return: the descriptor, which is the caller's, -EMFILE if it could not be taken in, or -EPROTO if
+ *         there is none.
+ */
+int connection_take_fd(struct shmbroker *connection) {
+        int fd;
+
+        if (connection->n_lost_fds > 0) {
+                --connection->n_lost_fds;
+                return error_origin(-EMFILE);
+        }
+        fd = fd_queue_pop(&connection->fds);
+        return fd < 0 ? error_origin(-EPROTO) : fd;
 }
 
 /**
@@ -191,9 +212,11 @@ int connection_new(const char *address, struct shmbroker **ret) {
                 return error_origin(-ENOMEM);
         }
         connection->address = steal_ptr(copy);
+        connection->error.address = connection->address;
         connection->pid = getpid();
         connection->timeout_usec = TIMEOUT_DEFAULT;
         connection->fd = -EBADF;
+        connection->poller = (Poller) POLLER_NULL;
         *ret = connection;
         return 0;
 }
@@ -203,6 +226,7 @@ struct shmbroker *connection_free(struct shmbroker *connection) {
         if (!connection)
                 return NULL;
         connection_drop(connection);
+        poller_deinit(&connection->poller);
         frame_spare_deinit(&connection->spare);
         free(connection->address);
         free(connection);

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/lib/connection.h"
+#include "client/lib/error.h"
 #include "client/lib/mapping.h"
 #include "client/lib/request.h"
 #include "proto/error.h"
@@ -53,50 +53,39 @@ _printf_(2, 3) static void detail_say(struct shmbroker_error *error, const char 
 }
 
 /* detail_clear() - a new call begins, and nothing has failed yet */
-void detail_clear(struct shmbroker *connection) {
-        struct shmbroker_error *error = &connection->error;
-
+void detail_clear(struct shmbroker_error *error) {
         error->code = 0;
         error->kind = SHMBROKER_ERROR_NONE;
         error->fault.code = FAULT_NONE;
         error->name[0] = error->text[0] = error->message[0] = '\0';
 }
 
-static void say_errno(struct shmbroker *connection, int r) {
-        struct shmbroker_error *error = &connection->error;
-        const char *address = connection->address;
-
+static void say_errno(struct shmbroker_error *error, int r) {
         switch (r) {
         case -ECHILD:
                 detail_say(error, "the connection to the broker belongs to the parent process");
                 break;
-        case -EALREADY:
-                detail_say(error,
-                           "another call is under way on this connection: finish or cancel it");
-                break;
-        case -EINPROGRESS:
-                detail_say(error, "the call is not done yet: wait, and process what comes");
-                break;
-        case -ENODATA:
-                detail_say(error, "there is no call under way on this connection");
+        case -ECANCELED:
+                detail_say(error, "the connection was closed before the call was done");
                 break;
         case -EPROTO:
-                detail_say(error, "the broker at %s sent what is no answer", address);
+                detail_say(error, "the broker at %s sent what is no answer", error->address);
                 break;
         case -ETIMEDOUT:
-                detail_say(error, "the broker at %s did not answer in time", address);
+                detail_say(error, "the broker at %s did not answer in time", error->address);
                 break;
         case -ECONNRESET:
-                detail_say(error, "the broker at %s went away before it answered", address);
+                detail_say(error, "the broker at %s went away before it answered", error->address);
                 break;
         default:
                 errno = -r;
-                detail_say(error, "the call to the broker at %s failed: %m", address);
+                detail_say(error, "the call to the broker at %s failed: %m", error->address);
         }
 }
 
 static enum shmbroker_error_kind kind_of(int r) {
         switch (r) {
+        case -ECANCELED:
         case -ECONNRESET:
                 return SHMBROKER_ERROR_CUT_OFF;
         case -ETIMEDOUT:
@@ -110,31 +99,30 @@ static enum shmbroker_error_kind kind_of(int r) {
 
 /**
  * detail_errno() - note that the broker could not be asked
- * @connection: the connection
+ * @error:      where
  * @r:          negative errno
  *
  * Return: @r.
  */
-int detail_errno(struct shmbroker *connection, int r) {
+int detail_errno(struct shmbroker_error *error, int r) {
         int saved = errno;
 
-        connection->error.code = r;
-        connection->error.kind = kind_of(r);
-        say_errno(connection, r);
+        error->code = r;
+        error->kind = kind_of(r);
+        say_errno(error, r);
         errno = saved;
         return error_origin(r);
 }
 
 /**
  * detail_unreachable() - note that there is nobody to ask
- * @connection: the connection
+ * @error:      where
  * @r:          what connect(2) failed with, which would be mistaken for an answer
  *
  * Return: -ENOTCONN.
  */
-int detail_unreachable(struct shmbroker *connection, int r) {
-        struct shmbroker_error *error = &connection->error;
-        const char *address = connection->address;
+int detail_unreachable(struct shmbroker_error *error, int r) {
+        const char *address = error->address;
         int saved = errno;
 
         error->code = -ENOTCONN;
@@ -190,9 +178,7 @@ static void say_local(struct shmbroker_error *error, const Subject *subject, boo
 }
 
 /* What cannot be done with a segment that came without a descriptor. */
-static int detail_native(struct shmbroker *connection, const Subject *subject, int code) {
-        struct shmbroker_error *error = &connection->error;
-
+static int detail_native(struct shmbroker_error *error, const Subject *subject, int code) {
         error->code = -EOPNOTSUPP;
         error->kind = SHMBROKER_ERROR_LOCAL;
         switch (code) {
@@ -226,46 +212,46 @@ static int detail_native(struct shmbroker *connection, const Subject *subject, i
 
 /**
  * detail_local() - note that nothing could be made of what the broker gave
- * @connection: the connection
+ * @error:      where
  * @request:    what was asked
  * @r:          negative errno, or what native_attach() or map_segment() returned
  * @locked:     whether the memory was to be locked
  *
  * Return: the negative errno.
  */
-int detail_local(struct shmbroker *connection, const Request *request, int r, bool locked) {
+int detail_local(struct shmbroker_error *error, const Request *request, int r, bool locked) {
         Subject subject = subject_of(request);
         int saved = errno;
 
-        detail_clear(connection);
+        detail_clear(error);
         if (r >= MAP_E_NO_DESCRIPTOR)
-                return detail_native(connection, &subject, r);
+                return detail_native(error, &subject, r);
         if (r > 0)
-                return detail_map(connection, r);
-        connection->error.code = r;
-        connection->error.kind = SHMBROKER_ERROR_LOCAL;
-        say_local(&connection->error, &subject, locked);
+                return detail_map(error, r);
+        error->code = r;
+        error->kind = SHMBROKER_ERROR_LOCAL;
+        say_local(error, &subject, locked);
         errno = saved;
         return error_origin(r);
 }
 
 /**
  * detail_map() - note that a segment cannot be mapped like this
- * @connection: the connection
+ * @error:      where
  * @code:       what mapping_check() or map_segment() returned
  *
  * Return: -EINVAL, or 0 if @code is 0.
  */
-int detail_map(struct shmbroker *connection, int code) {
+int detail_map(struct shmbroker_error *error, int code) {
         switch (code) {
         case MAP_E_OFFSET:
-                return detail_parameter(connection, "offset",
+                return detail_parameter(error, "offset",
                                         "the window does not begin at a page of the segment");
         case MAP_E_LENGTH:
-                return detail_parameter(connection, "length",
+                return detail_parameter(error, "length",
                                         "the window is longer than what there is of the segment");
         case MAP_E_ADDRESS:
-                return detail_parameter(connection, "address", "the address is not that of a page");
+                return detail_parameter(error, "address", "the address is not that of a page");
         default:
                 return error_fold(code);
         }
@@ -273,15 +259,13 @@ int detail_map(struct shmbroker *connection, int code) {
 
 /**
  * detail_parameter() - note that something cannot be asked like this
- * @connection: the connection
+ * @error:      where
  * @parameter:  name of the parameter in the protocol
  * @why:        what is wrong with it, as a sentence
  *
  * Return: -EINVAL.
  */
-int detail_parameter(struct shmbroker *connection, const char *parameter, const char *why) {
-        struct shmbroker_error *error = &connection->error;
-
+int detail_parameter(struct shmbroker_error *error, const char *parameter, const char *why) {
         error->code = -EINVAL;
         error->kind = SHMBROKER_ERROR_LOCAL;
         error->fault.code = FAULT_INVALID_PARAMETER;
@@ -296,9 +280,7 @@ static bool limits_connections(const char *limit) {
 }
 
 /* detail_is_refusal() - did the broker refuse the connection, which it closes then? */
-bool detail_is_refusal(const struct shmbroker *connection) {
-        const struct shmbroker_error *error = &connection->error;
-
+bool detail_is_refusal(const struct shmbroker_error *error) {
         return error->fault.code == FAULT_LIMIT_REACHED && limits_connections(error->text);
 }
 
@@ -357,26 +339,40 @@ static int fault_errno(const Fault *fault, Method method) {
         }
 }
 
-/* The text of a fault is in the reply; keep it here. */
-static void keep_text(struct shmbroker_error *error) {
-        const char **text = NULL;
-
-        switch (error->fault.code) {
+/* Where the text of a fault is, NULL if it has none. */
+static const char **text_of(Fault *fault) {
+        switch (fault->code) {
         case FAULT_INTERFACE_NOT_FOUND:
         case FAULT_METHOD_NOT_FOUND:
         case FAULT_METHOD_NOT_IMPLEMENTED:
         case FAULT_INVALID_PARAMETER:
         case FAULT_NOT_SUPPORTED:
-                text = &error->fault.text.text;
-                break;
+                return &fault->text.text;
         case FAULT_LIMIT_REACHED:
-                text = &error->fault.limit.limit;
-                break;
+                return &fault->limit.limit;
         default:
-                return;
+                return NULL;
         }
+}
+
+/* It is in the reply; keep it here. */
+static void keep_text(struct shmbroker_error *error) {
+        const char **text = text_of(&error->fault);
+
+        if (!text)
+                return;
         (void) snprintf(error->text, sizeof(error->text), "%s", *text);
         *text = error->text;
+}
+
+/* detail_copy() - note what was noted of something else */
+void detail_copy(struct shmbroker_error *error, const struct shmbroker_error *from) {
+        const char **text;
+
+        *error = *from;
+        text = text_of(&error->fault);
+        if (text)
+                *text = error->text;
 }
 
 static const char *method_deed(Method method) {
@@ -527,15 +523,14 @@ static void say_fault(struct shmbroker_error *error, const Request *request) {
 
 /**
  * detail_fault() - note an error that the broker replied
- * @connection: the connection
+ * @error:      where
  * @request:    what was asked
  * @reply:      the reply
  *
  * Return: the negative errno for it; -EPROTO, noting nothing, if it is not as that error has to be.
  */
-int detail_fault(struct shmbroker *connection, const Request *request, const Reply *reply) {
-        struct shmbroker_error *error = &connection->error;
-
+int detail_fault(struct shmbroker_error *error, const Request *request, const Reply *reply) {
+        detail_clear(error);
         reply_read_fault(reply, &error->fault);
         if (error->fault.code == FAULT_NONE && fault_find(reply->error) != FAULT_NONE)
                 return error_origin(-EPROTO);
@@ -545,8 +540,4 @@ int detail_fault(struct shmbroker *connection, const Request *request, const Rep
         error->code = fault_errno(&error->fault, request->method);
         say_fault(error, request);
         return error_origin(error->code);
-}
-
-const struct shmbroker_error *shmbroker_get_error(const struct shmbroker *connection) {
-        return &connection->error;
 }

@@ -2,23 +2,24 @@
 #ifndef SHMBROKER_CLIENT_LIB_DETAIL_H
 #define SHMBROKER_CLIENT_LIB_DETAIL_H
 
-/* Functions that note on a connection why a call failed. */
+/* Functions that note why a call failed. */
 
 #include <stdbool.h>
 
 #include "proto/message.h"
 
-struct shmbroker;
+struct shmbroker_error;
 
 typedef struct Request Request;
 
-void detail_clear(struct shmbroker *connection);
-bool detail_is_refusal(const struct shmbroker *connection);
-int detail_errno(struct shmbroker *connection, int r);
-int detail_unreachable(struct shmbroker *connection, int r);
-int detail_local(struct shmbroker *connection, const Request *request, int r, bool locked);
-int detail_fault(struct shmbroker *connection, const Request *request, const Reply *reply);
-int detail_map(struct shmbroker *connection, int code);
-int detail_parameter(struct shmbroker *connection, const char *parameter, const char *why);
+void detail_clear(struct shmbroker_error *error);
+void detail_copy(struct shmbroker_error *error, const struct shmbroker_error *from);
+bool detail_is_refusal(const struct shmbroker_error *error);
+int detail_errno(struct shmbroker_error *error, int r);
+int detail_unreachable(struct shmbroker_error *error, int r);
+int detail_local(struct shmbroker_error *error, const Request *request, int r, bool locked);
+int detail_fault(struct shmbroker_error *error, const Request *request, const Reply *reply);
+int detail_map(struct shmbroker_error *error, int code);
+int detail_parameter(struct shmbroker_error *error, const char *parameter, const char *why);
 
 #endif

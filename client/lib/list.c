@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/call.h"
+#include "client/lib/connection.h"
 #include "client/lib/detail.h"
 #include "client/lib/info.h"
 #include "client/lib/remote.h"
@@ -31,6 +31,7 @@ struct shmbroker_filter {
         int kind;
 };
 
+/* Each kind of list is one of these. */
 struct shmbroker_list {
         Items items;
 };
@@ -42,10 +43,6 @@ struct shmbroker_attachments {
 struct shmbroker_users {
         Items items;
 };
-
-DEFINE_CLEANUP(struct shmbroker_list, shmbroker_list_free)
-DEFINE_CLEANUP(struct shmbroker_attachments, shmbroker_attachments_free)
-DEFINE_CLEANUP(struct shmbroker_users, shmbroker_users_free)
 
 static void items_clear(Items *items) {
         for (size_t i = 0; i < items->n_items; ++i)
@@ -71,8 +68,44 @@ static int items_add(Items *items, void *item) {
         return 0;
 }
 
-static void items_again(Request *request) {
-        items_clear(request->userdata);
+static void items_free(void *object) {
+        Items *items = object;
+
+        items_clear(items);
+        free(items);
+}
+
+static void items_again(struct shmbroker_call *call) {
+        if (call->object)
+                items_clear(call->object);
+}
+
+/* There is a list also if nothing is on it. */
+static Items *items_of(struct shmbroker_call *call) {
+        if (!call->object)
+                call->object = calloc(1, sizeof(Items));
+        return call->object;
+}
+
+static void *items_take(struct shmbroker_call *call) {
+        void *items = items_of(call);
+
+        call->object = NULL;
+        return items;
+}
+
+/* The item is the call's from now on in any case, and may be none. */
+static int call_add_item(struct shmbroker_call *call, void *item) {
+        Items *items;
+
+        if (!item)
+                return 0;
+        items = items_of(call);
+        if (!items) {
+                free(item);
+                return error_origin(-ENOMEM);
+        }
+        return error_trace(items_add(items, item));
 }
 
 int shmbroker_filter_new(struct shmbroker_filter **ret) {
@@ -109,10 +142,10 @@ void shmbroker_filter_set_include_removed(struct shmbroker_filter *filter, int r
         GIVE_VALUE(&filter->parameters, LIST_INCLUDE_REMOVED, include_removed, removed);
 }
 
-static int filter_apply(struct shmbroker *connection, const struct shmbroker_filter *filter,
+static int filter_apply(struct shmbroker_error *error, const struct shmbroker_filter *filter,
                         ListParameters *parameters) {
         if (filter->kind < 0 || filter->kind >= _KIND_N)
-                return detail_parameter(connection, "kind", "there is no such kind of segment");
+                return detail_parameter(error, "kind", "there is no such kind of segment");
         *parameters = filter->parameters;
         parameters->kind = (unsigned int) filter->kind;
         if (filter->match_name)
@@ -120,55 +153,57 @@ static int filter_apply(struct shmbroker *connection, const struct shmbroker_fil
         return 0;
 }
 
-static int list_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+static int list_answer(struct shmbroker_call *call, const Reply *reply) {
         struct shmbroker_info *info = NULL;
         ListReply values;
         int r;
 
-        (void) connection;
         r = info_read(reply, &list_reply_type, REPLY_ITEM, &values, &info);
-        if (r || !info)
-                return error_trace(r);
-        return error_trace(items_add(request->userdata, info));
+        return r ? error_trace(r) : error_trace(call_add_item(call, info));
 }
 
-int shmbroker_list_segments(struct shmbroker *connection, const struct shmbroker_filter *filter,
-                            struct shmbroker_list **ret) {
-        _cleanup_(shmbroker_list_freep) struct shmbroker_list *list = NULL;
+static const CallType list_type = {
+        .brings = CALL_BRINGS_LIST,
+        .answer = list_answer,
+        .again = items_again,
+        .take = items_take,
+        .partial = true,
+        .free_object = items_free,
+};
+
+int shmbroker_list_segments_start(struct shmbroker *connection,
+                                  const struct shmbroker_filter *filter,
+                                  struct shmbroker_call **ret) {
         ListParameters parameters = {};
-        Request request = {
+        const Request request = {
                 .method = METHOD_LIST,
                 .parameters = &parameters,
                 .free_text = "matchName",
                 .repeatable = true,
-                .answer = list_answer,
-                .again = items_again,
         };
         int r;
 
-        detail_clear(connection);
-        if (filter) {
-                r = filter_apply(connection, filter, &parameters);
-                if (r)
-                        return error_trace(r);
-        }
-        list = calloc(1, sizeof(*list));
-        if (!list)
-                return detail_errno(connection, -ENOMEM);
-        request.userdata = &list->items;
-        request.deadline = request_deadline(connection, 0);
-        r = call_run(connection, &request);
-        if (r)
-                return error_trace(r);
-        *ret = steal_ptr(list);
-        return 0;
+        detail_clear(&connection->error);
+        r = filter ? filter_apply(&connection->error, filter, &parameters) : 0;
+        return r ? error_trace(r) : error_trace(call_begin(connection, &list_type, &request, ret));
+}
+
+int shmbroker_call_take_list(struct shmbroker_call *call, struct shmbroker_list **ret) {
+        return call_take(call, CALL_BRINGS_LIST, ret);
+}
+
+int shmbroker_list_segments(struct shmbroker *connection, const struct shmbroker_filter *filter,
+                            struct shmbroker_list **ret) {
+        struct shmbroker_call *call = NULL;
+        int r;
+
+        r = shmbroker_list_segments_start(connection, filter, &call);
+        return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_LIST, ret));
 }
 
 struct shmbroker_list *shmbroker_list_free(struct shmbroker_list *list) {
-        if (!list)
-                return NULL;
-        items_clear(&list->items);
-        free(list);
+        if (list)
+                items_free(&list->items);
         return NULL;
 }
 
@@ -180,13 +215,12 @@ const struct shmbroker_info *shmbroker_list_get(const struct shmbroker_list *lis
         return index < list->items.n_items ? list->items.items[index] : NULL;
 }
 
-static int attachments_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+static int attachments_answer(struct shmbroker_call *call, const Reply *reply) {
         _cleanup_(freep) struct shmbroker_attachment *attachment = NULL;
         AttachmentReply values;
         const char *json;
         Reply copy;
 
-        (void) connection;
         attachment = reply_keep(reply, sizeof(*attachment), "attachment", &json, &copy);
         if (!attachment)
                 return error_origin(-ENOMEM);
@@ -196,41 +230,46 @@ static int attachments_answer(struct shmbroker *connection, Request *request, co
                 return 0;
         attachment->values = values.attachment;
         attachment->json = json;
-        return error_trace(items_add(request->userdata, steal_ptr(attachment)));
+        return error_trace(call_add_item(call, steal_ptr(attachment)));
+}
+
+static const CallType attachments_type = {
+        .brings = CALL_BRINGS_ATTACHMENTS,
+        .answer = attachments_answer,
+        .again = items_again,
+        .take = items_take,
+        .partial = true,
+        .free_object = items_free,
+};
+
+int shmbroker_list_attachments_start(struct shmbroker *connection, const char *name, int64_t id,
+                                     struct shmbroker_call **ret) {
+        SegmentParameters parameters = {};
+        Request request = { .method = METHOD_LIST_ATTACHMENTS, .repeatable = true };
+
+        detail_clear(&connection->error);
+        MEAN_SEGMENT(&request, &parameters, name, id);
+        return error_trace(segment_begin(connection, &attachments_type, &request, ret));
+}
+
+int shmbroker_call_take_attachments(struct shmbroker_call *call,
+                                    struct shmbroker_attachments **ret) {
+        return call_take(call, CALL_BRINGS_ATTACHMENTS, ret);
 }
 
 int shmbroker_list_attachments(struct shmbroker *connection, const char *name, int64_t id,
                                struct shmbroker_attachments **ret) {
-        _cleanup_(shmbroker_attachments_freep) struct shmbroker_attachments *attachments = NULL;
-        SegmentParameters parameters = {};
-        Request request = {
-                .method = METHOD_LIST_ATTACHMENTS,
-                .parameters = &parameters,
-                .repeatable = true,
-                .answer = attachments_answer,
-                .again = items_again,
-        };
+        struct shmbroker_call *call = NULL;
         int r;
 
-        detail_clear(connection);
-        attachments = calloc(1, sizeof(*attachments));
-        if (!attachments)
-                return detail_errno(connection, -ENOMEM);
-        request.userdata = &attachments->items;
-        MEAN_SEGMENT(&parameters, name, id);
-        r = segment_call(connection, &request, name, id);
-        if (r)
-                return error_trace(r);
-        *ret = steal_ptr(attachments);
-        return 0;
+        r = shmbroker_list_attachments_start(connection, name, id, &call);
+        return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_ATTACHMENTS, ret));
 }
 
 struct shmbroker_attachments *shmbroker_attachments_free(
         struct shmbroker_attachments *attachments) {
-        if (!attachments)
-                return NULL;
-        items_clear(&attachments->items);
-        free(attachments);
+        if (attachments)
+                items_free(&attachments->items);
         return NULL;
 }
 
@@ -243,47 +282,50 @@ const struct shmbroker_attachment *shmbroker_attachments_get(
         return index < attachments->items.n_items ? attachments->items.items[index] : NULL;
 }
 
-static int users_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+static int users_answer(struct shmbroker_call *call, const Reply *reply) {
         struct shmbroker_user *user = NULL;
         int r;
 
-        (void) connection;
         r = user_read(reply, &user);
-        if (r || !user)
-                return error_trace(r);
-        return error_trace(items_add(request->userdata, user));
+        return r ? error_trace(r) : error_trace(call_add_item(call, user));
 }
 
-int shmbroker_list_users(struct shmbroker *connection, struct shmbroker_users **ret) {
-        _cleanup_(shmbroker_users_freep) struct shmbroker_users *users = NULL;
-        NoParameters parameters = {};
-        Request request = {
+static const CallType users_type = {
+        .brings = CALL_BRINGS_USERS,
+        .answer = users_answer,
+        .again = items_again,
+        .take = items_take,
+        .partial = true,
+        .free_object = items_free,
+};
+
+int shmbroker_list_users_start(struct shmbroker *connection, struct shmbroker_call **ret) {
+        const NoParameters parameters = {};
+        const Request request = {
                 .method = METHOD_LIST_USERS,
                 .parameters = &parameters,
                 .repeatable = true,
-                .answer = users_answer,
-                .again = items_again,
         };
+
+        detail_clear(&connection->error);
+        return error_trace(call_begin(connection, &users_type, &request, ret));
+}
+
+int shmbroker_call_take_users(struct shmbroker_call *call, struct shmbroker_users **ret) {
+        return call_take(call, CALL_BRINGS_USERS, ret);
+}
+
+int shmbroker_list_users(struct shmbroker *connection, struct shmbroker_users **ret) {
+        struct shmbroker_call *call = NULL;
         int r;
 
-        detail_clear(connection);
-        users = calloc(1, sizeof(*users));
-        if (!users)
-                return detail_errno(connection, -ENOMEM);
-        request.userdata = &users->items;
-        request.deadline = request_deadline(connection, 0);
-        r = call_run(connection, &request);
-        if (r)
-                return error_trace(r);
-        *ret = steal_ptr(users);
-        return 0;
+        r = shmbroker_list_users_start(connection, &call);
+        return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_USERS, ret));
 }
 
 struct shmbroker_users *shmbroker_users_free(struct shmbroker_users *users) {
-        if (!users)
-                return NULL;
-        items_clear(&users->items);
-        free(users);
+        if (users)
+                items_free(&users->items);
         return NULL;
 }
 

@@ -45,17 +45,14 @@ int shmbroker_connect(const char *given, struct shmbroker **ret) {
         return 0;
 }
 
-struct shmbroker *shmbroker_close(struct shmbroker *connection) {
-        if (!connection)
-                return NULL;
-        shmbroker_cancel(connection);
-        return connection_free(connection);
-}
-
 void shmbroker_set_call_timeout(struct shmbroker *connection, uint64_t timeout_usec) {
         connection->timeout_usec = timeout_usec;
 }
 
 const char *shmbroker_get_address(const struct shmbroker *connection) {
         return connection->address;
+}
+
+const struct shmbroker_error *shmbroker_get_error(const struct shmbroker *connection) {
+        return &connection->error;
 }

@@ -108,12 +108,12 @@ static bool enum_valid(int value, int n) {
 
 /**
  * options_check() - can the options be written down as parameters?
- * @connection: where to note what cannot
+ * @error:      where to note what cannot
  * @options:    the options
  *
  * Return: 0, or -EINVAL.
  */
-int options_check(struct shmbroker *connection, const struct shmbroker_options *options) {
+int options_check(struct shmbroker_error *error, const struct shmbroker_options *options) {
         const char *wrong = NULL;
 
         if (!enum_valid(options->create, _CREATE_N))
@@ -123,10 +123,9 @@ int options_check(struct shmbroker *connection, const struct shmbroker_options *
         else if (!enum_valid(options->kind, _KIND_N))
                 wrong = "kind";
         if (wrong)
-                return detail_parameter(connection, wrong, "an option is not one of its enum");
+                return detail_parameter(error, wrong, "an option is not one of its enum");
         /* What depends on the segment's own pages is seen when it is there. */
-        return detail_map(connection,
-                          mapping_check(&options->map, (uint64_t) sysconf(_SC_PAGESIZE)));
+        return detail_map(error, mapping_check(&options->map, (uint64_t) sysconf(_SC_PAGESIZE)));
 }
 
 /* options_fit() - do the options say nothing but how to map, and what is in @taken, bits of the

@@ -10,7 +10,7 @@
 #include "client/lib/mapping.h"
 #include "proto/types.h"
 
-struct shmbroker;
+struct shmbroker_error;
 
 struct shmbroker_options {
         AcquireParameters acquire;
@@ -22,7 +22,7 @@ struct shmbroker_options {
         MapOptions map;
 };
 
-int options_check(struct shmbroker *connection, const struct shmbroker_options *options);
+int options_check(struct shmbroker_error *error, const struct shmbroker_options *options);
 bool options_fit(const struct shmbroker_options *options, uint64_t taken);
 void options_apply(const struct shmbroker_options *options, AcquireParameters *parameters);
 

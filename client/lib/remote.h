@@ -4,22 +4,24 @@
 
 /* Calls about one segment, given by its name or its id. */
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "client/lib/loop.h"
 
-struct shmbroker;
-
-typedef struct Request Request;
-
-/* Says in the parameters of a call which segment it is about. */
-#define MEAN_SEGMENT(parameters, wanted_name, wanted_id)                                           \
+/* Says in the parameters of a call, and in what is said of it, which segment it is about. */
+#define MEAN_SEGMENT(asked, values, wanted_name, wanted_id)                                        \
         do {                                                                                       \
-                if (wanted_name)                                                                   \
-                        GIVE_VALUE((parameters), SEGMENT_NAME, name, (wanted_name));               \
-                else                                                                               \
-                        GIVE_VALUE((parameters), SEGMENT_ID, id, (wanted_id));                     \
+                (asked)->parameters = (values);                                                    \
+                if (wanted_name) {                                                                 \
+                        GIVE_VALUE((values), SEGMENT_NAME, name, (wanted_name));                   \
+                        (asked)->name = (wanted_name);                                             \
+                } else {                                                                           \
+                        GIVE_VALUE((values), SEGMENT_ID, id, (wanted_id));                         \
+                        (asked)->id = &(values)->id;                                               \
+                }                                                                                  \
         } while (false)
 
-int segment_call(struct shmbroker *connection, Request *request, const char *name, int64_t id);
+int segment_begin(struct shmbroker *connection, const CallType *type, const Request *request,
+                  struct shmbroker_call **ret);
+int info_begin(struct shmbroker *connection, const Request *request, struct shmbroker_call **ret);
+int info_finish(int r, struct shmbroker_call *call, struct shmbroker_info **ret);
 
 #endif

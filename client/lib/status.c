@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/call.h"
+#include "client/lib/connection.h"
 #include "client/lib/detail.h"
 #include "client/lib/getter.h"
 #include "client/lib/info.h"
+#include "client/lib/loop.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
@@ -24,13 +25,11 @@ struct shmbroker_user {
         const char *json;
 };
 
-static int status_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+static int status_answer(struct shmbroker_call *call, const Reply *reply) {
         _cleanup_(freep) struct shmbroker_status *status = NULL;
-        struct shmbroker_status **ret = request->userdata;
         const char *json;
         Reply copy;
 
-        (void) connection;
         status = reply_keep(reply, sizeof(*status), NULL, &json, &copy);
         if (!status)
                 return error_origin(-ENOMEM);
@@ -40,31 +39,38 @@ static int status_answer(struct shmbroker *connection, Request *request, const R
             (status->values.uid < 0 || status->values.uid > UINT32_MAX))
                 return error_origin(-EPROTO);
         status->json = json;
-        *ret = steal_ptr(status);
+        call->object = steal_ptr(status);
         return 0;
 }
 
-int shmbroker_get_status(struct shmbroker *connection, struct shmbroker_status **ret) {
-        NoParameters parameters = {};
-        struct shmbroker_status *status = NULL;
-        Request request = {
+static const CallType status_type = {
+        .brings = CALL_BRINGS_STATUS,
+        .answer = status_answer,
+        .free_object = free,
+};
+
+int shmbroker_get_status_start(struct shmbroker *connection, struct shmbroker_call **ret) {
+        const NoParameters parameters = {};
+        const Request request = {
                 .method = METHOD_GET_STATUS,
                 .parameters = &parameters,
                 .repeatable = true,
-                .answer = status_answer,
-                .userdata = &status,
         };
+
+        detail_clear(&connection->error);
+        return error_trace(call_begin(connection, &status_type, &request, ret));
+}
+
+int shmbroker_call_take_status(struct shmbroker_call *call, struct shmbroker_status **ret) {
+        return call_take(call, CALL_BRINGS_STATUS, ret);
+}
+
+int shmbroker_get_status(struct shmbroker *connection, struct shmbroker_status **ret) {
+        struct shmbroker_call *call = NULL;
         int r;
 
-        detail_clear(connection);
-        request.deadline = request_deadline(connection, 0);
-        r = call_run(connection, &request);
-        if (r) {
-                free(status);
-                return error_trace(r);
-        }
-        *ret = status;
-        return 0;
+        r = shmbroker_get_status_start(connection, &call);
+        return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_STATUS, ret));
 }
 
 struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status) {

@@ -12,11 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/lib/call.h"
 #include "client/lib/connection.h"
 #include "client/lib/deadline.h"
 #include "client/lib/detail.h"
 #include "client/lib/info.h"
+#include "client/lib/loop.h"
+#include "client/lib/pipeline.h"
 #include "client/lib/value.h"
 #include "proto/error.h"
 #include "proto/util.h"
@@ -42,7 +43,8 @@ struct shmbroker_watch {
         struct shmbroker *connection;
         char *match_name;
         WatchParameters parameters;
-        Request request;
+        /* What is under way, NULL before the first and between two tries */
+        struct shmbroker_call *call;
         /* What the last answer was */
         struct shmbroker_event *event;
         bool begun;
@@ -77,7 +79,8 @@ int shmbroker_watch_new(const struct shmbroker *connection, struct shmbroker_wat
 struct shmbroker_watch *shmbroker_watch_free(struct shmbroker_watch *watch) {
         if (!watch)
                 return NULL;
-        connection_free(watch->connection);
+        shmbroker_close(watch->connection);
+        call_delete(watch->call);
         shmbroker_event_free(watch->event);
         free(watch->match_name);
         free(watch);
@@ -104,15 +107,14 @@ int shmbroker_watch_set_changes_only(struct shmbroker_watch *watch, int changes_
         return 0;
 }
 
-static int watch_answer(struct shmbroker *connection, Request *request, const Reply *reply) {
+static int watch_answer(struct shmbroker_call *call, const Reply *reply) {
         _cleanup_(shmbroker_event_freep) struct shmbroker_event *event = NULL;
-        struct shmbroker_watch *watch = request->userdata;
+        struct shmbroker_watch *watch = call->userdata;
         WatchReply values;
         const char *json;
         Reply copy;
         int r;
 
-        (void) connection;
         event = reply_keep(reply, sizeof(*event), NULL, &json, &copy);
         if (!event)
                 return error_origin(-ENOMEM);
@@ -136,27 +138,39 @@ static int watch_answer(struct shmbroker *connection, Request *request, const Re
         return 0;
 }
 
+static const CallType watch_type = {
+        .brings = CALL_BRINGS_NOTHING,
+        .answer = watch_answer,
+};
+
 static int watch_begin(struct shmbroker_watch *watch) {
-        if (watch->match_name)
-                GIVE_VALUE(&watch->parameters, WATCH_MATCH_NAME, match_name, watch->match_name);
-        watch->request = (Request){
+        WatchParameters *parameters = &watch->parameters;
+        const Request request = {
                 .method = METHOD_WATCH,
-                .parameters = &watch->parameters,
-                .id = GIVEN(&watch->parameters, WATCH_ID) ? &watch->parameters.id : NULL,
+                .parameters = parameters,
+                .id = GIVEN(parameters, WATCH_ID) ? &parameters->id : NULL,
                 .free_text = "matchName",
-                .deadline = DEADLINE_NEVER,
-                .answer = watch_answer,
-                .userdata = watch,
+                .endless = true,
+                .blocking = true,
         };
+        int r;
+
+        if (watch->match_name)
+                GIVE_VALUE(parameters, WATCH_MATCH_NAME, match_name, watch->match_name);
         watch->begun = true;
-        return error_trace(call_begin(watch->connection, &watch->request));
+        r = call_begin(watch->connection, &watch_type, &request, &watch->call);
+        if (r)
+                return error_trace(r);
+        watch->call->userdata = watch;
+        return 0;
 }
 
 /* A limit that keeps a watch from beginning anew may pass, as what broke it did. */
 static bool watch_is_refused(const struct shmbroker_watch *watch) {
-        bool passes = watch->connection->error.fault.code == FAULT_LIMIT_REACHED;
+        const struct shmbroker_error *error = &watch->connection->error;
+        bool passes = error->fault.code == FAULT_LIMIT_REACHED;
 
-        return watch->request.noted && !(passes && watch->lost);
+        return error->kind == SHMBROKER_ERROR_REPLIED && !(passes && watch->lost);
 }
 
 static int watch_failed(struct shmbroker_watch *watch, int r) {
@@ -176,33 +190,43 @@ static int watch_event(struct shmbroker_watch *watch, struct shmbroker_event **r
         watch->lost = false;
         watch->pause = 0;
         watch->more = true;
-        detail_clear(watch->connection);
+        detail_clear(&watch->connection->error);
         *ret = steal_ptr(watch->event);
         return 1;
+}
+
+/* It is at an end, which it should not be; a last event is not one that the broker meant. */
+static int watch_ended(struct shmbroker_watch *watch) {
+        struct shmbroker_error *error = &watch->connection->error;
+        int r = watch->call->result;
+
+        watch->event = shmbroker_event_free(watch->event);
+        if (r)
+                detail_copy(error, &watch->call->error);
+        else
+                r = detail_errno(error, -EPROTO);
+        watch->call = call_delete(watch->call);
+        return error_trace(watch_failed(watch, r));
 }
 
 static int watch_step(struct shmbroker_watch *watch, struct shmbroker_event **ret) {
         int r;
 
-        if (!watch->connection->request) {
+        if (!watch->call) {
                 if (!deadline_passed(watch->retry_at))
                         return 0;
                 r = watch_begin(watch);
                 if (r)
                         return error_trace(r);
         }
-        r = call_step(watch->connection);
-        if (r == CALL_ANSWER)
-                return watch_event(watch, ret);
-        if (r == CALL_WAIT)
-                return 0;
-        if (r == CALL_DONE) {
-                /* It ended what has no end. */
-                watch->event = shmbroker_event_free(watch->event);
-                connection_drop(watch->connection);
-                r = detail_errno(watch->connection, -EPROTO);
-        }
-        return error_trace(watch_failed(watch, r));
+        do {
+                r = pipeline_step(watch->connection);
+                if (watch->call->done)
+                        return error_trace(watch_ended(watch));
+                if (watch->event)
+                        return watch_event(watch, ret);
+        } while (r != PIPELINE_WAIT);
+        return 0;
 }
 
 static uint64_t realtime_usec(void) {
@@ -232,11 +256,20 @@ static int watch_tell_loss(struct shmbroker_watch *watch, struct shmbroker_event
         return 1;
 }
 
-int shmbroker_watch_next(struct shmbroker_watch *watch, struct shmbroker_event **ret) {
+/* The moment at which it has to go on in any case, whatever the connection waits for. */
+static uint64_t watch_until(const struct shmbroker_watch *watch) {
+        if (watch->refused)
+                return DEADLINE_NEVER;
+        if (watch->more || watch->untold)
+                return 0;
+        return watch->call ? DEADLINE_NEVER : watch->retry_at;
+}
+
+static int watch_next(struct shmbroker_watch *watch, struct shmbroker_event **ret) {
         int r;
 
         if (watch->connection->pid != getpid())
-                return detail_errno(watch->connection, -ECHILD);
+                return detail_errno(&watch->connection->error, -ECHILD);
         if (watch->refused)
                 return error_origin(watch->refused);
         watch->more = false;
@@ -248,46 +281,45 @@ int shmbroker_watch_next(struct shmbroker_watch *watch, struct shmbroker_event *
         return watch->untold ? error_trace(watch_tell_loss(watch, ret)) : 0;
 }
 
-static short watch_wanted(const struct shmbroker_watch *watch) {
-        return watch->connection->request ? call_events(watch->connection) : 0;
-}
+int shmbroker_watch_next(struct shmbroker_watch *watch, struct shmbroker_event **ret) {
+        int r;
 
-/* The moment at which it has to go on in any case. */
-static uint64_t watch_until(const struct shmbroker_watch *watch) {
-        if (watch->refused)
-                return DEADLINE_NEVER;
-        if (watch->more || watch->untold)
-                return 0;
-        return watch->connection->request ? call_until(watch->connection) : watch->retry_at;
+        r = watch_next(watch, ret);
+        if (r != -ECHILD)
+                loop_update(watch->connection, watch_until(watch));
+        return error_trace(r);
 }
 
 int shmbroker_watch_wait(struct shmbroker_watch *watch, uint64_t timeout_usec,
                          struct shmbroker_event **ret) {
+        const struct shmbroker *connection = watch->connection;
         uint64_t deadline = deadline_after(timeout_usec);
         bool late;
         int r;
 
         do {
+                uint64_t until;
+                short events;
+
                 late = deadline_passed(deadline);
                 r = shmbroker_watch_next(watch, ret);
                 if (r || late)
                         return error_trace(r);
-                r = deadline_poll(shmbroker_watch_fd(watch), watch_wanted(watch),
-                                  MIN(watch_until(watch), deadline));
+                events = pipeline_events(connection);
+                until = MIN(watch_until(watch), pipeline_until(connection));
+                r = deadline_poll(events ? connection->fd : -EBADF, events, MIN(until, deadline));
         } while (r >= 0);
-        return detail_errno(watch->connection, r);
+        return detail_errno(&watch->connection->error, r);
 }
 
-int shmbroker_watch_fd(const struct shmbroker_watch *watch) {
-        return watch_wanted(watch) ? watch->connection->fd : -EBADF;
-}
+int shmbroker_watch_fd(struct shmbroker_watch *watch) {
+        int r;
 
-int shmbroker_watch_events(const struct shmbroker_watch *watch) {
-        return watch_wanted(watch);
-}
-
-uint64_t shmbroker_watch_timeout(const struct shmbroker_watch *watch) {
-        return deadline_left(watch_until(watch));
+        r = loop_fd(watch->connection);
+        if (r < 0)
+                return detail_errno(&watch->connection->error, r);
+        loop_update(watch->connection, watch_until(watch));
+        return r;
 }
 
 const struct shmbroker_error *shmbroker_watch_error(const struct shmbroker_watch *watch) {

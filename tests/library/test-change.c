@@ -464,6 +464,7 @@ static int call_in_child(void *userdata) {
         struct shmbroker *connection = userdata;
         struct shmbroker_attributes *changes = NULL;
         struct shmbroker_users *users = NULL;
+        struct shmbroker_call *call = NULL;
 
         if (shmbroker_attributes_new(&changes))
                 return 1;
@@ -472,7 +473,7 @@ static int call_in_child(void *userdata) {
             shmbroker_seal(connection, "a", 0, SHMBROKER_SEAL_EXEC, NULL) != -ECHILD ||
             shmbroker_publish(connection, 1, "a", 0, NULL, NULL, NULL) != -ECHILD ||
             shmbroker_list_users(connection, &users) != -ECHILD ||
-            shmbroker_acquire_start(connection, "a", NULL) != -ECHILD)
+            shmbroker_acquire_start(connection, "a", NULL, &call) != -ECHILD)
                 return 2;
         shmbroker_attributes_free(changes);
         shmbroker_close(connection);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/library.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <time.h>
 
 #include <check.h>
@@ -45,6 +47,18 @@ uint64_t library_attach_count(const struct shmbroker_info *info) {
 
         ck_assert_int_eq(shmbroker_info_attach_count(info, &count), 0);
         return count;
+}
+
+int library_readable(int fd, int msec) {
+        struct pollfd wanted = { .fd = fd, .events = POLLIN };
+        int n;
+
+        ck_assert_int_ge(fd, 0);
+        do
+                n = poll(&wanted, 1, msec);
+        while (n < 0 && errno == EINTR);
+        ck_assert_int_ge(n, 0);
+        return n;
 }
 
 uint64_t library_now(void) {

@@ -19,6 +19,8 @@ struct shmbroker_segment *library_create(struct shmbroker *connection, const cha
 void library_remove(struct shmbroker *connection, const char *name);
 /* As the getter, which has to know it. */
 uint64_t library_attach_count(const struct shmbroker_info *info);
+/* Can the descriptor of an event loop be read within so many milliseconds? */
+int library_readable(int fd, int msec);
 /* CLOCK_REALTIME in microseconds, and CLOCK_MONOTONIC in milliseconds. */
 uint64_t library_now(void);
 uint64_t library_clock_msec(void);
