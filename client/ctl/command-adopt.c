@@ -125,7 +125,7 @@ static void source_close(Source *source) {
 /* What was looked for is no segment yet: what there is shows something else than for others. */
 static int adopt_failed(const Ctl *ctl, const Source *source) {
         const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
-        const char *reason = shmbroker_error_reason(error);
+        const char *reason = shmbroker_error_text(error, "reason");
 
         if (ctl_is_missing(ctl))
                 return ctl_error("%s; 'ipcs -m' and 'ls /dev/shm' show what there is",

@@ -23,8 +23,8 @@ static int resize_failed(const Ctl *ctl, uint64_t size) {
         const struct shmbroker_error *error = shmbroker_get_error(ctl->connection);
         int64_t minimum, maximum;
 
-        if (shmbroker_error_minimum_size(error, &minimum) ||
-            shmbroker_error_maximum_size(error, &maximum))
+        if (shmbroker_error_number(error, "minimumBytes", &minimum) ||
+            shmbroker_error_number(error, "maximumBytes", &maximum))
                 return ctl_failed(ctl);
         if (minimum == maximum)
                 return ctl_error("the segment has %" PRId64

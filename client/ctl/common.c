@@ -72,8 +72,8 @@ static const char *limit_hint(const char *limit) {
 
 /* What to do about it, as the rest of the sentence. */
 static const char *ctl_hint(const struct shmbroker_error *error) {
-        if (shmbroker_error_limit(error))
-                return limit_hint(shmbroker_error_limit(error));
+        if (shmbroker_error_text(error, "limit"))
+                return limit_hint(shmbroker_error_text(error, "limit"));
         switch (shmbroker_error_code(error)) {
         case -ENOENT:
                 return "; 'shmbrokerctl list' shows those you may read";

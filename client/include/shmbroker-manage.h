@@ -197,8 +197,8 @@ int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name
  *         -ENOENT       there is no such object
  *         -EPERM        it is neither its owner nor its creator who asks, nor root
  *         -EEXIST       the broker has it already, or another segment has the name;
- *                       shmbroker_error_segment_id() tells which
- *         -EOPNOTSUPP   it cannot be adopted; shmbroker_error_reason() says why. The owner of a
+ *                       the number "id" of the error tells which
+ *         -EOPNOTSUPP   it cannot be adopted; the text "reason" of the error says why. The owner of a
  *                       System V segment may have to make shmbroker_status_uid() its owner first.
  *         -EINVAL       no segment can have the name, or there can be no such object
  *         -EBADF        the descriptor is not open

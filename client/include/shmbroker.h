@@ -139,35 +139,30 @@ enum shmbroker_error_kind {
  *      the last call succeeded
  * shmbroker_error_name() - the error as the protocol calls it, such as
  *      "org.shmbroker.Broker.LimitReached"; NULL if it is not one that the broker replied
- * shmbroker_error_limit() - with LimitReached: the name that the limit has in the status of the
- *      broker, or "memory" or "descriptors"; else NULL
- * shmbroker_error_limit_maximum() - the value of that limit
- * shmbroker_error_parameter() - with InvalidParameter, and where the call was not made for such a
- *      reason: the parameter that is wrong, such as "sizeBytes"; else NULL
- * shmbroker_error_reason() - with NotSupported: why not; else NULL
- * shmbroker_error_segment_id() - with SegmentExists: the segment that does; -ENODATA also if what
- *      has the name or key is not the broker's
- * shmbroker_error_size() - with WrongSize: the size of the segment, which is less than asked for
- * shmbroker_error_minimum_size() - with WrongSize: the least size that would do
- * shmbroker_error_maximum_size() - with WrongSize: the largest size that would do
- * shmbroker_error_attach_count() - with SegmentBusy: how many attachments are in the way
+ * shmbroker_error_json() - what was said with it, as a JSON object; NULL if nothing was, or if it
+ * is longer than 511 bytes shmbroker_error_text() - one member of that, which is a string; NULL if
+ * there is none shmbroker_error_number() - one member of that, which is a whole number
+ * @parameter:  name of the member
  *
- * Return: those with a "ret" pointer, 0, or -ENODATA where there is no such value.
+ * So "limit" and "maximum" tell of LimitReached which limit has which value; "parameter" of
+ * InvalidParameter, and where the call was not made for such a reason, what is wrong; "reason" of
+ * NotSupported why not; "id" of SegmentExists which segment does, and is missing if what has the
+ * name or key is not the broker's; "sizeBytes" of WrongSize the size of the segment, which is less
+ * than asked for, "minimumBytes" and "maximumBytes" the sizes that would do; "attachCount" of
+ * SegmentBusy how many attachments are in the way. org.shmbroker.Broker(7) has all of them; of an
+ * error that this library does not know they can be had as well.
+ *
+ * Return: of shmbroker_error_number(), 0, or -ENODATA where there is no such number.
  * Since: 0.1
  */
 int shmbroker_error_code(const struct shmbroker_error *error);
 int shmbroker_error_kind(const struct shmbroker_error *error);
 const char *shmbroker_error_message(const struct shmbroker_error *error);
 const char *shmbroker_error_name(const struct shmbroker_error *error);
-const char *shmbroker_error_limit(const struct shmbroker_error *error);
-int shmbroker_error_limit_maximum(const struct shmbroker_error *error, int64_t *ret);
-const char *shmbroker_error_parameter(const struct shmbroker_error *error);
-const char *shmbroker_error_reason(const struct shmbroker_error *error);
-int shmbroker_error_segment_id(const struct shmbroker_error *error, int64_t *ret);
-int shmbroker_error_size(const struct shmbroker_error *error, int64_t *ret);
-int shmbroker_error_minimum_size(const struct shmbroker_error *error, int64_t *ret);
-int shmbroker_error_maximum_size(const struct shmbroker_error *error, int64_t *ret);
-int shmbroker_error_attach_count(const struct shmbroker_error *error, int64_t *ret);
+const char *shmbroker_error_json(const struct shmbroker_error *error);
+const char *shmbroker_error_text(const struct shmbroker_error *error, const char *parameter);
+int shmbroker_error_number(const struct shmbroker_error *error, const char *parameter,
+                           int64_t *ret);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

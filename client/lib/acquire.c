@@ -217,7 +217,7 @@ static int acquire_settle(struct shmbroker_call *call, int r) {
                 return r ? r : acquire_settle_segment(call);
         if (acquire->failed)
                 return acquire_fail(call);
-        detail_clear(&call->error);
+        error_clear(&call->error);
         return 0;
 }
 
@@ -285,7 +285,7 @@ static int acquire_begin(struct shmbroker *connection, const char *name, const i
         struct shmbroker_error *error = &connection->error;
         int r;
 
-        detail_clear(error);
+        error_clear(error);
         r = call_check_name(error, name);
         if (r)
                 return error_trace(r);

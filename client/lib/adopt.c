@@ -78,7 +78,7 @@ int shmbroker_adopt_sysv_start(struct shmbroker *connection, int shmid, const ch
         AdoptParameters parameters = {};
         char outside[OUTSIDE_MAX];
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         GIVE_VALUE(&parameters, ADOPT_SHMID, shmid, shmid);
         (void) snprintf(outside, sizeof(outside), "System V segment with the shmid %d", shmid);
         return error_trace(adopt_number(connection, &parameters, outside, name, attributes, ret));
@@ -100,7 +100,7 @@ int shmbroker_adopt_key_start(struct shmbroker *connection, uint32_t key, const 
         AdoptParameters parameters = {};
         char outside[OUTSIDE_MAX];
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         GIVE_VALUE(&parameters, ADOPT_KEY, key, key);
         (void) snprintf(outside, sizeof(outside), "System V segment with the key 0x%08" PRIx32,
                         key);
@@ -123,7 +123,7 @@ int shmbroker_adopt_posix_start(struct shmbroker *connection, const char *posix_
         AdoptParameters parameters = {};
         char outside[OUTSIDE_MAX];
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         if (strlen(posix_name) > POSIX_NAME_MAX)
                 return detail_parameter(&connection->error, "posixName",
                                         "no POSIX object has a name of more than 255 bytes");
@@ -148,7 +148,7 @@ int shmbroker_adopt_fd_start(struct shmbroker *connection, int fd, const char *n
                              struct shmbroker_call **ret) {
         AdoptParameters parameters = {};
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         GIVE_VALUE(&parameters, ADOPT_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
         return error_trace(adopt_object(connection, &parameters, "object of the descriptor", &fd,
                                         name, attributes, ret));

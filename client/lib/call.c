@@ -165,6 +165,7 @@ struct shmbroker_call *call_delete(struct shmbroker_call *call) {
                 return NULL;
         if (call->object)
                 call->type->free_object(call->object);
+        error_clear(&call->error);
         fd_close(call->passed_fd);
         free(call);
         return NULL;

@@ -228,6 +228,7 @@ struct shmbroker *connection_free(struct shmbroker *connection) {
         connection_drop(connection);
         poller_deinit(&connection->poller);
         frame_spare_deinit(&connection->spare);
+        error_clear(&connection->error);
         free(connection->address);
         free(connection);
         return NULL;

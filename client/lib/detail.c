@@ -21,6 +21,9 @@
 #define SUBJECT_MAX (NAME_MAX_SHOWN + 32)
 #define NAME_MAX_SHOWN 255
 
+/* The name of a parameter, as JSON */
+#define PARAMETER_MAX 64
+
 typedef struct Subject Subject;
 
 /* "segment 'x'" or what is outside, to stand in sentences. */
@@ -50,14 +53,6 @@ _printf_(2, 3) static void detail_say(struct shmbroker_error *error, const char 
         va_start(arguments, format);
         (void) vsnprintf(error->message, sizeof(error->message), format, arguments);
         va_end(arguments);
-}
-
-/* detail_clear() - a new call begins, and nothing has failed yet */
-void detail_clear(struct shmbroker_error *error) {
-        error->code = 0;
-        error->kind = SHMBROKER_ERROR_NONE;
-        error->fault.code = FAULT_NONE;
-        error->name[0] = error->text[0] = error->message[0] = '\0';
 }
 
 static void say_errno(struct shmbroker_error *error, int r) {
@@ -223,7 +218,7 @@ int detail_local(struct shmbroker_error *error, const Request *request, int r, b
         Subject subject = subject_of(request);
         int saved = errno;
 
-        detail_clear(error);
+        error_clear(error);
         if (r >= MAP_E_NO_DESCRIPTOR)
                 return detail_native(error, &subject, r);
         if (r > 0)
@@ -266,11 +261,16 @@ int detail_map(struct shmbroker_error *error, int code) {
  * Return: -EINVAL.
  */
 int detail_parameter(struct shmbroker_error *error, const char *parameter, const char *why) {
+        char text[PARAMETER_MAX];
+        Writer writer = WRITER_INIT(text, sizeof(text));
+
+        writer_literal(&writer, "{\"parameter\":");
+        writer_string(&writer, parameter);
+        writer_text(&writer, "}", sizeof("}"));
+        error_clear(error);
         error->code = -EINVAL;
         error->kind = SHMBROKER_ERROR_LOCAL;
-        error->fault.code = FAULT_INVALID_PARAMETER;
-        error->fault.text.text = error->text;
-        (void) snprintf(error->text, sizeof(error->text), "%s", parameter);
+        error_keep(error, text);
         detail_say(error, "%s", why);
         return error_origin(-EINVAL);
 }
@@ -281,7 +281,9 @@ static bool limits_connections(const char *limit) {
 
 /* detail_is_refusal() - did the broker refuse the connection, which it closes then? */
 bool detail_is_refusal(const struct shmbroker_error *error) {
-        return error->fault.code == FAULT_LIMIT_REACHED && limits_connections(error->text);
+        const char *limit = shmbroker_error_text(error, "limit");
+
+        return error->fault == FAULT_LIMIT_REACHED && limit && limits_connections(limit);
 }
 
 static int limit_errno(const char *limit) {
@@ -339,42 +341,6 @@ static int fault_errno(const Fault *fault, Method method) {
         }
 }
 
-/* Where the text of a fault is, NULL if it has none. */
-static const char **text_of(Fault *fault) {
-        switch (fault->code) {
-        case FAULT_INTERFACE_NOT_FOUND:
-        case FAULT_METHOD_NOT_FOUND:
-        case FAULT_METHOD_NOT_IMPLEMENTED:
-        case FAULT_INVALID_PARAMETER:
-        case FAULT_NOT_SUPPORTED:
-                return &fault->text.text;
-        case FAULT_LIMIT_REACHED:
-                return &fault->limit.limit;
-        default:
-                return NULL;
-        }
-}
-
-/* It is in the reply; keep it here. */
-static void keep_text(struct shmbroker_error *error) {
-        const char **text = text_of(&error->fault);
-
-        if (!text)
-                return;
-        (void) snprintf(error->text, sizeof(error->text), "%s", *text);
-        *text = error->text;
-}
-
-/* detail_copy() - note what was noted of something else */
-void detail_copy(struct shmbroker_error *error, const struct shmbroker_error *from) {
-        const char **text;
-
-        *error = *from;
-        text = text_of(&error->fault);
-        if (text)
-                *text = error->text;
-}
-
 static const char *method_deed(Method method) {
         switch (method) {
         case METHOD_ACQUIRE:
@@ -400,8 +366,8 @@ static const char *method_deed(Method method) {
         }
 }
 
-static void say_exists(struct shmbroker_error *error, const Request *request) {
-        const SegmentExistsFault *fault = &error->fault.exists;
+static void say_exists(struct shmbroker_error *error, const Request *request,
+                       const SegmentExistsFault *fault) {
         Subject subject = subject_of(request);
 
         if (request->outside)
@@ -421,9 +387,8 @@ static void say_exists(struct shmbroker_error *error, const Request *request) {
                            subject.text);
 }
 
-static void say_resize(struct shmbroker_error *error, const Subject *subject) {
-        const WrongSizeFault *fault = &error->fault.size;
-
+static void say_resize(struct shmbroker_error *error, const Subject *subject,
+                       const WrongSizeFault *fault) {
         if (fault->minimum_bytes < fault->maximum_bytes)
                 detail_say(error, "%s can get a size from %" PRId64 " to %" PRId64 " bytes only",
                            subject->text, fault->minimum_bytes, fault->maximum_bytes);
@@ -435,9 +400,8 @@ static void say_resize(struct shmbroker_error *error, const Subject *subject) {
 }
 
 /* With a size it is that of a segment that is there, else what was asked cannot be created. */
-static void say_size(struct shmbroker_error *error, const Subject *subject) {
-        const WrongSizeFault *fault = &error->fault.size;
-
+static void say_size(struct shmbroker_error *error, const Subject *subject,
+                     const WrongSizeFault *fault) {
         if (GIVEN(fault, FAULT_WRONG_SIZE_SIZE_BYTES))
                 detail_say(error, "%s has %" PRId64 " bytes, which is less than asked for",
                            subject->text, fault->size_bytes);
@@ -448,22 +412,20 @@ static void say_size(struct shmbroker_error *error, const Subject *subject) {
                            subject->text, fault->minimum_bytes, fault->maximum_bytes);
 }
 
-static void say_busy(struct shmbroker_error *error, const Request *request,
-                     const Subject *subject) {
+static void say_busy(struct shmbroker_error *error, const Request *request, const Subject *subject,
+                     const SegmentBusyFault *fault) {
         const char *which = request->method == METHOD_SEAL
                                     ? ", of which those that can write have to end first"
                                     : ", which have to end first";
 
-        if (GIVEN(&error->fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT))
+        if (GIVEN(fault, FAULT_SEGMENT_BUSY_ATTACH_COUNT))
                 detail_say(error, "%s is in use: it has %" PRId64 " attachments%s", subject->text,
-                           error->fault.busy.attach_count, which);
+                           fault->attach_count, which);
         else
                 detail_say(error, "%s is in use: it has attachments%s", subject->text, which);
 }
 
-static void say_limit(struct shmbroker_error *error) {
-        const LimitReachedFault *fault = &error->fault.limit;
-
+static void say_limit(struct shmbroker_error *error, const LimitReachedFault *fault) {
         if (GIVEN(fault, FAULT_LIMIT_REACHED_MAXIMUM))
                 detail_say(error, "the broker's limit '%s' of %" PRId64 " is reached", fault->limit,
                            fault->maximum);
@@ -471,23 +433,23 @@ static void say_limit(struct shmbroker_error *error) {
                 detail_say(error, "the broker has reached its limit '%s'", fault->limit);
 }
 
-static void say_fault(struct shmbroker_error *error, const Request *request) {
+static void say_fault(struct shmbroker_error *error, const Request *request, const Fault *fault) {
         Subject subject = subject_of(request);
 
-        switch (error->fault.code) {
+        switch (fault->code) {
         case FAULT_INTERFACE_NOT_FOUND:
         case FAULT_METHOD_NOT_FOUND:
         case FAULT_METHOD_NOT_IMPLEMENTED:
-                detail_say(error, "the broker does not know %s", error->text);
+                detail_say(error, "the broker does not know %s", fault->text.text);
                 break;
         case FAULT_INVALID_PARAMETER:
-                if (request->outside && !request->name && strcmp(error->text, "name") == 0) {
+                if (request->outside && !request->name && strcmp(fault->text.text, "name") == 0) {
                         detail_say(error,
                                    "%s has a name that no segment can have: give it another one",
                                    subject.text);
                         break;
                 }
-                detail_say(error, "the broker does not take this value of %s", error->text);
+                detail_say(error, "the broker does not take this value of %s", fault->text.text);
                 break;
         case FAULT_PERMISSION_DENIED:
                 detail_say(error, "%s: you may not %s", subject.text, method_deed(request->method));
@@ -496,25 +458,26 @@ static void say_fault(struct shmbroker_error *error, const Request *request) {
                 detail_say(error, "there is no %s", subject.text);
                 break;
         case FAULT_SEGMENT_EXISTS:
-                say_exists(error, request);
+                say_exists(error, request, &fault->exists);
                 break;
         case FAULT_WRONG_SIZE:
                 if (request->method == METHOD_RESIZE)
-                        say_resize(error, &subject);
+                        say_resize(error, &subject, &fault->size);
                 else
-                        say_size(error, &subject);
+                        say_size(error, &subject, &fault->size);
                 break;
         case FAULT_LIMIT_REACHED:
-                say_limit(error);
+                say_limit(error, &fault->limit);
                 break;
         case FAULT_SEGMENT_BUSY:
-                say_busy(error, request, &subject);
+                say_busy(error, request, &subject, &fault->busy);
                 break;
         case FAULT_NO_DESCRIPTOR:
                 detail_say(error, "the broker did not get the descriptor that belongs to the call");
                 break;
         case FAULT_NOT_SUPPORTED:
-                detail_say(error, "%s: the broker cannot do this: %s", subject.text, error->text);
+                detail_say(error, "%s: the broker cannot do this: %s", subject.text,
+                           fault->text.text);
                 break;
         default:
                 detail_say(error, "%s: the broker replied the error %s", subject.text, error->name);
@@ -530,14 +493,19 @@ static void say_fault(struct shmbroker_error *error, const Request *request) {
  * Return: the negative errno for it; -EPROTO, noting nothing, if it is not as that error has to be.
  */
 int detail_fault(struct shmbroker_error *error, const Request *request, const Reply *reply) {
-        detail_clear(error);
-        reply_read_fault(reply, &error->fault);
-        if (error->fault.code == FAULT_NONE && fault_find(reply->error) != FAULT_NONE)
+        Fault fault;
+
+        error_clear(error);
+        /* Reading takes the text apart. */
+        if (reply->parameters)
+                error_keep(error, reply->parameters);
+        reply_read_fault(reply, &fault);
+        if (fault.code == FAULT_NONE && fault_find(reply->error) != FAULT_NONE)
                 return error_origin(-EPROTO);
         (void) snprintf(error->name, sizeof(error->name), "%s", reply->error);
-        keep_text(error);
+        error->fault = fault.code;
         error->kind = SHMBROKER_ERROR_REPLIED;
-        error->code = fault_errno(&error->fault, request->method);
-        say_fault(error, request);
+        error->code = fault_errno(&fault, request->method);
+        say_fault(error, request, &fault);
         return error_origin(error->code);
 }

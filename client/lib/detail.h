@@ -12,8 +12,6 @@ struct shmbroker_error;
 
 typedef struct Request Request;
 
-void detail_clear(struct shmbroker_error *error);
-void detail_copy(struct shmbroker_error *error, const struct shmbroker_error *from);
 bool detail_is_refusal(const struct shmbroker_error *error);
 int detail_errno(struct shmbroker_error *error, int r);
 int detail_unreachable(struct shmbroker_error *error, int r);

@@ -183,7 +183,7 @@ int shmbroker_list_segments_start(struct shmbroker *connection,
         };
         int r;
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         r = filter ? filter_apply(&connection->error, filter, &parameters) : 0;
         return r ? error_trace(r) : error_trace(call_begin(connection, &list_type, &request, ret));
 }
@@ -247,7 +247,7 @@ int shmbroker_list_attachments_start(struct shmbroker *connection, const char *n
         SegmentParameters parameters = {};
         Request request = { .method = METHOD_LIST_ATTACHMENTS, .repeatable = true };
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         MEAN_SEGMENT(&request, &parameters, name, id);
         return error_trace(segment_begin(connection, &attachments_type, &request, ret));
 }
@@ -307,7 +307,7 @@ int shmbroker_list_users_start(struct shmbroker *connection, struct shmbroker_ca
                 .repeatable = true,
         };
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         return error_trace(call_begin(connection, &users_type, &request, ret));
 }
 

@@ -153,7 +153,7 @@ int call_wait(struct shmbroker_call *call) {
         if (r)
                 return detail_errno(&owner->error, r);
         if (call->result)
-                detail_copy(&owner->error, &call->error);
+                error_move(&owner->error, &call->error);
         return error_trace(call->result);
 }
 

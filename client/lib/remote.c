@@ -70,7 +70,7 @@ int shmbroker_stat_start(struct shmbroker *connection, const char *name, int64_t
         SegmentParameters parameters = {};
         Request request = { .method = METHOD_STAT, .repeatable = true };
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         MEAN_SEGMENT(&request, &parameters, name, id);
         return error_trace(info_begin(connection, &request, ret));
 }
@@ -92,7 +92,7 @@ int shmbroker_segment_refresh(struct shmbroker_segment *segment, struct shmbroke
         int r;
 
         if (!segment->has_id) {
-                detail_clear(error);
+                error_clear(error);
                 return detail_parameter(error, "id", "the id of the segment is not known");
         }
         r = shmbroker_stat(connection, NULL, segment->id, &info);
@@ -128,7 +128,7 @@ int shmbroker_remove_start(struct shmbroker *connection, const char *name, int64
         SegmentParameters parameters = {};
         Request request = { .method = METHOD_REMOVE, .repeatable = !name };
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         if (flags)
                 return detail_parameter(&connection->error, "flags", "there is no such flag");
         MEAN_SEGMENT(&request, &parameters, name, id);
@@ -150,7 +150,7 @@ int shmbroker_set_attributes_start(struct shmbroker *connection, const char *nam
         SetAttributesParameters parameters = attributes->parameters;
         Request request = { .method = METHOD_SET_ATTRIBUTES, .repeatable = !name };
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         MEAN_SEGMENT(&request, &parameters, name, id);
         return error_trace(info_begin(connection, &request, ret));
 }
@@ -170,7 +170,7 @@ int shmbroker_resize_start(struct shmbroker *connection, const char *name, int64
         ResizeParameters parameters = { .size_bytes = number_clamp(size) };
         Request request = { .method = METHOD_RESIZE, .repeatable = !name };
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         MEAN_SEGMENT(&request, &parameters, name, id);
         return error_trace(info_begin(connection, &request, ret));
 }
@@ -189,7 +189,7 @@ int shmbroker_seal_start(struct shmbroker *connection, const char *name, int64_t
         SealParameters parameters = { .seals = seals };
         Request request = { .method = METHOD_SEAL, .repeatable = !name };
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         if (seals >> _SEAL_N)
                 return detail_parameter(&connection->error, "seals", "there is no such seal");
         MEAN_SEGMENT(&request, &parameters, name, id);
@@ -257,7 +257,7 @@ int shmbroker_publish_start(struct shmbroker *connection, int64_t id, const char
         struct shmbroker_error *error = &connection->error;
         int r;
 
-        detail_clear(error);
+        error_clear(error);
         r = call_check_name(error, name);
         if (r)
                 return error_trace(r);

@@ -57,7 +57,7 @@ int shmbroker_get_status_start(struct shmbroker *connection, struct shmbroker_ca
                 .repeatable = true,
         };
 
-        detail_clear(&connection->error);
+        error_clear(&connection->error);
         return error_trace(call_begin(connection, &status_type, &request, ret));
 }
 

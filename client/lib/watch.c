@@ -168,7 +168,7 @@ static int watch_begin(struct shmbroker_watch *watch) {
 /* A limit that keeps a watch from beginning anew may pass, as what broke it did. */
 static bool watch_is_refused(const struct shmbroker_watch *watch) {
         const struct shmbroker_error *error = &watch->connection->error;
-        bool passes = error->fault.code == FAULT_LIMIT_REACHED;
+        bool passes = error->fault == FAULT_LIMIT_REACHED;
 
         return error->kind == SHMBROKER_ERROR_REPLIED && !(passes && watch->lost);
 }
@@ -190,7 +190,7 @@ static int watch_event(struct shmbroker_watch *watch, struct shmbroker_event **r
         watch->lost = false;
         watch->pause = 0;
         watch->more = true;
-        detail_clear(&watch->connection->error);
+        error_clear(&watch->connection->error);
         *ret = steal_ptr(watch->event);
         return 1;
 }
@@ -202,7 +202,7 @@ static int watch_ended(struct shmbroker_watch *watch) {
 
         watch->event = shmbroker_event_free(watch->event);
         if (r)
-                detail_copy(error, &watch->call->error);
+                error_move(error, &watch->call->error);
         else
                 r = detail_errno(error, -EPROTO);
         watch->call = call_delete(watch->call);

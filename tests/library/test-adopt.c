@@ -143,7 +143,8 @@ START_TEST(test_posix) {
         shmbroker_attributes_set_mode(attributes, 0666);
         ck_assert_int_eq(shmbroker_adopt_posix(connection, posix_name, NULL, attributes, &info),
                          -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "mode");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"),
+                         "mode");
         shmbroker_attributes_free(attributes);
         ck_assert_int_eq(shmbroker_attributes_new(&attributes), 0);
         shmbroker_attributes_set_linger(attributes, 3600000000);
@@ -306,7 +307,7 @@ static void assert_fd_refused(int fd, const char *words) {
         ck_assert_int_ge(fd, 0);
         ck_assert_int_eq(fstat(fd, &before), 0);
         assert_refused(shmbroker_adopt_fd(connection, fd, "x", NULL, NULL), -EOPNOTSUPP, words);
-        ck_assert_str_ne(shmbroker_error_reason(shmbroker_get_error(connection)), "");
+        ck_assert_str_ne(shmbroker_error_text(shmbroker_get_error(connection), "reason"), "");
         ck_assert_int_eq(fstat(fd, &after), 0);
         ck_assert(same_file(&before, &after));
         fd_close(fd);
@@ -382,15 +383,15 @@ START_TEST(test_exists) {
         ck_assert_int_eq(shmbroker_adopt_fd(connection, fd, "m", NULL, &memory), 0);
         assert_refused(shmbroker_adopt_key(connection, key, "t", NULL, NULL), -EEXIST,
                        "is the broker's already");
-        ck_assert_int_eq(shmbroker_error_segment_id(error, &id), 0);
+        ck_assert_int_eq(shmbroker_error_number(error, "id", &id), 0);
         ck_assert_int_eq(id, shmbroker_info_id(sysv));
         assert_refused(shmbroker_adopt_fd(connection, fd, "n", NULL, NULL), -EEXIST,
                        "is the broker's already");
-        ck_assert_int_eq(shmbroker_error_segment_id(error, &id), 0);
+        ck_assert_int_eq(shmbroker_error_number(error, "id", &id), 0);
         ck_assert_int_eq(id, shmbroker_info_id(memory));
         assert_refused(shmbroker_adopt_fd(connection, other, "s", NULL, NULL), -EEXIST,
                        "another segment has its name");
-        ck_assert_int_eq(shmbroker_error_segment_id(error, &id), 0);
+        ck_assert_int_eq(shmbroker_error_number(error, "id", &id), 0);
         ck_assert_int_eq(id, shmbroker_info_id(sysv));
         /* What was refused can be truncated still. */
         ck_assert_int_eq(ftruncate(other, 1), 0);

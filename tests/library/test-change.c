@@ -115,7 +115,8 @@ static void assert_wrong_change(struct shmbroker *connection, struct shmbroker_a
 
         ck_assert_int_eq(shmbroker_set_attributes(connection, "a", 0, changes, &info), -EINVAL);
         ck_assert_ptr_null(info);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), parameter);
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"),
+                         parameter);
         shmbroker_attributes_free(changes);
 }
 
@@ -165,7 +166,8 @@ START_TEST(test_resize) {
         shmbroker_info_free(info);
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 4999, &info), -EINVAL);
         assert_error(connection, BROKER "WrongSize", "can get a size from 5000 to 12288 bytes");
-        ck_assert_int_eq(shmbroker_error_minimum_size(shmbroker_get_error(connection), &least), 0);
+        ck_assert_int_eq(
+                shmbroker_error_number(shmbroker_get_error(connection), "minimumBytes", &least), 0);
         ck_assert_int_eq(least, 5000);
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, 3 * PAGE + 1, &info), -EINVAL);
         ck_assert_int_eq(shmbroker_resize(connection, "a", 0, UINT64_MAX, &info), -EINVAL);
@@ -190,10 +192,12 @@ START_TEST(test_seal) {
 
         ck_assert_int_eq(shmbroker_seal(connection, "a", 0, SHMBROKER_SEAL_WRITE, &info), -EBUSY);
         assert_error(connection, BROKER "SegmentBusy", "those that can write have to end first");
-        ck_assert_int_eq(shmbroker_error_attach_count(shmbroker_get_error(connection), &count), 0);
+        ck_assert_int_eq(
+                shmbroker_error_number(shmbroker_get_error(connection), "attachCount", &count), 0);
         ck_assert_int_eq(count, 1);
         ck_assert_int_eq(shmbroker_seal(connection, "a", 0, 64, &info), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "seals");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"),
+                         "seals");
         ck_assert_int_eq(shmbroker_seal(connection, "a", 0, 0, &info), -EINVAL);
         strcpy(shmbroker_segment_data(segment), "for ever");
         shmbroker_release(segment);
@@ -247,10 +251,12 @@ START_TEST(test_publish_attributes) {
         ck_assert_int_eq(shmbroker_attributes_new(&wrong), 0);
         shmbroker_attributes_set_owner(wrong, 1);
         ck_assert_int_eq(shmbroker_publish(connection, id, "a", 0, wrong, NULL, NULL), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "ownerUid");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"),
+                         "ownerUid");
         shmbroker_attributes_free(wrong);
         ck_assert_int_eq(shmbroker_publish(connection, id, "a", 2, NULL, NULL, NULL), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "flags");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"),
+                         "flags");
 
         ck_assert_int_eq(shmbroker_attributes_new(&attributes), 0);
         shmbroker_attributes_set_mode(attributes, 01000);

@@ -48,19 +48,16 @@ static void up(void) {
         fixture_up(&setup);
 }
 
-static void assert_number(const struct shmbroker_error *error,
-                          int (*get)(const struct shmbroker_error *error, int64_t *ret),
-                          int64_t expected) {
+static void assert_number(const struct shmbroker_error *error, const char *key, int64_t expected) {
         int64_t value = -1;
 
-        ck_assert_int_eq(get(error, &value), 0);
+        ck_assert_int_eq(shmbroker_error_number(error, key, &value), 0);
         ck_assert_int_eq(value, expected);
 }
 
-static bool has_number(const struct shmbroker_error *error,
-                       int (*get)(const struct shmbroker_error *error, int64_t *ret)) {
+static bool has_number(const struct shmbroker_error *error, const char *key) {
         int64_t value = -12345;
-        int r = get(error, &value);
+        int r = shmbroker_error_number(error, key, &value);
 
         ck_assert_int_eq(r == 0 || r == -ENODATA, 1);
         ck_assert_int_eq(r == 0, value != -12345);
@@ -73,23 +70,23 @@ static const char *details(const struct shmbroker_error *error) {
         size_t n = 0;
 
         memset(letters, 0, sizeof(letters));
-        if (shmbroker_error_limit(error))
+        if (shmbroker_error_text(error, "limit"))
                 letters[n++] = 'l';
-        if (has_number(error, shmbroker_error_limit_maximum))
+        if (has_number(error, "maximum"))
                 letters[n++] = 'L';
-        if (shmbroker_error_parameter(error))
+        if (shmbroker_error_text(error, "parameter"))
                 letters[n++] = 'p';
-        if (shmbroker_error_reason(error))
+        if (shmbroker_error_text(error, "reason"))
                 letters[n++] = 'r';
-        if (has_number(error, shmbroker_error_segment_id))
+        if (has_number(error, "id"))
                 letters[n++] = 'i';
-        if (has_number(error, shmbroker_error_size))
+        if (has_number(error, "sizeBytes"))
                 letters[n++] = 's';
-        if (has_number(error, shmbroker_error_minimum_size))
+        if (has_number(error, "minimumBytes"))
                 letters[n++] = 'm';
-        if (has_number(error, shmbroker_error_maximum_size))
+        if (has_number(error, "maximumBytes"))
                 letters[n++] = 'M';
-        if (has_number(error, shmbroker_error_attach_count))
+        if (has_number(error, "attachCount"))
                 letters[n++] = 'a';
         return letters;
 }
@@ -161,8 +158,7 @@ START_TEST(test_exists) {
         fails(connection, "a", options, -EEXIST);
         error = assert_error(connection, -EEXIST, BROKER "SegmentExists", "i",
                              "segment 'a' exists already");
-        assert_number(error, shmbroker_error_segment_id,
-                      shmbroker_info_id(shmbroker_segment_info(segment)));
+        assert_number(error, "id", shmbroker_info_id(shmbroker_segment_info(segment)));
         shmbroker_release(segment);
         library_remove(connection, "a");
         shmbroker_options_free(options);
@@ -178,16 +174,16 @@ START_TEST(test_wrong_size) {
         fails(connection, "a", options, -EINVAL);
         error = assert_error(connection, -EINVAL, BROKER "WrongSize", "mM",
                              "segment 'a' can be created with a size from 1 to");
-        assert_number(error, shmbroker_error_minimum_size, 1);
-        assert_number(error, shmbroker_error_maximum_size, INT64_C(1) << 53);
+        assert_number(error, "minimumBytes", 1);
+        assert_number(error, "maximumBytes", INT64_C(1) << 53);
         shmbroker_release(library_create(connection, "a", 5000));
         shmbroker_options_set_create(options, SHMBROKER_CREATE_OPEN);
         shmbroker_options_set_size(options, 8192);
         fails(connection, "a", options, -EINVAL);
         error = assert_error(connection, -EINVAL, BROKER "WrongSize", "smM",
                              "segment 'a' has 5000 bytes");
-        assert_number(error, shmbroker_error_size, 5000);
-        assert_number(error, shmbroker_error_maximum_size, 5000);
+        assert_number(error, "sizeBytes", 5000);
+        assert_number(error, "maximumBytes", 5000);
         library_remove(connection, "a");
         shmbroker_options_free(options);
         shmbroker_close(connection);
@@ -203,14 +199,14 @@ START_TEST(test_limits) {
         fails(connection, "a", options, -ENOSPC);
         error = assert_error(connection, -ENOSPC, BROKER "LimitReached", "lL",
                              "limit 'bytesPerUser' of 65536 is reached");
-        ck_assert_str_eq(shmbroker_error_limit(error), "bytesPerUser");
-        assert_number(error, shmbroker_error_limit_maximum, 65536);
+        ck_assert_str_eq(shmbroker_error_text(error, "limit"), "bytesPerUser");
+        assert_number(error, "maximum", 65536);
         shmbroker_options_set_size(options, 1);
         for (size_t i = 0; i < 3; ++i)
                 segments[i] = library_create(connection, NULL, 1);
         fails(connection, "a", options, -ENOSPC);
         error = assert_error(connection, -ENOSPC, BROKER "LimitReached", "lL", "segmentsPerUser");
-        assert_number(error, shmbroker_error_limit_maximum, 3);
+        assert_number(error, "maximum", 3);
         for (size_t i = 0; i < 3; ++i)
                 segments[i] = shmbroker_release(segments[i]);
         segments[0] = library_create(connection, "a", 1);
@@ -238,7 +234,7 @@ START_TEST(test_wrong_parameters) {
         shmbroker_options_set_mode(options, 01000);
         fails(connection, "a", options, -EINVAL);
         error = assert_error(connection, -EINVAL, SERVICE "InvalidParameter", "p", "mode");
-        ck_assert_str_eq(shmbroker_error_parameter(error), "mode");
+        ck_assert_str_eq(shmbroker_error_text(error, "parameter"), "mode");
         shmbroker_options_set_mode(options, 0600);
         ck_assert_int_eq(shmbroker_acquire_id(connection, 1, options, &segment), -EINVAL);
         assert_error(connection, -EINVAL, SERVICE "InvalidParameter", "p", "create");
@@ -256,7 +252,7 @@ START_TEST(test_wrong_parameters) {
         fails(connection, "", NULL, -EINVAL);
         fails(connection, "a\"b", NULL, -EINVAL);
         error = assert_error(connection, -EINVAL, NULL, "p", "no segment can have this name");
-        ck_assert_str_eq(shmbroker_error_parameter(error), "name");
+        ck_assert_str_eq(shmbroker_error_text(error, "parameter"), "name");
         ck_assert_int_eq(shmbroker_stat(connection, "a//b", 0, &info), -EINVAL);
         ck_assert_int_eq(shmbroker_remove(connection, "/a", 0, 0, NULL), -EINVAL);
         assert_error(connection, -EINVAL, NULL, "p", "name");
@@ -276,7 +272,7 @@ static void assert_wrong_option(struct shmbroker *connection, const char *parame
                 set(options, wrong[i]);
                 fails(connection, "a", options, -EINVAL);
                 error = assert_error(connection, -EINVAL, NULL, "p", "enum");
-                ck_assert_str_eq(shmbroker_error_parameter(error), parameter);
+                ck_assert_str_eq(shmbroker_error_text(error, "parameter"), parameter);
                 shmbroker_options_free(options);
         }
 }
@@ -297,7 +293,8 @@ START_TEST(test_wrong_enums) {
         ck_assert_int_eq(shmbroker_filter_set_match(filter, "\303"), 0);
         ck_assert_int_eq(shmbroker_list_segments(connection, filter, &list), -EINVAL);
         assert_error(connection, -EINVAL, NULL, "p", "UTF-8");
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "matchName");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"),
+                         "matchName");
         ck_assert_ptr_null(list);
         /* It was not sent, so the connection is as good as before. */
         ck_assert_int_eq(shmbroker_filter_set_match(filter, "\303\244"), 0);
@@ -321,8 +318,8 @@ START_TEST(test_not_supported) {
         if (r == -EOPNOTSUPP) {
                 error = assert_error(connection, -EOPNOTSUPP, BROKER "NotSupported", "r",
                                      "the broker cannot do this");
-                ck_assert_ptr_nonnull(
-                        strstr(shmbroker_error_message(error), shmbroker_error_reason(error)));
+                ck_assert_ptr_nonnull(strstr(shmbroker_error_message(error),
+                                             shmbroker_error_text(error, "reason")));
         } else {
                 ck_assert_int_eq(r, 0);
                 ck_assert_int_eq(

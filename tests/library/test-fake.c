@@ -246,7 +246,9 @@ START_TEST(test_descriptors) {
                 unsigned int n_fds;
                 int r;
 
-                shmbroker_set_call_timeout(connection, 100000);
+                /* A busy machine is given time where an answer is to come. */
+                if (rows[i].expected == -ETIMEDOUT)
+                        shmbroker_set_call_timeout(connection, 100000);
                 r = shmbroker_acquire(connection, "a", options, &segment);
                 ck_assert_msg(r == rows[i].expected, "row %zu: %d", i, r);
                 shmbroker_release(segment);
@@ -499,7 +501,7 @@ START_TEST(test_long_texts) {
                         "{\"error\":\"" BROKER "NotSupported\",\"parameters\":{\"reason\":\"%s\"}}",
                         word);
         connection = failing(&answer, -EOPNOTSUPP);
-        reason = shmbroker_error_reason(shmbroker_get_error(connection));
+        reason = shmbroker_error_text(shmbroker_get_error(connection), "reason");
         ck_assert_uint_gt(strlen(reason), 100);
         ck_assert_int_eq(strncmp(reason, word, strlen(reason)), 0);
         fake_close(connection, -EOPNOTSUPP);

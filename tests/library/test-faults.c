@@ -578,8 +578,8 @@ static void assert_refused(const struct shmbroker *connection) {
         ck_assert_int_eq(shmbroker_error_code(error), -ENOSPC);
         ck_assert_int_eq(shmbroker_error_kind(error), SHMBROKER_ERROR_REPLIED);
         ck_assert_str_eq(shmbroker_error_name(error), "org.shmbroker.Broker.LimitReached");
-        ck_assert_str_eq(shmbroker_error_limit(error), "connectionsPerUser");
-        ck_assert_int_eq(shmbroker_error_limit_maximum(error, &maximum), 0);
+        ck_assert_str_eq(shmbroker_error_text(error, "limit"), "connectionsPerUser");
+        ck_assert_int_eq(shmbroker_error_number(error, "maximum", &maximum), 0);
         ck_assert_int_eq(maximum, N_CONNECTIONS);
         ck_assert_ptr_nonnull(strstr(shmbroker_error_message(error), "'connectionsPerUser' of 4"));
 }

@@ -455,7 +455,8 @@ START_TEST(test_remove) {
         struct shmbroker_info *info = NULL;
 
         ck_assert_int_eq(shmbroker_remove(connection, "a", 0, 1, &info), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "flags");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"),
+                         "flags");
         ck_assert_int_eq(shmbroker_error_kind(shmbroker_get_error(connection)),
                          SHMBROKER_ERROR_LOCAL);
         ck_assert_int_eq(shmbroker_remove(connection, "a", 0, 0, &info), 0);
@@ -529,7 +530,8 @@ START_TEST(test_list) {
         pattern[512] = '\0';
         ck_assert_int_eq(shmbroker_filter_set_match(filter, pattern), 0);
         ck_assert_int_eq(shmbroker_list_segments(connection, filter, &list), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "matchName");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"),
+                         "matchName");
         pattern[512] = '\1';
         pattern[513] = '\0';
         ck_assert_int_eq(shmbroker_filter_set_match(filter, pattern), -ENAMETOOLONG);

@@ -106,9 +106,9 @@ static void fails(struct shmbroker *connection, struct shmbroker_options *option
         ck_assert_int_eq(shmbroker_error_code(error), expected);
         ck_assert_ptr_null(shmbroker_error_name(error));
         if (parameter)
-                ck_assert_str_eq(shmbroker_error_parameter(error), parameter);
+                ck_assert_str_eq(shmbroker_error_text(error, "parameter"), parameter);
         else
-                ck_assert_ptr_null(shmbroker_error_parameter(error));
+                ck_assert_ptr_null(shmbroker_error_text(error, "parameter"));
         ck_assert_msg(strstr(shmbroker_error_message(error), words), "'%s' has no '%s'",
                       shmbroker_error_message(error), words);
 }
@@ -507,7 +507,7 @@ START_TEST(test_huge_pages) {
 
         shmbroker_options_set_page_size(options, 12345);
         ck_assert_int_eq(shmbroker_acquire(connection, "a", options, &segment), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(error), "pageBytes");
+        ck_assert_str_eq(shmbroker_error_text(error, "parameter"), "pageBytes");
         shmbroker_options_set_page_size(options, 16384);
         ck_assert_int_eq(shmbroker_acquire(connection, "a", options, &segment), -EOPNOTSUPP);
         shmbroker_options_set_page_size(options, huge);

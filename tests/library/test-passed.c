@@ -378,7 +378,7 @@ START_TEST(test_refresh_unknown) {
 
         ck_assert_int_eq(shmbroker_segment_from_fd(unit_memfd(1), NULL, &segment), 0);
         ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_get_error(connection)), "id");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"), "id");
         shmbroker_release(segment);
         shmbroker_close(connection);
 }

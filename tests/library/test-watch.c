@@ -360,7 +360,8 @@ START_TEST(test_pattern_is_no_text) {
         watch = watch_new(connection);
         ck_assert_int_eq(shmbroker_watch_set_match(watch, "\303"), 0);
         ck_assert_int_eq(shmbroker_watch_next(watch, &event), -EINVAL);
-        ck_assert_str_eq(shmbroker_error_parameter(shmbroker_watch_error(watch)), "matchName");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_watch_error(watch), "parameter"),
+                         "matchName");
         shmbroker_watch_free(watch);
         shmbroker_close(connection);
 }
