@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/connection.h"
-#include "client/lib/deadline.h"
 #include "client/lib/detail.h"
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -101,28 +99,17 @@ static int call_keep_fd(struct shmbroker_call *call, int fd) {
         return call->passed_fd < 0 ? error_origin(-errno) : 0;
 }
 
-/* When it has to be done: the connection's time, and the time that it may wait on top. */
-static uint64_t call_deadline(const struct shmbroker *owner, const Request *request) {
-        uint64_t usec;
-
-        if (request->endless)
-                return DEADLINE_NEVER;
-        if (__builtin_add_overflow(owner->timeout_usec, request->wait_usec, &usec))
-                usec = SHMBROKER_FOREVER;
-        return deadline_after(usec);
-}
-
 /**
  * call_new() - write a call down
- * @owner:      who makes it; the detail of what is wrong is noted there
+ * @error:      where to note what is wrong
  * @type:       what becomes of its answers
  * @request:    what is asked; nothing of it is needed afterwards
- * @ret:        the call, which nobody carries yet, to be freed by call_delete()
+ * @ret:        the call, which is nobody's yet and has no deadline, to be freed by call_delete()
  *
  * Return: 0, -EINVAL if a text is not UTF-8, -EMSGSIZE, -ENOMEM, or, where a descriptor goes with
  *         it, -EBADF or -EMFILE.
  */
-int call_new(struct shmbroker *owner, const CallType *type, const Request *request,
+int call_new(struct shmbroker_error *error, const CallType *type, const Request *request,
              struct shmbroker_call **ret) {
         _cleanup_(call_deletep) struct shmbroker_call *call = NULL;
         char message[MESSAGE_MAX];
@@ -131,20 +118,18 @@ int call_new(struct shmbroker *owner, const CallType *type, const Request *reque
 
         call_write(&writer, request->method, request->parameters);
         if (writer.overflow)
-                return detail_errno(&owner->error, -EMSGSIZE);
+                return detail_errno(error, -EMSGSIZE);
         /* The broker hangs up on what is not UTF-8. */
         if (request->free_text && scan_text(writer.data, writer.n_data - 1))
-                return detail_parameter(&owner->error, request->free_text, "the text is not UTF-8");
+                return detail_parameter(error, request->free_text, "the text is not UTF-8");
         call = call_allocate(request, &writer);
         if (!call)
-                return detail_errno(&owner->error, -ENOMEM);
+                return detail_errno(error, -ENOMEM);
         r = request->passed_fd ? call_keep_fd(call, *request->passed_fd) : 0;
         if (r)
-                return detail_errno(&owner->error, r);
+                return detail_errno(error, r);
         call->type = type;
-        call->owner = owner;
-        call->error.address = owner->address;
-        call->deadline = call_deadline(owner, request);
+        call->error.address = error->address;
         *ret = steal_ptr(call);
         return 0;
 }

@@ -97,7 +97,7 @@ void call_list_append(CallList *list, struct shmbroker_call *call);
 void call_list_remove(CallList *list, struct shmbroker_call *call);
 
 int call_check_name(struct shmbroker_error *error, const char *name);
-int call_new(struct shmbroker *owner, const CallType *type, const Request *request,
+int call_new(struct shmbroker_error *error, const CallType *type, const Request *request,
              struct shmbroker_call **ret);
 void call_rewrite(struct shmbroker_call *call, Method method, const void *parameters);
 struct shmbroker_call *call_delete(struct shmbroker_call *call);

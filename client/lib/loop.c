@@ -78,6 +78,17 @@ static void own_free(struct shmbroker *owner, struct shmbroker *own) {
         connection_free(own);
 }
 
+/* When it has to be done: the connection's time, and the time that it may wait on top. */
+static uint64_t call_deadline(const struct shmbroker *owner, const Request *request) {
+        uint64_t usec;
+
+        if (request->endless)
+                return DEADLINE_NEVER;
+        if (__builtin_add_overflow(owner->timeout_usec, request->wait_usec, &usec))
+                usec = SHMBROKER_FOREVER;
+        return deadline_after(usec);
+}
+
 /**
  * call_begin() - begin a call, without sending anything yet
  * @connection: the connection
@@ -95,9 +106,11 @@ int call_begin(struct shmbroker *connection, const CallType *type, const Request
 
         if (connection->pid != getpid())
                 return detail_errno(&connection->error, -ECHILD);
-        r = call_new(connection, type, request, &call);
+        r = call_new(&connection->error, type, request, &call);
         if (r)
                 return error_trace(r);
+        call->owner = connection;
+        call->deadline = call_deadline(connection, request);
         if (request->wait_usec > 0 && (!request->blocking || connection->calls.first) &&
             own_new(connection, &carrier))
                 return detail_errno(&connection->error, -ENOMEM);
