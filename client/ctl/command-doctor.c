@@ -15,14 +15,6 @@ static const char *const state_names[_CHECK_STATE_N] = {
         [CHECK_WARNING] = "warning", [CHECK_ERROR] = "error",
 };
 
-/* In the order in which they run. */
-static const Check *const tables[] = {
-        kernel_checks,
-        broker_checks,
-        service_checks,
-        host_checks,
-};
-
 static const Option options[] = {
         { "all", 'a', NULL, "also what is well" },
         { "list", OPTION_LIST, NULL, "only say which checks there are" },
@@ -31,15 +23,15 @@ static const Option options[] = {
 static int print_list(const Ctl *ctl) {
         if (ctl->json)
                 return ctl_usage(ctl, "--list has no JSON");
-        for (size_t i = 0; i < ARRAY_SIZE(tables); ++i)
-                for (const Check *check = tables[i]; check->name; ++check)
+        for (size_t i = 0; i < check_n_tables; ++i)
+                for (const Check *check = check_tables[i]; check->name; ++check)
                         (void) printf("%-17s  %s\n", check->name, check->about);
         return CTL_SUCCESS;
 }
 
 static const Check *find_check(const char *name) {
-        for (size_t i = 0; i < ARRAY_SIZE(tables); ++i)
-                for (const Check *check = tables[i]; check->name; ++check)
+        for (size_t i = 0; i < check_n_tables; ++i)
+                for (const Check *check = check_tables[i]; check->name; ++check)
                         if (strcmp(check->name, name) == 0)
                                 return check;
         return NULL;
@@ -72,8 +64,8 @@ static void run_check(Doctor *doctor, const Check *check) {
 static void run_checks(const Ctl *ctl, Doctor *doctor) {
         for (int i = 0; i < ctl->argc; ++i)
                 run_check(doctor, find_check(ctl->argv[i]));
-        for (size_t i = 0; ctl->argc == 0 && i < ARRAY_SIZE(tables); ++i)
-                for (const Check *check = tables[i]; check->name; ++check)
+        for (size_t i = 0; ctl->argc == 0 && i < check_n_tables; ++i)
+                for (const Check *check = check_tables[i]; check->name; ++check)
                         run_check(doctor, check);
 }
 

@@ -10,6 +10,7 @@ extern const Command command_adopt;
 extern const Command command_cat;
 extern const Command command_chmod;
 extern const Command command_chown;
+extern const Command command_complete;
 extern const Command command_completion;
 extern const Command command_cp;
 extern const Command command_create;

@@ -44,7 +44,8 @@ static const Command *find_command(const char *name) {
         for (size_t i = 0; i < ARRAY_SIZE(commands); ++i)
                 if (strcmp(commands[i]->name, name) == 0)
                         return commands[i];
-        return NULL;
+        /* For completion, and for no help. */
+        return strcmp(command_complete.name, name) == 0 ? &command_complete : NULL;
 }
 
 /*

@@ -6,6 +6,10 @@
 
 #include "client/ctl/doctor/check.h"
 
+/* In the order in which they run. */
+extern const Check *const check_tables[];
+extern const size_t check_n_tables;
+
 /* The last has no name. */
 extern const Check broker_checks[];
 extern const Check host_checks[];

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/ctl/doctor/checks.h"
+
+const Check *const check_tables[] = {
+        kernel_checks,
+        broker_checks,
+        service_checks,
+        host_checks,
+};
+const size_t check_n_tables = ARRAY_SIZE(check_tables);
