@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "client/lib/connection.h"
 #include "client/lib/deadline.h"
@@ -14,6 +15,9 @@
  * and stops reading when more are asked for. */
 #define AHEAD_FDS_MAX 8
 #define AHEAD_BYTES_MAX (64U * 1024)
+
+/* Messages are sent together up to so many bytes. */
+#define AT_ONCE_MAX 4096
 
 /* So many answers are still taken after the deadline, if they are there: a process that was stopped
  * meanwhile gets its list, and one whose peer never ends an end. */
@@ -158,7 +162,7 @@ static void pipeline_unreachable(struct shmbroker *connection, int r) {
                 at_end = call == last;
                 pipeline_withdraw(call);
                 pipeline_end(connection, call,
-                         is_unreachable(r) ? detail_unreachable(&call->error, r) : r);
+                             is_unreachable(r) ? detail_unreachable(&call->error, r) : r);
         } while (!at_end);
 }
 
@@ -172,36 +176,81 @@ static void pipeline_time_out(struct shmbroker *connection, struct shmbroker_cal
                 pipeline_break(connection);
 }
 
-static bool may_send(const struct shmbroker *connection, const struct shmbroker_call *call) {
+/* May it go with what is sent already, and so many bytes and descriptors more? */
+static bool may_send(const struct shmbroker *connection, const struct shmbroker_call *call,
+                     size_t n_bytes, size_t n_fds) {
         if (call->n_sent > 0)
                 return true;
+        n_bytes += connection->n_ahead_bytes;
         /* The kernel hands plain bytes out together with a descriptor that came later. */
         if (call->passed_fd >= 0)
-                return connection->n_ahead_bytes == 0;
-        if (call_takes_fd(call) && connection->n_ahead_fds >= AHEAD_FDS_MAX)
+                return n_bytes == 0;
+        /* Half of them are asked for in one piece, and not one each time that one has come. */
+        if (call_takes_fd(call) &&
+            connection->n_ahead_fds + n_fds >= (n_fds > 0 ? AHEAD_FDS_MAX : AHEAD_FDS_MAX / 2 + 1))
                 return false;
-        return connection->n_ahead_bytes == 0 ||
-               connection->n_ahead_bytes + call->n_message <= AHEAD_BYTES_MAX;
+        return n_bytes == 0 || n_bytes + call->n_message <= AHEAD_BYTES_MAX;
+}
+
+static bool has_to_send(const struct shmbroker *connection) {
+        return connection->unsent && may_send(connection, connection->unsent, 0, 0);
+}
+
+/* So many bytes of the first call, and then of those behind it, were taken. */
+static void calls_sent(struct shmbroker *connection, size_t n_bytes) {
+        while (n_bytes > 0) {
+                struct shmbroker_call *call = connection->unsent;
+                size_t n = MIN(n_bytes, call->n_message - call->n_sent);
+
+                if (call->n_sent == 0)
+                        count_ahead(connection, call, true);
+                call->n_sent += n;
+                n_bytes -= n;
+                if (call->n_sent == call->n_message)
+                        connection->unsent = call->next;
+        }
+}
+
+/* What goes in one piece: the rest of the first message, and those behind it that fit in. */
+static const char *gather_messages(const struct shmbroker *connection, char *space, size_t n_space,
+                                   size_t *ret_n) {
+        struct shmbroker_call *first = connection->unsent, *call;
+        size_t n = first->n_message - first->n_sent, n_fds = call_takes_fd(first);
+        const char *message = first->message + first->n_sent;
+
+        *ret_n = n;
+        for (call = first->next; call && first->passed_fd < 0; call = call->next) {
+                if (n + call->n_message > n_space || !may_send(connection, call, n, n_fds))
+                        break;
+                if (n == *ret_n)
+                        memcpy(space, message, n);
+                memcpy(space + n, call->message, call->n_message);
+                n += call->n_message;
+                n_fds += call_takes_fd(call);
+        }
+        if (n > *ret_n)
+                message = space;
+        *ret_n = n;
+        return message;
 }
 
 /* Return: 1 if all that may be sent is, 0 if the socket takes no more, or a negative errno. */
 static int pipeline_send(struct shmbroker *connection) {
-        struct shmbroker_call *call;
-        size_t n;
-        int r;
+        char space[AT_ONCE_MAX];
 
         connection->full = false;
-        while ((call = connection->unsent) && may_send(connection, call)) {
-                r = connection_send(connection, call->message + call->n_sent,
-                                    call->n_message - call->n_sent,
+        while (has_to_send(connection)) {
+                const struct shmbroker_call *call = connection->unsent;
+                const char *message;
+                size_t n;
+                int r;
+
+                message = gather_messages(connection, space, sizeof(space), &n);
+                r = connection_send(connection, message, n,
                                     call->n_sent == 0 ? call->passed_fd : -EBADF, &n);
                 if (r <= 0)
                         return error_trace(r);
-                if (call->n_sent == 0)
-                        count_ahead(connection, call, true);
-                call->n_sent += n;
-                if (call->n_sent == call->n_message)
-                        connection->unsent = call->next;
+                calls_sent(connection, n);
         }
         return 1;
 }
@@ -369,15 +418,13 @@ short pipeline_events(const struct shmbroker *connection) {
 
 /* pipeline_until() - the moment at which it has to go on, whatever is at the socket */
 uint64_t pipeline_until(const struct shmbroker *connection) {
-        const struct shmbroker_call *unsent = connection->unsent;
-
         if (!connection->calls.first)
                 return DEADLINE_NEVER;
         if (connection->more)
                 return 0;
         if (connection->fd < 0)
                 return MIN(find_first_due(connection)->deadline, connection->retry_at);
-        if (unsent && !connection->full && !connection->refused && may_send(connection, unsent))
+        if (has_to_send(connection) && !connection->full && !connection->refused)
                 return 0;
         return find_first_due(connection)->deadline;
 }
