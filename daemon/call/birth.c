@@ -161,7 +161,7 @@ int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t 
         if (segment->lock_again)
                 background_lock_again(service, segment);
         census_restore(&service->life.census, segment,
-                       service->persist.state_file.generation << 32);
+                       service->persist.state_file.first_attachment_id);
         life_meet(&service->life, segment);
         life_begin(&service->life, segment);
         life_doubt(&service->life, segment);

@@ -69,7 +69,7 @@ void status_describe(Service *service, StatusReply *ret) {
         *ret = (StatusReply){
                 .version = PACKAGE_VERSION,
                 .start_time_usec = (int64_t) service->start_usec,
-                .generation = service->persist.state_file.generation -
+                .generation = service->persist.state_file.numbers.generation -
                               service->persist.state_file.first_generation,
                 .segment_count = (int64_t) service->registry.n_segments,
                 .attachment_count = (int64_t) service->life.census.attachments.n_used,

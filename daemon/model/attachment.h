@@ -17,7 +17,7 @@ typedef struct AttachmentPool AttachmentPool;
 typedef struct AttachmentSlab AttachmentSlab;
 
 struct Attachment {
-        /* Never used again, also not after a crash: generation * 2^32 + counter */
+        /* Never used again, also not after a crash: state_file_attachment_id() */
         int64_t id;
         uid_t uid;
         /* Who acquired it; others may hold it now */

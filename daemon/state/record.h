@@ -19,12 +19,11 @@
 
 /* The least that a record of generations takes, as a line. */
 #define RECORD_GENERATION_MIN                                                                      \
-        (sizeof("00000000 {\"generation\":{\"number\":1,\"endSegmentId\":1}}"))
+        (sizeof("00000000 {\"generation\":{\"number\":1,\"endSegmentId\":1,"                       \
+                "\"endAttachmentId\":1}}"))
 
-/* Nobody gets that far; beyond, the marks of attachments would have no place
- * (daemon/kernel/mark.h). */
-#define RECORD_GENERATION_MAX (INT64_C(1) << 29)
-#define RECORD_ID_MAX (INT64_C(1) << 62)
+/* Ids are lower, so that a double holds them exactly. Nobody gets that far. */
+#define RECORD_ID_MAX NUMBER_MAX
 
 typedef struct RecordLine RecordLine;
 

@@ -23,11 +23,10 @@
 #define STATE_FILE_FORMAT "shmbroker state "
 #define STATE_FILE_HEADER STATE_FILE_FORMAT "1\n"
 
-/* So many ids are lost by a crash, and so many segments made before more are reserved. */
-#define IDS_AT_ONCE 4096
-
-/* The lower half of attachment ids. */
-#define ATTACHMENTS_OF_GENERATION (INT64_C(1) << 32)
+/* So many ids are reserved by one write, and lost by a crash. Attachments come by the million, and
+ * an Acquire should not wait for the disk. */
+#define SEGMENT_IDS_AT_ONCE 4096
+#define ATTACHMENT_IDS_AT_ONCE (INT64_C(1) << 20)
 
 /*
  * A file is rewritten when it is longer than this, and than so many times what holds of it:
@@ -56,9 +55,8 @@ struct StateFileEntry {
 struct Reading {
         const char *directory;
         /* The highest of all records */
-        int64_t generation;
+        StateNumbers numbers;
         int64_t first_generation;
-        int64_t end_segment_id;
         /* The last one of all records */
         char registry_id[REGISTRY_ID_LENGTH + 1];
         bool is_there;
@@ -142,12 +140,12 @@ static int write_new(StateFile *file, const char *data, size_t n_data, int *ret_
         return 0;
 }
 
-static int make_generation(const StateFile *file, int64_t generation, int64_t end_segment_id,
-                           RecordLine *ret) {
+static int make_generation(const StateFile *file, const StateNumbers *numbers, RecordLine *ret) {
         const Record record = {
                 .given = 1U << RECORD_GENERATION,
-                .generation = { .number = generation,
-                                .end_segment_id = end_segment_id,
+                .generation = { .number = numbers->generation,
+                                .end_segment_id = numbers->end_segment_id,
+                                .end_attachment_id = numbers->end_attachment_id,
                                 .first = file->first_generation,
                                 .registry_id = file->registry_id },
         };
@@ -156,8 +154,8 @@ static int make_generation(const StateFile *file, int64_t generation, int64_t en
 }
 
 /* Everything that holds, with numbers that are new or not, as one text; the caller's. */
-static int state_file_gather(const StateFile *file, int64_t generation, int64_t end_segment_id,
-                             char **ret_text, size_t *ret_n_text) {
+static int state_file_gather(const StateFile *file, const StateNumbers *numbers, char **ret_text,
+                             size_t *ret_n_text) {
         const size_t n_header = sizeof(STATE_FILE_HEADER) - 1;
         _cleanup_(freep) char *text = NULL;
         StateFileEntry *entry, *next;
@@ -165,7 +163,7 @@ static int state_file_gather(const StateFile *file, int64_t generation, int64_t 
         size_t at;
         int r;
 
-        r = make_generation(file, generation, end_segment_id, &line);
+        r = make_generation(file, numbers, &line);
         if (r)
                 return error_trace(r);
         text = malloc(n_header + line.n_text + file->live_bytes);
@@ -187,14 +185,14 @@ static int state_file_gather(const StateFile *file, int64_t generation, int64_t 
 
 /* Replaces the file by one in which everything holds. On failure the one that is there
  * stays. */
-static int state_file_rewrite(StateFile *file, int64_t generation, int64_t end_segment_id) {
+static int state_file_rewrite(StateFile *file, const StateNumbers *numbers) {
         _cleanup_(freep) char *text = NULL;
         StateFileEntry *entry, *next;
         size_t n_text;
         uint64_t at;
         int r, fd = -EBADF;
 
-        r = state_file_gather(file, generation, end_segment_id, &text, &n_text);
+        r = state_file_gather(file, numbers, &text, &n_text);
         if (r)
                 return error_trace(r);
         r = write_new(file, text, n_text, &fd);
@@ -202,6 +200,7 @@ static int state_file_rewrite(StateFile *file, int64_t generation, int64_t end_s
                 return error_trace(r);
         (void) fd_close(file->fd);
         file->fd = fd;
+        file->numbers = *numbers;
         file->n_bytes = n_text;
         file->broken = false;
         at = n_text - file->live_bytes;
@@ -230,7 +229,7 @@ static int state_file_append(StateFile *file, const RecordLine *line, bool durab
         int r = 0;
 
         if (file->broken) {
-                r = state_file_rewrite(file, file->generation, file->end_segment_id);
+                r = state_file_rewrite(file, &file->numbers);
                 if (r)
                         return error_trace(r);
         }
@@ -262,14 +261,27 @@ static void rewrite_if_worth(StateFile *file) {
                 return;
         file->pause_bytes = 0;
         /* Nothing is lost then: the records are where they were. */
-        if (state_file_rewrite(file, file->generation, file->end_segment_id) < 0)
+        if (state_file_rewrite(file, &file->numbers) < 0)
                 file->pause_bytes = 2 * file->n_bytes;
 }
 
 /* --- reading */
 
 static void note_ids(Reading *reading, int64_t end_segment_id) {
-        reading->end_segment_id = MAX(reading->end_segment_id, end_segment_id);
+        StateNumbers *numbers = &reading->numbers;
+
+        numbers->end_segment_id = MAX(numbers->end_segment_id, end_segment_id);
+}
+
+static void note_generation(Reading *reading, const GenerationRecord *record) {
+        StateNumbers *numbers = &reading->numbers;
+
+        numbers->generation = MAX(numbers->generation, record->number);
+        numbers->end_attachment_id = MAX(numbers->end_attachment_id, record->end_attachment_id);
+        note_ids(reading, record->end_segment_id);
+        reading->first_generation = MAX(reading->first_generation, record->first);
+        if (record->registry_id)
+                memcpy(reading->registry_id, record->registry_id, sizeof(reading->registry_id));
 }
 
 static void note_damage(Reading *reading, size_t n_text) {
@@ -315,12 +327,7 @@ static int read_line(StateFile *file, Reading *reading, const char *text, size_t
         } else if (GIVEN(&record, RECORD_GONE)) {
                 note_gone(file, reading, record.gone.id);
         } else {
-                reading->generation = MAX(reading->generation, record.generation.number);
-                reading->first_generation = MAX(reading->first_generation, record.generation.first);
-                note_ids(reading, record.generation.end_segment_id);
-                if (record.generation.registry_id)
-                        memcpy(reading->registry_id, record.generation.registry_id,
-                               sizeof(reading->registry_id));
+                note_generation(reading, &record.generation);
         }
         return 0;
 }
@@ -388,52 +395,35 @@ static int read_state_file(StateFile *file, Reading *reading) {
         return error_trace(read_lines(file, reading, text, file->n_bytes));
 }
 
-static bool is_file(const StateFile *file, const char *name) {
-        struct stat st, here;
-
-        return fstatat(file->directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-               fstat(file->fd, &here) == 0 && st.st_dev == here.st_dev && st.st_ino == here.st_ino;
-}
-
 /* A second name, for the first one is about to be given to another file. */
 static int keep_damaged(const StateFile *file, const Reading *reading) {
-        char name[sizeof(STATE_FILE_DAMAGED_NAME) + 12] = STATE_FILE_DAMAGED_NAME;
+        char name[FILE_NAME_BYTES];
+        int r;
 
-        for (int i = 1;
-             linkat(file->directory_fd, STATE_FILE_NAME, file->directory_fd, name, 0) < 0; ++i) {
-                if (errno != EEXIST)
-                        return error_origin(-errno);
-                /* An earlier start got as far as here, and no farther. */
-                if (is_file(file, name))
-                        break;
-                if (i == FILES_KEPT) {
-                        log_warning("Damaged lines in %s/" STATE_FILE_NAME
-                                    ": %zu. The file is not kept, because so many are already.",
-                                    reading->directory, reading->n_damaged);
-                        return 0;
-                }
-                (void) snprintf(name, sizeof(name), STATE_FILE_DAMAGED_NAME ".%d", i);
-        }
-        log_warning("Damaged lines in %s/" STATE_FILE_NAME
-                    ": %zu. The file as it was is kept as %s.",
-                    reading->directory, reading->n_damaged, name);
+        r = file_keep(file->directory_fd, STATE_FILE_NAME, STATE_FILE_DAMAGED_NAME, FILES_KEPT,
+                      name);
+        if (r < 0)
+                return error_trace(r);
+        log_warning("Damaged lines in %s/" STATE_FILE_NAME ": %zu. The file as it was is %s%s.",
+                    reading->directory, reading->n_damaged,
+                    r == FILE_E_MANY ? "not kept, because there are so many already" : "kept as ",
+                    r == FILE_E_MANY ? "" : name);
         return 0;
 }
 
 /* --- numbers */
 
-static int write_generation(StateFile *file, int64_t generation, int64_t end_segment_id) {
+static int write_numbers(StateFile *file, const StateNumbers *numbers) {
         RecordLine line;
         int r;
 
-        r = make_generation(file, generation, end_segment_id, &line);
+        r = make_generation(file, numbers, &line);
         if (r)
                 return error_trace(r);
         r = state_file_append(file, &line, true);
         if (r)
                 return error_trace(r);
-        file->generation = generation;
-        file->end_segment_id = end_segment_id;
+        file->numbers = *numbers;
         rewrite_if_worth(file);
         return 0;
 }
@@ -453,32 +443,41 @@ static int name_registry(StateFile *file, const Reading *reading) {
         return 0;
 }
 
+/* Reserves numbers behind @end and behind what lost records may have reserved; false if there are
+ * not as many. */
+static bool reserve_ids(int64_t *end, int64_t n_lost, int64_t at_once, int64_t *ret_next) {
+        if (__builtin_mul_overflow(n_lost, at_once, ret_next) ||
+            __builtin_add_overflow(*ret_next, *end, ret_next) ||
+            __builtin_add_overflow(*ret_next, at_once, end))
+                return false;
+        return *end <= RECORD_ID_MAX;
+}
+
 /* The numbers of this start: none that any record gives away, or one that is lost. */
 static int state_file_begin(StateFile *file, const Reading *reading) {
-        int64_t generation = reading->generation + reading->n_lost + 1, next, end;
+        StateNumbers numbers = reading->numbers;
+        int64_t n_lost = reading->n_lost, next_segment_id, next_attachment_id;
         int r;
 
-        if (__builtin_mul_overflow(reading->n_lost, IDS_AT_ONCE, &next) ||
-            __builtin_add_overflow(next, reading->end_segment_id, &next) ||
-            __builtin_add_overflow(next, IDS_AT_ONCE, &end))
+        numbers.generation += n_lost + 1;
+        if (numbers.generation >= RECORD_ID_MAX ||
+            !reserve_ids(&numbers.end_segment_id, n_lost, SEGMENT_IDS_AT_ONCE, &next_segment_id) ||
+            !reserve_ids(&numbers.end_attachment_id, n_lost, ATTACHMENT_IDS_AT_ONCE,
+                         &next_attachment_id))
                 return STATE_FILE_E_DAMAGED;
         file->first_generation =
-                reading->first_generation > 0 ? reading->first_generation : generation;
-        if (generation >= RECORD_GENERATION_MAX || end > RECORD_ID_MAX)
-                return STATE_FILE_E_DAMAGED;
+                reading->first_generation > 0 ? reading->first_generation : numbers.generation;
         r = name_registry(file, reading);
         if (r)
                 return error_trace(r);
         if (!reading->is_there || reading->n_damaged > 0 || worth_rewriting(file))
-                r = state_file_rewrite(file, generation, end);
+                r = state_file_rewrite(file, &numbers);
         else
-                r = write_generation(file, generation, end);
+                r = write_numbers(file, &numbers);
         if (r)
                 return error_trace(r);
-        file->generation = generation;
-        file->next_segment_id = next;
-        file->end_segment_id = end;
-        file->next_attachment = 1;
+        file->next_segment_id = next_segment_id;
+        file->next_attachment_id = file->first_attachment_id = next_attachment_id;
         return 0;
 }
 
@@ -492,7 +491,8 @@ static int state_file_begin(StateFile *file, const Reading *reading) {
  * case.
  */
 int state_file_open(StateFile *file, const char *directory) {
-        Reading reading = { .directory = directory, .end_segment_id = 1 };
+        Reading reading = { .directory = directory,
+                            .numbers = { .end_segment_id = 1, .end_attachment_id = 1 } };
         int r;
 
         r = directory_take(directory, &file->directory_fd, &file->lock_fd);
@@ -513,10 +513,13 @@ int state_file_open(StateFile *file, const char *directory) {
  * called
  */
 void state_file_close(StateFile *file) {
+        StateNumbers numbers = file->numbers;
         StateFileEntry *entry, *next;
 
-        if (file->lock_fd >= 0 && file->next_attachment > 0)
-                (void) state_file_rewrite(file, file->generation, file->next_segment_id);
+        numbers.end_segment_id = file->next_segment_id;
+        numbers.end_attachment_id = file->next_attachment_id;
+        if (file->lock_fd >= 0 && file->next_segment_id > 0)
+                (void) state_file_rewrite(file, &numbers);
         HASH_ITER(by_id, file->entries, entry, next) {
                 entry_free(file, entry);
         }
@@ -533,8 +536,11 @@ void state_file_close(StateFile *file) {
  * Return: 0, or STATE_FILE_E_NO_IDS.
  */
 int state_file_segment_id(StateFile *file, int64_t *ret) {
-        if (file->next_segment_id == file->end_segment_id &&
-            write_generation(file, file->generation, file->end_segment_id + IDS_AT_ONCE) < 0)
+        StateNumbers numbers = file->numbers;
+
+        numbers.end_segment_id += SEGMENT_IDS_AT_ONCE;
+        if (file->next_segment_id == file->numbers.end_segment_id &&
+            write_numbers(file, &numbers) < 0)
                 return STATE_FILE_E_NO_IDS;
         *ret = file->next_segment_id++;
         return 0;
@@ -548,12 +554,13 @@ int state_file_segment_id(StateFile *file, int64_t *ret) {
  * Return: 0, or STATE_FILE_E_NO_IDS.
  */
 int state_file_attachment_id(StateFile *file, int64_t *ret) {
-        if (file->next_attachment == ATTACHMENTS_OF_GENERATION) {
-                if (write_generation(file, file->generation + 1, file->end_segment_id) < 0)
-                        return STATE_FILE_E_NO_IDS;
-                file->next_attachment = 1;
-        }
-        *ret = file->generation * ATTACHMENTS_OF_GENERATION + file->next_attachment++;
+        StateNumbers numbers = file->numbers;
+
+        numbers.end_attachment_id += ATTACHMENT_IDS_AT_ONCE;
+        if (file->next_attachment_id == file->numbers.end_attachment_id &&
+            write_numbers(file, &numbers) < 0)
+                return STATE_FILE_E_NO_IDS;
+        *ret = file->next_attachment_id++;
         return 0;
 }
 
@@ -598,8 +605,8 @@ bool state_file_has(StateFile *file, int64_t id) {
 
 /* state_file_lost() - note that this start has lost segments; 0, or a negative errno */
 int state_file_lost(StateFile *file) {
-        file->first_generation = file->generation;
-        return error_trace(write_generation(file, file->generation, file->end_segment_id));
+        file->first_generation = file->numbers.generation;
+        return error_trace(write_numbers(file, &file->numbers));
 }
 
 /**

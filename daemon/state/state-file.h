@@ -40,6 +40,7 @@
 
 typedef struct StateFile StateFile;
 typedef struct StateFileEntry StateFileEntry;
+typedef struct StateNumbers StateNumbers;
 
 /* Called for a segment; what is not 0 ends the visit and is returned by it. */
 typedef int StateFileVisitor(const SegmentRecord *segment, void *userdata);
@@ -61,18 +62,26 @@ enum {
         STATE_FILE_E_NO_MEMORY,
 };
 
+/* Numbers that may have been given away; written down before they are. */
+struct StateNumbers {
+        /* How often a broker began on this directory */
+        int64_t generation;
+        /* Ids below */
+        int64_t end_segment_id;
+        int64_t end_attachment_id;
+};
+
 struct StateFile {
         int directory_fd;
         int lock_fd;
         int fd;
-        /* How often a broker began on this directory; the upper half of attachment ids */
-        int64_t generation;
-        /* The first of them since which no segment was lost */
+        StateNumbers numbers;
+        /* The first generation since which no segment was lost */
         int64_t first_generation;
         int64_t next_segment_id;
-        /* Up to here, exclusively, the file has given segment ids away */
-        int64_t end_segment_id;
-        int64_t next_attachment;
+        int64_t next_attachment_id;
+        /* Attachments of earlier brokers have lower ids */
+        int64_t first_attachment_id;
 
         /* Under which its ids are given away once */
         char registry_id[REGISTRY_ID_LENGTH + 1];

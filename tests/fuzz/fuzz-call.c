@@ -58,7 +58,11 @@ static void start(void) {
         fuzz_check(service_init(&service, directory, directory) == 0, "no service");
         leave_host_alone(directory);
         /* Nothing is left behind, however this ends: the numbers are from memory from now on. */
-        service.persist.state_file.end_segment_id = INT64_MAX;
+        service.persist.state_file.numbers = (StateNumbers){
+                .generation = 1,
+                .end_segment_id = RECORD_ID_MAX,
+                .end_attachment_id = RECORD_ID_MAX,
+        };
         (void) snprintf(path, sizeof(path), "%s/state", directory);
         (void) unlink(path);
         (void) snprintf(path, sizeof(path), "%s/lock", directory);

@@ -36,6 +36,7 @@ struct Model {
         size_t n_visited;
         int64_t last_id;
         int64_t end_segment_id;
+        int64_t end_attachment_id;
         int64_t generation;
 };
 
@@ -144,6 +145,8 @@ static void note_line(Model *model, const char *text, size_t n_text) {
         if (record_read(copy, n_text, &memory, &record) == 0) {
                 if (GIVEN(&record, RECORD_GENERATION)) {
                         end = record.generation.end_segment_id;
+                        model->end_attachment_id =
+                                MAX(model->end_attachment_id, record.generation.end_attachment_id);
                         model->generation = MAX(model->generation, record.generation.number);
                 } else if (GIVEN(&record, RECORD_SEGMENT)) {
                         row = find_row(model, record.segment.id);
@@ -191,12 +194,14 @@ static void check_start(Model *model) {
         r = state_file_open(&state_file, directory);
         if (r == STATE_FILE_E_DAMAGED) {
                 fuzz_check(model->end_segment_id > RECORD_ID_MAX / 2 ||
-                                   model->generation > RECORD_GENERATION_MAX / 2,
+                                   model->end_attachment_id > RECORD_ID_MAX / 2 ||
+                                   model->generation > RECORD_ID_MAX / 2,
                            "numbers are not used up");
         } else {
                 fuzz_check(r == 0, "%d", r);
-                fuzz_check(state_file.generation > model->generation, "a generation comes again");
-                model->generation = state_file.generation;
+                fuzz_check(state_file.numbers.generation > model->generation,
+                           "a generation comes again");
+                model->generation = state_file.numbers.generation;
                 model->n_visited = 0;
                 model->last_id = 0;
                 fuzz_check(state_file_visit(&state_file, visit, model) == 0,
@@ -208,6 +213,9 @@ static void check_start(Model *model) {
                 fuzz_check(state_file_segment_id(&state_file, &id) == 0, "no id");
                 fuzz_check(id >= model->end_segment_id, "an id comes again");
                 model->end_segment_id = id + 1;
+                fuzz_check(state_file_attachment_id(&state_file, &id) == 0, "no attachment id");
+                fuzz_check(id >= model->end_attachment_id, "an attachment id comes again");
+                model->end_attachment_id = id + 1;
         }
         state_file_close(&state_file);
 }
@@ -219,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_data) {
 
         if (directory[0] == '\0')
                 start();
-        model = (Model){ .end_segment_id = 1 };
+        model = (Model){ .end_segment_id = 1, .end_attachment_id = 1 };
         text = make_text(data, n_data, &n_text);
         write_text(text, n_text);
         read_text(&model, text, n_text);

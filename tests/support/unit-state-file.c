@@ -103,7 +103,7 @@ void unit_state_file_open(StateFile *state_file, const char *directory) {
 
 void unit_state_file_abandon(StateFile *state_file) {
         /* Without its numbers nothing is written. */
-        state_file->next_attachment = 0;
+        state_file->next_segment_id = 0;
         state_file_close(state_file);
 }
 

@@ -121,7 +121,8 @@ START_TEST(test_format) {
                 "\"inode\":17,\"birthTimeUSec\":18,\"objectBytes\":19}}",
                 "ca0f0de7 {\"segment\":{\"id\":1,\"kind\":\"memfd\"}}",
                 "38666c99 {\"gone\":{\"id\":12}}",
-                "7165909b {\"generation\":{\"number\":3,\"endSegmentId\":4097,\"first\":2}}",
+                "61ab31d8 {\"generation\":{\"number\":3,\"endSegmentId\":4097,\"endAttachmentId\":1048577,"
+                "\"first\":2}}",
         };
         static const SegmentRecord segment = {
                 .id = 12,
@@ -169,6 +170,7 @@ START_TEST(test_format) {
         ck_assert(record.given == 1U << RECORD_GENERATION);
         ck_assert_int_eq(record.generation.number, 3);
         ck_assert_int_eq(record.generation.end_segment_id, 4097);
+        ck_assert_int_eq(record.generation.end_attachment_id, 1048577);
         ck_assert_int_eq(record.generation.first, 2);
         ck_assert_int_eq(record_read(texts[2], strlen(texts[2]), &memory, &record), 0);
         ck_assert(record.given == 1U << RECORD_GONE);
@@ -180,6 +182,9 @@ START_TEST(test_format) {
 END_TEST
 
 /* With a checksum that is right, and yet of no meaning. */
+#define GENERATION(number, end, end_attachment)                                                    \
+        "\"generation\":{\"number\":" number ",\"endSegmentId\":" end                              \
+        ",\"endAttachmentId\":" end_attachment "}"
 #define MEMFD(more) "{\"segment\":{\"id\":1,\"kind\":\"memfd\"" more "}}"
 static const char *const wrong[] = {
         "",
@@ -213,7 +218,7 @@ static const char *const wrong[] = {
         "{\"segment\":{\"id\":-1,\"kind\":\"memfd\"}}",
         "{\"segment\":{\"id\":\"1\",\"kind\":\"memfd\"}}",
         "{\"segment\":{\"id\":true,\"kind\":\"memfd\"}}",
-        "{\"segment\":{\"id\":4611686018427387904,\"kind\":\"memfd\"}}",
+        "{\"segment\":{\"id\":9007199254740992,\"kind\":\"memfd\"}}",
         "{\"segment\":{\"id\":18446744073709551617,\"kind\":\"memfd\"}}",
         "{\"segment\":{\"id\":1,\"kind\":\"\"}}",
         "{\"segment\":{\"id\":1,\"kind\":\"MEMFD\"}}",
@@ -276,22 +281,26 @@ static const char *const wrong[] = {
         /* Other records, and more than one */
         "{\"gone\":{}}",
         "{\"gone\":{\"id\":0}}",
-        "{\"gone\":{\"id\":4611686018427387904}}",
+        "{\"gone\":{\"id\":9007199254740992}}",
         "{\"gone\":{\"id\":1,\"kind\":\"memfd\"}}",
         "{\"Gone\":{\"id\":1}}",
         "{\"else\":{\"id\":1}}",
         "{\"gone\":{\"id\":1},\"else\":{\"id\":1}}",
         "{\"gone\":{\"id\":1},\"gone\":{\"id\":1}}",
         "{\"segment\":{\"id\":1,\"kind\":\"memfd\"},\"gone\":{\"id\":1}}",
-        "{\"generation\":{\"number\":1,\"endSegmentId\":1},\"gone\":{\"id\":1}}",
+        "{" GENERATION("1", "1", "1") ",\"gone\":{\"id\":1}}",
         "{\"generation\":{\"number\":1}}",
-        "{\"generation\":{\"endSegmentId\":1}}",
-        "{\"generation\":{\"number\":0,\"endSegmentId\":1}}",
-        "{\"generation\":{\"number\":1,\"endSegmentId\":0}}",
-        "{\"generation\":{\"number\":1,\"endSegmentId\":1,\"first\":0}}",
-        "{\"generation\":{\"number\":536870912,\"endSegmentId\":1}}",
-        "{\"generation\":{\"number\":1,\"endSegmentId\":1,\"first\":536870912}}",
-        "{\"generation\":{\"number\":1,\"endSegmentId\":4611686018427387905}}",
+        "{\"generation\":{\"endSegmentId\":1,\"endAttachmentId\":1}}",
+        "{\"generation\":{\"number\":1,\"endAttachmentId\":1}}",
+        "{\"generation\":{\"number\":1,\"endSegmentId\":1}}",
+        "{" GENERATION("0", "1", "1") "}",
+        "{" GENERATION("1", "0", "1") "}",
+        "{" GENERATION("1", "1", "0") "}",
+        "{" GENERATION("1", "1", "1,\"first\":0") "}",
+        "{" GENERATION("9007199254740993", "1", "1") "}",
+        "{" GENERATION("1", "1", "1,\"first\":9007199254740993") "}",
+        "{" GENERATION("1", "9007199254740993", "1") "}",
+        "{" GENERATION("1", "1", "9007199254740993") "}",
 };
 
 static int read_checked(const char *rest, size_t n_rest) {
@@ -352,11 +361,13 @@ static int write_one(Record written) {
 
 #define WRITE(...) write_one((Record){ __VA_ARGS__ })
 #define WRITE_SEGMENT(...) WRITE(.given = 1U << RECORD_SEGMENT, .segment = { .id = 1, __VA_ARGS__ })
-#define WRITE_GENERATION(n, end, start, registry)                                                  \
-        WRITE(.given = 1U << RECORD_GENERATION, .generation = { .number = (n),                     \
-                                                                .end_segment_id = (end),           \
-                                                                .first = (start),                  \
-                                                                .registry_id = (registry) })
+#define WRITE_GENERATION(n, end, end_attachment, start, registry)                                  \
+        WRITE(.given = 1U << RECORD_GENERATION,                                                    \
+              .generation = { .number = (n),                                                       \
+                              .end_segment_id = (end),                                             \
+                              .end_attachment_id = (end_attachment),                               \
+                              .first = (start),                                                    \
+                              .registry_id = (registry) })
 
 /* What would not be read again is not written: numbers beyond their range, */
 START_TEST(test_unwritable_numbers) {
@@ -373,22 +384,24 @@ START_TEST(test_unwritable_numbers) {
                 ck_assert_int_eq(unit_record_write(&segment, &line),
                                  field->maximum < INT64_MAX ? RECORD_E_INVALID : 0);
         }
-        ck_assert_int_eq(WRITE_GENERATION(0, 1, 0, NULL), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(1, 0, 0, NULL), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(1, RECORD_ID_MAX + 1, 0, NULL), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(RECORD_GENERATION_MAX, 1, 0, NULL), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(1, 1, RECORD_GENERATION_MAX, NULL), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(1, 1, -1, NULL), RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, NULL), 0);
+        ck_assert_int_eq(WRITE_GENERATION(0, 1, 1, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 0, 1, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, RECORD_ID_MAX + 1, 1, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, RECORD_ID_MAX + 1, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(RECORD_ID_MAX + 1, 1, 1, 0, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, RECORD_ID_MAX + 1, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, -1, NULL), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, 0, NULL), 0);
         ck_assert_uint_eq(line.n_text, RECORD_GENERATION_MIN);
-        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, "0123456789abcdef0123456789abcdef"), 0);
-        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, "0123456789abcdef0123456789abcde"),
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, 0, "0123456789abcdef0123456789abcdef"), 0);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, 0, "0123456789abcdef0123456789abcde"),
                          RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, "0123456789abcdef0123456789abcdef0"),
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, 0, "0123456789abcdef0123456789abcdef0"),
                          RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, "0123456789ABCDEF0123456789abcdef"),
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, 0, "0123456789ABCDEF0123456789abcdef"),
                          RECORD_E_INVALID);
-        ck_assert_int_eq(WRITE_GENERATION(1, 1, 0, ""), RECORD_E_INVALID);
+        ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, 0, ""), RECORD_E_INVALID);
         ck_assert_int_eq(WRITE(.given = 1U << RECORD_GONE), RECORD_E_INVALID);
 }
 END_TEST
@@ -426,7 +439,7 @@ END_TEST
 /* what has no word, and all but one record. */
 START_TEST(test_unwritable) {
         const Record all = {
-                .generation = { .number = 1, .end_segment_id = 1 },
+                .generation = { .number = 1, .end_segment_id = 1, .end_attachment_id = 1 },
                 .segment.id = 1,
                 .gone.id = 1,
         };

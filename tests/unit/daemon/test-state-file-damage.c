@@ -16,9 +16,13 @@
 /* Segments of the file that is damaged. */
 #define SEGMENTS 10
 
+/* An attachment of the second block, whose record is the last one of that file. */
+#define LAST_ATTACHMENT ((1 << 20) + 1)
+
 /* Each segment once, and the ids that were given away and generations; as a crash leaves it. */
 static char *make_file(size_t *ret_n, int64_t *ret_last_id, int64_t *ret_generation) {
         StateFile state_file;
+        int64_t attachment;
 
         unit_state_file_open(&state_file, fault_directory);
         for (int64_t id = 1; id <= SEGMENTS; ++id)
@@ -26,7 +30,10 @@ static char *make_file(size_t *ret_n, int64_t *ret_last_id, int64_t *ret_generat
         *ret_last_id = 0;
         while (*ret_last_id < 4097)
                 ck_assert_int_eq(state_file_segment_id(&state_file, ret_last_id), 0);
-        *ret_generation = state_file.generation;
+        state_file.next_attachment_id = LAST_ATTACHMENT;
+        ck_assert_int_eq(state_file_attachment_id(&state_file, &attachment), 0);
+        ck_assert_int_eq(attachment, LAST_ATTACHMENT);
+        *ret_generation = state_file.numbers.generation;
         unit_state_file_abandon(&state_file);
         return unit_read_file(fault_file, ret_n);
 }
@@ -50,7 +57,9 @@ static size_t open_damaged(const char *text, size_t n_text, int64_t last_id, int
         n = unit_state_file_list(&state_file, fault_held, ARRAY_SIZE(fault_held));
         ck_assert_int_eq(state_file_segment_id(&state_file, &id), 0);
         ck_assert_int_gt(id, last_id);
-        ck_assert_int_gt(state_file.generation, generation);
+        ck_assert_int_eq(state_file_attachment_id(&state_file, &id), 0);
+        ck_assert_int_gt(id, LAST_ATTACHMENT);
+        ck_assert_int_gt(state_file.numbers.generation, generation);
         state_file_close(&state_file);
         return n;
 }

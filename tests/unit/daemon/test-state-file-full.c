@@ -54,7 +54,7 @@ static int fill(StateFile *state_file, int64_t *ret_n) {
                 FAULT_EXPECT(i < 50);
         FAULT_EXPECT(state_file_segment_id(state_file, &last) == STATE_FILE_E_NO_IDS);
         FAULT_EXPECT(last == 4096);
-        state_file->next_attachment = INT64_C(1) << 32;
+        state_file->next_attachment_id = state_file->numbers.end_attachment_id;
         FAULT_EXPECT(state_file_attachment_id(state_file, &attachment) == STATE_FILE_E_NO_IDS);
         *ret_n = id - 1;
         return 0;
@@ -66,8 +66,8 @@ static int go_on(StateFile *state_file, int64_t n) {
 
         FAULT_EXPECT(state_file_segment_id(state_file, &id) == 0 && id == 4097);
         FAULT_EXPECT(state_file_attachment_id(state_file, &attachment) == 0);
-        FAULT_EXPECT(attachment == state_file->generation * (INT64_C(1) << 32) + 1);
-        FAULT_EXPECT(state_file->generation == 2);
+        FAULT_EXPECT(attachment == (1 << 20) + 1);
+        FAULT_EXPECT(state_file->numbers.generation == 1);
         FAULT_EXPECT(fault_put(state_file, n + 1, 3) == 0);
         FAULT_EXPECT(fault_put(state_file, 1, 3) == 0);
         unit_state_file_abandon(state_file);

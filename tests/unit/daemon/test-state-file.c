@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/kernel/mark.h"
 #include "daemon/state/checksum.h"
 #include "proto/util.h"
 #include "tests/support/unit-state-file.h"
@@ -19,7 +18,9 @@
 #define EMPTY_STATE_FILE ((StateFile) STATE_FILE_NULL)
 #define HEADER "shmbroker state 1\n"
 
-#define GENERATION(number, end) "{\"generation\":{\"number\":" number ",\"endSegmentId\":" end "}}"
+#define GENERATION(number, end, end_attachment)                                                    \
+        "{\"generation\":{\"number\":" number ",\"endSegmentId\":" end                             \
+        ",\"endAttachmentId\":" end_attachment "}}"
 #define SEGMENT(id, kind) "{\"segment\":{\"id\":" id ",\"kind\":\"" kind "\"}}"
 #define GONE(id) "{\"gone\":{\"id\":" id "}}"
 
@@ -53,7 +54,7 @@ static int64_t take_attachment(StateFile *state_file) {
 
         ck_assert_int_eq(state_file_attachment_id(state_file, &id), 0);
         ck_assert_int_gt(id, 0);
-        ck_assert_int_lt(id, MARK_BASE - 1);
+        ck_assert_int_lt(id, RECORD_ID_MAX);
         return id;
 }
 
@@ -95,7 +96,7 @@ START_TEST(test_first) {
         unit_state_file_open(&state_file, directory);
         ck_assert_int_eq(take_segment(&state_file), 1);
         ck_assert_int_eq(take_segment(&state_file), 2);
-        ck_assert_int_eq(take_attachment(&state_file), (INT64_C(1) << 32) + 1);
+        ck_assert_int_eq(take_attachment(&state_file), 1);
         ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 0);
         state_file_close(&state_file);
         state_file_close(&state_file);
@@ -103,7 +104,7 @@ START_TEST(test_first) {
 }
 END_TEST
 
-/* An orderly end loses no segment ids; attachments have a new generation. */
+/* An orderly end loses no ids. */
 START_TEST(test_reopen) {
         int64_t last_segment = 0, last_attachment = 0;
 
@@ -111,13 +112,13 @@ START_TEST(test_reopen) {
                 StateFile state_file;
 
                 unit_state_file_open(&state_file, directory);
-                ck_assert_int_eq(state_file.generation, i + 1);
+                ck_assert_int_eq(state_file.numbers.generation, i + 1);
                 for (int j = 0; j < i * 40; ++j) {
                         int64_t id = take_segment(&state_file),
                                 attachment = take_attachment(&state_file);
 
                         ck_assert_int_eq(id, last_segment + 1);
-                        ck_assert_int_gt(attachment, last_attachment);
+                        ck_assert_int_eq(attachment, last_attachment + 1);
                         last_segment = id;
                         last_attachment = attachment;
                 }
@@ -173,21 +174,21 @@ END_TEST
 /* Ids that any record has are used, whatever the generations say. */
 START_TEST(test_highest) {
         static const char *const records[] = {
-                GENERATION("7", "100"), SEGMENT("5000", "memfd"), GONE("5000"),
-                GENERATION("3", "9"),   SEGMENT("200", "file"),
+                GENERATION("7", "100", "1"), SEGMENT("5000", "memfd"), GONE("5000"),
+                GENERATION("3", "9", "1"),   SEGMENT("200", "file"),
         };
         static const char *const more[] = { GONE("77") };
         StateFile state_file;
 
         write_records(records, ARRAY_SIZE(records));
         unit_state_file_open(&state_file, directory);
-        ck_assert_int_eq(state_file.generation, 8);
+        ck_assert_int_eq(state_file.numbers.generation, 8);
         ck_assert_int_eq(take_segment(&state_file), 5001);
         ck_assert(!is_there(damaged_file));
         state_file_close(&state_file);
         write_records(more, ARRAY_SIZE(more));
         unit_state_file_open(&state_file, directory);
-        ck_assert_int_eq(state_file.generation, 1);
+        ck_assert_int_eq(state_file.numbers.generation, 1);
         ck_assert_int_eq(take_segment(&state_file), 78);
         state_file_close(&state_file);
 }
@@ -196,9 +197,10 @@ END_TEST
 /* Numbers that are used up are no reason to begin again. */
 START_TEST(test_used_up) {
         static const char *const records[][1] = {
-                { GENERATION("536870911", "1") },
-                { GENERATION("1", "4611686018427387904") },
-                { SEGMENT("4611686018427387903", "memfd") },
+                { GENERATION("9007199254740991", "1", "1") },
+                { GENERATION("1", "9007199254740992", "1") },
+                { GENERATION("1", "1", "9007199254740992") },
+                { SEGMENT("9007199254740991", "memfd") },
         };
         StateFile state_file = EMPTY_STATE_FILE;
 
@@ -240,7 +242,7 @@ static const Text headers[] = {
         DAMAGED("binary", "\0\0\0\0\0\0\0\0"),
         DAMAGED("an older format", "shmbroker journal 1\n"),
         DAMAGED("the file of an older version", "shmbroker 1\nepoch 1\nsegments 1\n"),
-        NEWER("version 2", "shmbroker state 2\n00000000 " GENERATION("1", "1") "\nmore\n"),
+        NEWER("version 2", "shmbroker state 2\n00000000 " GENERATION("1", "1", "1") "\nmore\n"),
         NEWER("version 10", "shmbroker state 10\n"),
         NEWER("version 12 of something", "shmbroker state 12\n\0\0\x01\x02"),
 };
@@ -562,7 +564,7 @@ START_TEST(test_rewrite_at_start) {
         write_records(records, ARRAY_SIZE(records));
         ck_assert_int_gt(file_size(), 64 * 1024);
         unit_state_file_open(&state_file, directory);
-        ck_assert_int_lt(file_size(), 200);
+        ck_assert_int_lt(file_size(), 250);
         ck_assert(!is_there(damaged_file));
         unit_state_file_abandon(&state_file);
 }
