@@ -32,6 +32,7 @@ struct Fault {
                 WrongSizeFault size;
                 LimitReachedFault limit;
                 SegmentBusyFault busy;
+                SegmentUnavailableFault unavailable;
         };
 };
 

@@ -106,6 +106,7 @@ CELL(info_page, cell_size(shmbroker_info_page_size(info), style))
 CELL(info_change_time, cell_time(shmbroker_info_change_time(info), style))
 CELL(info_posix_name, cell_text(shmbroker_info_posix_name(info)))
 CELL(info_path, cell_text(shmbroker_info_file_path(info)))
+CELL(info_unavailable, cell_text(shmbroker_info_unavailable(info)))
 
 NULLABLE_CELL(info_attached, uint64_t, shmbroker_info_attach_count, cell_number(value))
 NULLABLE_CELL(info_maximum, uint64_t, shmbroker_info_maximum, cell_size(value, style))
@@ -167,6 +168,8 @@ static char *info_flags(const void *item, CellStyle style) {
                 add_word(text, sizeof(text), "locked");
         if (shmbroker_info_adopted(info))
                 add_word(text, sizeof(text), "adopted");
+        if (shmbroker_info_unavailable(info))
+                add_word(text, sizeof(text), "unavailable");
         return cell_text(text[0] ? text : NULL);
 }
 
@@ -221,7 +224,7 @@ const Column info_columns[] = {
         { "PERMS", NULL, "permissions in letters", "permissions.mode", .cell = info_permissions,
           TWIN },
         { "FLAGS", "STATUS", "what is special about it",
-          "removed removeOnLastDetach lingerUSec locked adopted", .cell = info_flags, SHOWN },
+          "removed removeOnLastDetach lingerUSec locked adopted unavailable", .cell = info_flags, SHOWN },
         { "LINGER", NULL, "stays so long unattached", "lingerUSec", .cell = info_linger, NUMBER },
         { "SEALS", NULL, "seals in force", "seals", .cell = info_seals },
         { "CPID", NULL, "process that created it", "creatorPid", .cell = info_creator_pid, NUMBER },
@@ -238,6 +241,8 @@ const Column info_columns[] = {
         { "SHMID", NULL, "System V id", "shmid", .cell = info_shmid, NUMBER },
         { "POSIXNAME", NULL, "POSIX name", "posixName", .cell = info_posix_name },
         { "PATH", NULL, "path of the file", "filePath", .cell = info_path },
+        { "UNAVAILABLE", NULL, "why it cannot be opened now", "unavailable",
+          .cell = info_unavailable },
         {},
 };
 

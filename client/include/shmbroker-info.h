@@ -85,6 +85,9 @@ int shmbroker_info_other_holders(const struct shmbroker_info *info, int *ret);
  * shmbroker_info_locked() - 1 if it is locked in memory (SHM_LOCKED), else 0
  * shmbroker_info_seals() - bits of enum shmbroker_seal
  * shmbroker_info_adopted() - 1 if it existed before the broker took it over, else 0
+ * shmbroker_info_unavailable() - why its object cannot be opened at the moment: "missing",
+ *      "changed", "denied", "limit", "namespace", "error" or a word of a newer broker; NULL if it
+ *      can. Who has it is not known then, and it counts as held.
  * Since: 0.1
  */
 int shmbroker_info_removed(const struct shmbroker_info *info);
@@ -93,6 +96,7 @@ int shmbroker_info_linger(const struct shmbroker_info *info, uint64_t *ret_usec)
 int shmbroker_info_locked(const struct shmbroker_info *info);
 unsigned int shmbroker_info_seals(const struct shmbroker_info *info);
 int shmbroker_info_adopted(const struct shmbroker_info *info);
+const char *shmbroker_info_unavailable(const struct shmbroker_info *info);
 
 /**
  * shmbroker_info_key() - key of a System V segment, 0 is IPC_PRIVATE; -ENODATA for other kinds

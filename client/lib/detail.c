@@ -331,6 +331,8 @@ static int fault_errno(const Fault *fault, Method method) {
                 return limit_errno(fault->limit.limit);
         case FAULT_SEGMENT_BUSY:
                 return -EBUSY;
+        case FAULT_SEGMENT_UNAVAILABLE:
+                return -ENXIO;
         case FAULT_NO_DESCRIPTOR:
                 return -EBADMSG;
         case FAULT_NOT_SUPPORTED:
@@ -471,6 +473,10 @@ static void say_fault(struct shmbroker_error *error, const Request *request, con
                 break;
         case FAULT_SEGMENT_BUSY:
                 say_busy(error, request, &subject, &fault->busy);
+                break;
+        case FAULT_SEGMENT_UNAVAILABLE:
+                detail_say(error, "%s is unavailable at the moment: %s", subject.text,
+                           fault->unavailable.message);
                 break;
         case FAULT_NO_DESCRIPTOR:
                 detail_say(error, "the broker did not get the descriptor that belongs to the call");

@@ -179,6 +179,10 @@ GETTER(shmbroker_info, int, shmbroker_info_adopted, adopted)
 GETTER(shmbroker_info, const char *, shmbroker_info_posix_name, posix_name)
 GETTER(shmbroker_info, const char *, shmbroker_info_file_path, file_path)
 
+const char *shmbroker_info_unavailable(const struct shmbroker_info *info) {
+        return GIVEN(&info->values, INFO_UNAVAILABLE) ? info->values.unavailable.cause : NULL;
+}
+
 const char *shmbroker_info_json(const struct shmbroker_info *info) {
         return info->json;
 }

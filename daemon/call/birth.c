@@ -136,15 +136,27 @@ static int charge_again(Service *service, Segment *segment, uid_t uid) {
         return 0;
 }
 
+/* birth_found() - look after a segment that an earlier broker had, whose object was found: the last
+ * attachment may have ended while there was no broker, so the segment is asked again soon */
+void birth_found(Service *service, Segment *segment) {
+        if (segment->lock_again)
+                background_lock_again(service, segment);
+        census_restore(&service->life.census, segment,
+                       service->persist.state_file.first_attachment_id);
+        life_meet(&service->life, segment);
+        life_begin(&service->life, segment);
+        life_doubt(&service->life, segment);
+}
+
 /**
  * birth_again() - let a segment be found that an earlier broker had
  * @service:    the service
- * @segment:    found again, as it was written down; the registry's if this returns 0
+ * @segment:    as it was written down, its object found again or unavailable; the registry's if
+ * this returns 0
  * @charged_uid: who pays
  * @now_usec:   CLOCK_REALTIME
  *
- * Nobody is told of it, for it has been there all the time. The last attachment may have ended
- * while there was no broker, so the segment is asked again soon.
+ * Nobody is told of it, for it has been there all the time.
  *
  * Return: 0, -EEXIST if its id or name is in use, or -ENOMEM.
  */
@@ -158,12 +170,7 @@ int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t 
         r = registry_add(&service->registry, segment);
         if (r)
                 return r < 0 ? error_trace(r) : error_origin(-EEXIST);
-        if (segment->lock_again)
-                background_lock_again(service, segment);
-        census_restore(&service->life.census, segment,
-                       service->persist.state_file.first_attachment_id);
-        life_meet(&service->life, segment);
-        life_begin(&service->life, segment);
-        life_doubt(&service->life, segment);
+        if (!segment_is_unavailable(segment))
+                birth_found(service, segment);
         return 0;
 }

@@ -7,10 +7,11 @@
  * adopted and restored ones come by here, and no segment in another way.
  */
 
-#include "daemon/call/calls.h"
+#include "daemon/call/failure.h"
 
 int birth_charge(Service *service, Segment *segment, User *user, bool anyway, CallFailure *failure);
 int birth_new(Service *service, Segment *segment, CallFailure *failure);
+void birth_found(Service *service, Segment *segment);
 int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t now_usec);
 
 int64_t birth_find_rival(const Registry *registry, const Segment *segment);

@@ -3,6 +3,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/call/calls.h"
+#include "daemon/call/recover.h"
 #include "daemon/kernel/mark.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/life/describe.h"
@@ -62,6 +63,8 @@ static int check_existing(const Segment *segment, const Client *client,
         if (!permission_grants(&segment->permission, &client->credentials,
                                access == ACCESS_READ_WRITE))
                 return CALL_E_DENIED;
+        if (segment_is_unavailable(segment))
+                return call_unavailable(segment, failure);
         if (access == ACCESS_READ_WRITE && segment->seals & SEALS_WRITE)
                 return call_not_supported(failure, "the segment is sealed against writing: "
                                                    "acquire it readOnly");
@@ -75,7 +78,7 @@ static Segment *find_existing(Service *service, const AcquireParameters *paramet
                 segment = registry_find_name(&service->registry, parameters->name);
         else if (GIVEN(parameters, ACQUIRE_ID))
                 segment = registry_find(&service->registry, parameters->id);
-        segment = life_ask(&service->life, segment);
+        segment = life_ask(&service->life, recover_try(service, segment));
         if (!segment)
                 return NULL;
         /* It may have been removed from outside just now. */

@@ -5,12 +5,21 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/call/background.h"
+#include "daemon/call/calls.h"
 #include "daemon/call/change.h"
+#include "daemon/call/recover.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/kind/object-name.h"
 #include "daemon/life/describe.h"
 #include "proto/name.h"
 #include "proto/util.h"
+
+/* What is asked of the object, and not of the broker alone? */
+static bool says_object(const SetAttributesParameters *parameters) {
+        return GIVEN(parameters, SET_ATTRIBUTES_OWNER_UID) ||
+               GIVEN(parameters, SET_ATTRIBUTES_OWNER_GID) ||
+               GIVEN(parameters, SET_ATTRIBUTES_MODE) || GIVEN(parameters, SET_ATTRIBUTES_LOCKED);
+}
 
 static bool says_something(const SetAttributesParameters *parameters) {
         return parameters->given >> SET_ATTRIBUTES_OWNER_UID != 0;
@@ -27,7 +36,7 @@ static bool says_something(const SetAttributesParameters *parameters) {
  *
  * The charge stays with the creator whoever is owner. Nothing is changed if anything fails.
  *
- * Return: 0; CALL_E_WAIT while the memory is being locked; what call_find_controlled(),
+ * Return: 0; CALL_E_WAIT while the memory is being locked; what call_find_available(),
  *         change_attributes() and background_lock() return.
  */
 int call_set_attributes(Service *service, Client *client, const SetAttributesParameters *parameters,
@@ -35,7 +44,11 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
         Segment *segment;
         int r;
 
-        r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
+        r = says_object(parameters)
+                    ? call_find_available(service, client, SEGMENT_MEANT(parameters), &segment,
+                                          failure)
+                    : call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment,
+                                           failure);
         if (r)
                 return r;
         if (GIVEN(parameters, SET_ATTRIBUTES_LOCKED) && parameters->locked &&
@@ -65,7 +78,7 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
  * What is behind the segment has its maximum from the beginning, sealed and charged: whoever has
  * mapped all of it may use more of it from now on.
  *
- * Return: 0, CALL_E_WRONG_SIZE, or what call_find_controlled() returns.
+ * Return: 0, CALL_E_WRONG_SIZE, or what call_find_available() returns.
  */
 int call_resize(Service *service, Client *client, const ResizeParameters *parameters,
                 SegmentReply *reply, CallFailure *failure) {
@@ -73,7 +86,7 @@ int call_resize(Service *service, Client *client, const ResizeParameters *parame
         uint64_t maximum;
         int r;
 
-        r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
+        r = call_find_available(service, client, SEGMENT_MEANT(parameters), &segment, failure);
         if (r)
                 return r;
         maximum = MAX(segment->size_bytes, segment->maximum_bytes);
@@ -108,7 +121,7 @@ static int check_sealable(const Segment *segment, CallFailure *failure) {
  * @failure:    details
  *
  * Return: 0; CALL_E_WAIT while it is being sealed against writing; CALL_E_INVALID_PARAMETER,
- *         CALL_E_NOT_SUPPORTED, CALL_E_BUSY, or what call_find_controlled() and background_seal()
+ *         CALL_E_NOT_SUPPORTED, CALL_E_BUSY, or what call_find_available() and background_seal()
  *         return.
  */
 int call_seal(Service *service, Client *client, const SealParameters *parameters,
@@ -118,7 +131,7 @@ int call_seal(Service *service, Client *client, const SealParameters *parameters
 
         if (parameters->seals == 0)
                 return call_invalid(failure, "seals");
-        r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
+        r = call_find_available(service, client, SEGMENT_MEANT(parameters), &segment, failure);
         if (r)
                 return r;
         r = check_sealable(segment, failure);
@@ -141,7 +154,7 @@ static int find_private(Service *service, Client *client, int64_t id, Segment **
         int r;
 
         GIVE_VALUE(&reference, SEGMENT_ID, id, id);
-        r = call_find_controlled(service, client, &reference, ret, failure);
+        r = call_find_available(service, client, &reference, ret, failure);
         if (r)
                 return r;
         if ((*ret)->removed)
@@ -151,11 +164,14 @@ static int find_private(Service *service, Client *client, int64_t id, Segment **
         return 0;
 }
 
-/* Who has the name now: somebody whom the client may replace, or nobody. */
+/* Who has the name now: somebody whom the client may replace, or nobody. What is unavailable would
+ * stay, with its name outside. */
 static int find_replaced(Service *service, Client *client, const PublishParameters *parameters,
                          Segment **ret, CallFailure *failure) {
-        Segment *segment = life_find_name(&service->life, parameters->name);
+        Segment *segment;
 
+        (void) recover_try(service, registry_find_name(&service->registry, parameters->name));
+        segment = life_find_name(&service->life, parameters->name);
         *ret = NULL;
         if (!segment)
                 return 0;
@@ -165,6 +181,8 @@ static int find_replaced(Service *service, Client *client, const PublishParamete
         }
         if (!permission_controls(&segment->permission, &client->credentials))
                 return CALL_E_DENIED;
+        if (segment_is_unavailable(segment))
+                return call_unavailable(segment, failure);
         *ret = segment;
         return 0;
 }
@@ -240,7 +258,7 @@ static void set_life(Service *service, Segment *segment, const PublishParameters
  * Nobody sees the name without a segment in between. Who has the replaced one keeps it.
  *
  * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_EXISTS, CALL_E_DENIED, CALL_E_NO_SUCH_SEGMENT,
- *         CALL_E_NOT_SUPPORTED or CALL_E_LIMIT.
+ *         CALL_E_NOT_SUPPORTED, CALL_E_UNAVAILABLE or CALL_E_LIMIT.
  */
 int call_publish(Service *service, Client *client, const PublishParameters *parameters,
                  PublishReply *reply, CallFailure *failure) {

@@ -1,43 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/calls.h"
 
+#include "daemon/call/recover.h"
 #include "daemon/call/status.h"
 #include "daemon/life/describe.h"
 #include "proto/name.h"
 #include "proto/util.h"
-
-/* call_kind_failure() - what an error of a kind's means to who asked */
-int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure) {
-        switch (code) {
-        case 0:
-                return 0;
-        case KIND_E_NO_DESCRIPTORS:
-                return call_no_descriptors(failure);
-        case KIND_E_EXISTS:
-                failure->id = 0;
-                return CALL_E_EXISTS;
-        case KIND_E_NONE:
-                return CALL_E_NO_SUCH_SEGMENT;
-        case KIND_E_DENIED:
-                return CALL_E_DENIED;
-        case KIND_E_LIMIT:
-                failure->limit = kind_failure->limit;
-                return CALL_E_LIMIT;
-        case KIND_E_NOT_SUPPORTED:
-                return call_not_supported(failure, kind_failure->reason);
-        default:
-                return call_no_memory(failure);
-        }
-}
-
-/* What may have ended meanwhile is given back before anybody is told of a limit. */
-int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
-                     CallFailure *failure) {
-        if (charge_take(charge, user, what, amount, &failure->limit) == 0)
-                return 0;
-        life_catch_up(&service->life);
-        return charge_take(charge, user, what, amount, &failure->limit) ? CALL_E_LIMIT : 0;
-}
 
 /* Exactly one of name and id says which segment is meant. */
 static int check_reference(const SegmentParameters *parameters, CallFailure *failure) {
@@ -61,8 +29,14 @@ static int find_settled(Service *service, const SegmentParameters *parameters, S
         if (r)
                 return r;
         life_drain(&service->life);
-        *ret = GIVEN(parameters, SEGMENT_NAME) ? life_find_name(&service->life, parameters->name)
-                                               : life_find(&service->life, parameters->id);
+        if (GIVEN(parameters, SEGMENT_NAME)) {
+                (void) recover_try(service,
+                                   registry_find_name(&service->registry, parameters->name));
+                *ret = life_find_name(&service->life, parameters->name);
+        } else {
+                (void) recover_try(service, registry_find(&service->registry, parameters->id));
+                *ret = life_find(&service->life, parameters->id);
+        }
         return *ret ? 0 : CALL_E_NO_SUCH_SEGMENT;
 }
 
@@ -106,6 +80,18 @@ int call_find_controlled(Service *service, Client *client, const SegmentParamete
         return 0;
 }
 
+/* call_find_available() - the same, with its object; returns what call_find_controlled() does, or
+ * CALL_E_UNAVAILABLE */
+int call_find_available(Service *service, Client *client, const SegmentParameters *parameters,
+                        Segment **ret, CallFailure *failure) {
+        int r;
+
+        r = call_find_controlled(service, client, parameters, ret, failure);
+        if (r)
+                return r;
+        return segment_is_unavailable(*ret) ? call_unavailable(*ret, failure) : 0;
+}
+
 /* IPC_STAT */
 int call_stat(Service *service, Client *client, const SegmentParameters *parameters,
               SegmentReply *reply, CallFailure *failure) {
@@ -123,7 +109,7 @@ int call_stat(Service *service, Client *client, const SegmentParameters *paramet
 int call_remove(Service *service, Client *client, const SegmentParameters *parameters,
                 RemoveReply *reply, CallFailure *failure) {
         KindFailure kind_failure = {};
-        bool removed, destroyed;
+        bool removed, destroyed, unavailable;
         Segment *segment;
         int r;
 
@@ -131,12 +117,14 @@ int call_remove(Service *service, Client *client, const SegmentParameters *param
         if (r)
                 return r;
         removed = segment->removed;
+        unavailable = segment_is_unavailable(segment);
         r = life_remove(&service->life, segment, &kind_failure, &destroyed);
         if (r)
                 return call_kind_failure(r, &kind_failure, failure);
         service->counters.n_removed += !removed;
         *reply = (RemoveReply){ .destroyed = destroyed };
-        GIVE_VALUE(reply, REMOVE_REPLY_ATTACH_COUNT, attach_count, 0);
+        if (!unavailable)
+                GIVE_VALUE(reply, REMOVE_REPLY_ATTACH_COUNT, attach_count, 0);
         if (!destroyed) {
                 describe_segment(segment, LOOK_ALL, &reply->segment);
                 reply->attach_count = reply->segment.attach_count;

@@ -4,7 +4,7 @@
 
 /* How a segment changes, once it is clear that it may. */
 
-#include "daemon/call/calls.h"
+#include "daemon/call/failure.h"
 
 void change_done(Service *service, Segment *segment);
 int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,

@@ -252,6 +252,14 @@ static Fault call_fault(int code, const CallFailure *failure) {
                 GIVE_VALUE(&fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT, attach_count,
                            (int64_t) failure->attach_count);
                 return fault;
+        case CALL_E_UNAVAILABLE:
+                fault.code = FAULT_SEGMENT_UNAVAILABLE;
+                fault.unavailable = (SegmentUnavailableFault){
+                        .id = failure->unavailable_id,
+                        .cause = failure->cause,
+                        .message = failure->message,
+                };
+                return fault;
         case CALL_E_NO_DESCRIPTOR:
                 fault.code = FAULT_NO_DESCRIPTOR;
                 return fault;

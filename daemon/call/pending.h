@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/call/calls.h"
+#include "daemon/call/failure.h"
 #include "daemon/model/waits.h"
 #include "proto/method.h"
 #include "proto/util.h"
+
+typedef struct Pending Pending;
 
 struct Pending {
         Method method;

@@ -50,10 +50,11 @@ int service_init(Service *service, const char *state_directory, const char *file
         int r;
 
         service->start_usec = clock_realtime_usec();
+        service->n_descriptors = raise_descriptors();
         accounts_init(&service->accounts, &(Resources){ .memory_bytes = memory_bytes(),
                                                         .huge_bytes = hugepages_bytes(),
                                                         .lockable_bytes = lockable_bytes(),
-                                                        .n_descriptors = raise_descriptors() });
+                                                        .n_descriptors = service->n_descriptors });
         r = host_init(&service->host, file_directory);
         if (r)
                 return error_trace(r);

@@ -15,6 +15,7 @@
 #include "daemon/state/persist.h"
 
 typedef struct Counters Counters;
+typedef struct Recovery Recovery;
 typedef struct Service Service;
 
 /* Since the daemon started. */
@@ -26,6 +27,13 @@ struct Counters {
         uint64_t n_limits_reached;
         uint64_t n_broken_peers;
         uint64_t n_refused_peers;
+};
+
+/* recover.c: when unavailable segments are looked for, and how many in this round */
+struct Recovery {
+        uint64_t due_usec;
+        uint64_t pause_usec;
+        size_t n_left;
 };
 
 struct Service {
@@ -40,6 +48,9 @@ struct Service {
         /* Who gets a descriptor of a System V segment for writing; others attach it natively */
         HandOut sysv_descriptors;
         Host host;
+        Recovery recovery;
+        /* As many as this process can have open */
+        uint64_t n_descriptors;
         uint64_t start_usec;
 };
 

@@ -36,6 +36,7 @@ static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "closingsLost", service->life.n_overflows);
         map_add(ret, "eventsDropped", service->life.events.n_dropped);
         map_add(ret, "segmentsStored", service->persist.store.n_stored);
+        map_add(ret, "segmentsUnavailable", service->registry.n_unavailable);
         map_add(ret, "segmentsUnwatched", service->life.n_unsubscribed);
 }
 

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "daemon/call/recover.h"
 #include "daemon/call/status.h"
 #include "daemon/life/describe.h"
 #include "proto/message.h"
@@ -97,7 +98,7 @@ static Segment *next_segment(const Stream *stream, Service *service, const Clien
                 next = segment->next;
                 if (!streams_matches(stream, segment, client))
                         continue;
-                segment = life_settle(&service->life, segment);
+                segment = life_settle(&service->life, recover_try(service, segment));
                 if (segment && streams_matches(stream, segment, client))
                         return segment;
         }

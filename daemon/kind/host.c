@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/base/directory.h"
+#include "daemon/kind/identity.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 
@@ -36,8 +37,8 @@ int host_init(Host *host, const char *files_path) {
         host->proc_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (host->proc_fd < 0)
                 return error_origin(-errno);
-        host->shm_fd = open(SHM_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        host->files_fd = open(files_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        (void) host_open_shm(host);
+        (void) host_look_for_files(host);
         return 0;
 }
 
@@ -47,6 +48,38 @@ void host_deinit(Host *host) {
         host->files_fd = fd_close(host->files_fd);
         free(host->files_path);
         host->files_path = NULL;
+}
+
+/* host_open_shm() - open the directory of POSIX objects; 0 or a negative errno */
+int host_open_shm(Host *host) {
+        if (host->shm_fd < 0)
+                host->shm_fd = open(SHM_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return host->shm_fd < 0 ? -errno : 0;
+}
+
+/* Where nothing was mounted until now, the descriptor leads to what is below. */
+static bool files_are_open(const Host *host) {
+        struct stat open, named;
+
+        return host->files_fd >= 0 && fstat(host->files_fd, &open) == 0 &&
+               stat(host->files_path, &named) == 0 && open.st_dev == named.st_dev &&
+               open.st_ino == named.st_ino;
+}
+
+/* host_look_for_files() - open the directory of files that is there now; 0 or a negative errno, and
+ * then the one that was open still is */
+int host_look_for_files(Host *host) {
+        int fd;
+
+        if (files_are_open(host))
+                return 0;
+        fd = open(host->files_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        fd_close(host->files_fd);
+        host->files_fd = fd;
+        host->files = identity_of(fd);
+        return 0;
 }
 
 /* host_open_files() - make the directory of files if need be, and open it; 0 or a negative errno */
@@ -59,8 +92,8 @@ int host_open_files(Host *host) {
         r = directory_make(host->files_path, 0755);
         if (r)
                 return error_trace(r);
-        host->files_fd = open(host->files_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return host->files_fd < 0 ? error_origin(-errno) : 0;
+        r = host_look_for_files(host);
+        return r < 0 ? error_origin(r) : 0;
 }
 
 /* host_reopen() - a new description of what @fd leads to, or a negative errno */

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "daemon/kind/privileges.h"
+#include "daemon/model/segment.h"
 
 typedef struct Host Host;
 
@@ -22,6 +23,8 @@ struct Host {
         /* Where segments of kind file are, and its path; -EBADF until it is there */
         int files_fd;
         char *files_path;
+        /* What that directory is */
+        Identity files;
         /* A set of enum Privilege */
         unsigned int privileges;
         uid_t uid;
@@ -35,6 +38,8 @@ struct Host {
 int host_init(Host *host, const char *files_path);
 void host_deinit(Host *host);
 
+int host_open_shm(Host *host);
+int host_look_for_files(Host *host);
 int host_open_files(Host *host);
 int host_reopen(const Host *host, int fd, int flags);
 const char *host_missing(const Host *host, uid_t owner, unsigned int needed);

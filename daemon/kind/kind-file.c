@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "daemon/kind/identity.h"
 #include "daemon/kind/kind.h"
 #include "daemon/kind/named-inode.h"
 #include "proto/error.h"
@@ -17,6 +18,7 @@
 #include "proto/scan.h"
 
 static int file_create_segment(const Host *host, Segment *segment, KindFailure *failure) {
+        segment->directory = host->files;
         return named_inode_create(host, segment, host->files_fd, failure);
 }
 
@@ -25,8 +27,21 @@ static int file_link(const Host *host, Segment *segment, KindFailure *failure) {
         return named_inode_link(host, segment, host->files_fd);
 }
 
+/* One that was adopted in the broker's own directory has its name there, as those that it made. */
+static int file_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
+        if (segment->object_name)
+                segment->directory = host->files;
+        return named_inode_adopt(host, segment, fd, failure);
+}
+
+/* Is its directory still the one that is open, as far as is known? Something may have been mounted
+ * there since. No directory has the inode 0. */
+static bool is_in_place(const Host *host, const Segment *segment) {
+        return segment->directory.inode == 0 || identity_equal(&segment->directory, &host->files);
+}
+
 static bool file_look(const Host *host, Segment *segment, ObjectState *ret) {
-        return named_inode_look(segment, host->files_fd, ret);
+        return named_inode_look(segment, is_in_place(host, segment) ? host->files_fd : -EBADF, ret);
 }
 
 static int file_unlink(const Host *host, Segment *segment, KindFailure *failure) {
@@ -57,40 +72,76 @@ static int file_rename(const Host *host, Segment *segment, const char *name, Seg
         return 0;
 }
 
-/* Under which name it is, if a broker was killed between renaming it and saying so; or NULL. What
- * is not UTF-8 is no name of a broker's. */
-static SharedPath *find_name(const Host *host, const Segment *segment) {
+/* Under which name it is, if a broker was killed between renaming it and saying so; @ret stays NULL
+ * if under none. What is not UTF-8 is no name of a broker's. 0, or a negative errno. */
+static int find_name(const Host *host, const Segment *segment, SharedPath **ret) {
         struct dirent *entry;
-        SharedPath *path = NULL;
         DIR *directory;
-        int fd;
+        int fd, r = 0;
 
         fd = openat(host->files_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         directory = fd < 0 ? NULL : fdopendir(fd);
         if (!directory) {
+                r = -errno;
                 fd_close(fd);
-                return NULL;
+                return r;
         }
-        while (!path && (entry = readdir(directory)))
-                if (entry->d_ino == segment->identity.inode && scan_utf8(entry->d_name))
-                        path = shared_path_new(host->files_path, entry->d_name);
+        while (!*ret && r == 0) {
+                errno = 0;
+                entry = readdir(directory);
+                if (!entry) {
+                        r = -errno;
+                        break;
+                }
+                if (entry->d_ino == segment->identity.inode && scan_utf8(entry->d_name)) {
+                        *ret = shared_path_new(host->files_path, entry->d_name);
+                        r = *ret ? 0 : -ENOMEM;
+                }
+        }
         (void) closedir(directory);
-        return path;
+        return r;
 }
 
-static int file_find(const Host *host, Segment *segment, KindFailure *failure) {
-        SharedPath *path;
+/* Looks for it under another name, which it has from then on. */
+static int find_renamed(const Host *host, Segment *segment, KindFailure *failure) {
+        SharedPath *before = segment->object_name, *path = NULL;
         int r;
 
-        r = named_inode_find(host, segment, host->files_fd, failure);
-        if (r != KIND_E_NONE || !segment->object_name || host->files_fd < 0)
-                return r;
-        path = find_name(host, segment);
+        r = find_name(host, segment, &path);
+        if (r)
+                return kind_not_opened(failure, -r);
         if (!path)
-                return r;
-        shared_path_unref(segment->object_name);
+                return KIND_E_NONE;
         segment->object_name = path;
-        return named_inode_find(host, segment, host->files_fd, failure);
+        r = named_inode_find(host, segment, host->files_fd, failure);
+        if (r)
+                segment->object_name = before;
+        shared_path_unref(r ? path : before);
+        return r;
+}
+
+/* It is surely gone only if it is missing from the directory that had it. */
+static int file_find(Host *host, Segment *segment, KindFailure *failure) {
+        int r;
+
+        if (!segment->object_name)
+                return KIND_E_NONE;
+        r = host_look_for_files(host);
+        if (r == -ENOENT || r == -ENOTDIR)
+                return kind_unavailable(failure, "missing",
+                                        "the directory of its file is not there");
+        if (r)
+                return kind_not_opened(failure, -r);
+        r = named_inode_find(host, segment, host->files_fd, failure);
+        if (r == KIND_E_NONE)
+                r = find_renamed(host, segment, failure);
+        if (r == KIND_E_NONE && !is_in_place(host, segment))
+                return kind_unavailable(failure, "missing",
+                                        "the directory of its file is not the one that it was; "
+                                        "something may have to be mounted there");
+        if (r == 0)
+                segment->directory = host->files;
+        return r;
 }
 
 const KindRow kind_file = {
@@ -98,7 +149,7 @@ const KindRow kind_file = {
         .create = file_create_segment,
         .link = file_link,
         .examine = named_inode_examine,
-        .adopt = named_inode_adopt,
+        .adopt = file_adopt,
         .find = file_find,
         .open = kind_open,
         .look = file_look,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Kind posix: an object in /dev/shm, which shm_open(3) finds by its name as well. */
 
+#include <errno.h>
+
 #include "daemon/kind/kind.h"
 #include "daemon/kind/named-inode.h"
 
@@ -23,7 +25,14 @@ static int posix_unlink(const Host *host, Segment *segment, KindFailure *failure
         return named_inode_unlink(segment, host->shm_fd, failure);
 }
 
-static int posix_find(const Host *host, Segment *segment, KindFailure *failure) {
+static int posix_find(Host *host, Segment *segment, KindFailure *failure) {
+        int r;
+
+        r = host_open_shm(host);
+        if (r == -ENOENT)
+                return kind_unavailable(failure, "missing", "there is no /dev/shm");
+        if (r)
+                return kind_not_opened(failure, -r);
         return named_inode_find(host, segment, host->shm_fd, failure);
 }
 

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/kind/identity.h"
 #include "daemon/kind/kind.h"
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -278,17 +279,12 @@ static int sysv_examine(const Host *host, Segment *segment, int fd, const Creden
         return 0;
 }
 
-static int sysv_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
-        void *at = shmat(segment->sysv.shmid, NULL, 0);
+/* What follows when it is attached; the attachment is the segment's. */
+static int sysv_take(const Host *host, Segment *segment, void *at) {
         uint64_t page_bytes;
         struct shmid_ds ds;
         int r;
 
-        (void) fd;
-        if (at == (void *) -1 && errno == EACCES)
-                return kind_not_supported(failure, privilege_missing(0, 1U << PRIVILEGE_IPC_OWNER));
-        if (at == (void *) -1)
-                return errno == EINVAL || errno == EIDRM ? KIND_E_NONE : kind_error(errno);
         segment->sysv.anchor = at;
         page_bytes = sysv_page_bytes(at);
         if (page_bytes > 0)
@@ -302,6 +298,17 @@ static int sysv_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
                 return KIND_E_NONE;
         sysv_note(segment, &ds);
         return 0;
+}
+
+static int sysv_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
+        void *at = shmat(segment->sysv.shmid, NULL, 0);
+
+        (void) fd;
+        if (at == (void *) -1 && errno == EACCES)
+                return kind_not_supported(failure, privilege_missing(0, 1U << PRIVILEGE_IPC_OWNER));
+        if (at == (void *) -1)
+                return errno == EINVAL || errno == EIDRM ? KIND_E_NONE : kind_error(errno);
+        return sysv_take(host, segment, at);
 }
 
 /* When this host was booted, in seconds; segments do not outlive that, and their numbers recur. */
@@ -322,24 +329,69 @@ static bool sysv_is_same(const Host *host, const Segment *segment, const struct 
                (segment->removed || (uint32_t) ds->shm_perm.__key == segment->sysv.key);
 }
 
-static int sysv_find(const Host *host, Segment *segment, KindFailure *failure) {
-        Identity identity = segment->identity;
-        uint64_t object_bytes = segment->object_bytes;
-        struct shmid_ds ds;
+/* Its mode may keep even owner and creator from attaching it, who can change the mode; it is
+ * changed back at once. */
+static void *sysv_attach(int shmid, const struct shmid_ds *ds) {
+        void *at = shmat(shmid, NULL, 0);
+        struct shmid_ds own = *ds;
+
+        if (at != (void *) -1 || errno != EACCES)
+                return at;
+        own.shm_perm.mode |= 0600;
+        if (shmctl(shmid, IPC_SET, &own) < 0)
+                return at;
+        at = shmat(shmid, NULL, 0);
+        own.shm_perm.mode = ds->shm_perm.mode;
+        (void) shmctl(shmid, IPC_SET, &own);
+        return at;
+}
+
+/* What has a descriptor now and had one before must have the same. */
+static bool sysv_is_other(const Segment *segment, const Identity *before) {
+        return segment->master_fd >= 0 && identity_known(before) &&
+               identity_known(&segment->identity) && !identity_equal(&segment->identity, before);
+}
+
+static int sysv_take_again(const Host *host, Segment *segment, void *at, KindFailure *failure) {
+        const Segment before = *segment;
         int r;
 
-        if (sysv_stat(segment->sysv.shmid, &ds) < 0 || !sysv_is_same(host, segment, &ds))
+        r = sysv_take(host, segment, at);
+        if (r == 0 && sysv_is_other(segment, &before.identity))
+                r = KIND_E_NONE;
+        segment->object_bytes = before.object_bytes;
+        if (r == 0)
+                return 0;
+        (void) shmdt(at);
+        segment->master_fd = fd_close(segment->master_fd);
+        segment->sysv = before.sysv;
+        segment->identity = before.identity;
+        segment->page_bytes = before.page_bytes;
+        segment->size_bytes = before.size_bytes;
+        return r == KIND_E_NONE ? r : kind_not_opened(failure, EMFILE);
+}
+
+static int sysv_find(Host *host, Segment *segment, KindFailure *failure) {
+        struct shmid_ds ds;
+        void *at;
+        int r;
+
+        r = sysv_stat(segment->sysv.shmid, &ds);
+        if (r == -EINVAL || r == -EIDRM)
                 return KIND_E_NONE;
-        segment->sysv.locked = ds.shm_perm.mode & SHM_LOCKED;
-        segment->n_native = ds.shm_nattch;
-        r = sysv_adopt(host, segment, -EBADF, failure);
+        if (r)
+                return kind_not_opened(failure, -r);
+        if (!sysv_is_same(host, segment, &ds))
+                return KIND_E_NONE;
+        at = sysv_attach(segment->sysv.shmid, &ds);
+        if (at == (void *) -1)
+                return errno == EINVAL || errno == EIDRM ? KIND_E_NONE
+                                                         : kind_not_opened(failure, errno);
+        r = sysv_take_again(host, segment, at, failure);
         if (r)
                 return r;
-        segment->object_bytes = object_bytes;
-        if (segment->master_fd >= 0 && identity.device != 0 &&
-            (identity.inode != segment->identity.inode ||
-             identity.birth_usec != segment->identity.birth_usec))
-                return KIND_E_NONE;
+        segment->sysv.locked = ds.shm_perm.mode & SHM_LOCKED;
+        segment->n_native = ds.shm_nattch;
         return 0;
 }
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
+#include "daemon/kind/identity.h"
 #include "proto/error.h"
 
 /* kind_error() - what an errno of a call that makes or opens a segment means to who asked for it */
@@ -35,41 +35,43 @@ int kind_not_supported(KindFailure *failure, const char *reason) {
         return KIND_E_NOT_SUPPORTED;
 }
 
-static Identity kind_identify(int fd) {
-        struct statx st;
-
-        if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) < 0)
-                return (Identity){};
-        return (Identity){
-                .device = makedev(st.stx_dev_major, st.stx_dev_minor),
-                .inode = st.stx_ino,
-                .birth_usec = st.stx_mask & STATX_BTIME
-                                      ? (uint64_t) st.stx_btime.tv_sec * UINT64_C(1000000) +
-                                                st.stx_btime.tv_nsec / 1000
-                                      : 0,
-        };
+/* kind_unavailable() - an object may be there, but cannot be opened now, for a reason that stays */
+int kind_unavailable(KindFailure *failure, const char *cause, const char *reason) {
+        failure->cause = cause;
+        failure->reason = reason;
+        return KIND_E_UNAVAILABLE;
 }
 
-/**
- * kind_is_same() - is an object the one that a segment had?
- * @segment:    the segment, with its identity as it was noted
- * @fd:         a descriptor of the object
- *
- * The device of a disk may have another number after a reboot, and 0 is an inode like any other:
- * the first System V segment has it.
- */
-bool kind_is_same(const Segment *segment, int fd) {
-        const Identity *before = &segment->identity;
-        Identity now = kind_identify(fd);
+/* kind_not_opened() - the same, for the errno of a call that would have opened it */
+int kind_not_opened(KindFailure *failure, int error) {
+        switch (error) {
+        case EMFILE:
+        case ENFILE:
+                return kind_unavailable(failure, "limit", "the broker has no descriptor left");
+        case ENOMEM:
+                return kind_unavailable(failure, "limit", "the host has no memory for it");
+        case EACCES:
+        case EPERM:
+        case EROFS:
+                return kind_unavailable(failure, "denied", "the broker may not open its object");
+        case EAGAIN:
+                return kind_unavailable(failure, "error", "somebody has a lease on its object");
+        default:
+                return kind_unavailable(failure, "error", "its object cannot be opened");
+        }
+}
 
-        return now.device != 0 && now.inode == before->inode &&
-               now.birth_usec == before->birth_usec;
+/* kind_is_same() - is what a descriptor leads to the object that a segment had, as it was noted? */
+bool kind_is_same(const Segment *segment, int fd) {
+        Identity now = identity_of(fd);
+
+        return identity_known(&now) && identity_equal(&now, &segment->identity);
 }
 
 /* kind_set_master() - make @fd the broker's own description of a segment; it is the segment's from
  * now on. Always 0. */
 int kind_set_master(Segment *segment, int fd) {
-        segment->identity = kind_identify(fd);
+        segment->identity = identity_of(fd);
         segment->master_fd = fd;
         (void) snprintf(segment->master_name, sizeof(segment->master_name), "%d", fd);
         return 0;
@@ -128,6 +130,9 @@ int kind_lock(KindLock *lock) {
 bool kind_has_inode(const Segment *segment, const struct stat *st) {
         struct stat own;
 
+        if (segment_is_unavailable(segment))
+                return segment->identity.device == st->st_dev &&
+                       segment->identity.inode == st->st_ino;
         return segment->master_fd >= 0 && fstat(segment->master_fd, &own) == 0 &&
                own.st_dev == st->st_dev && own.st_ino == st->st_ino;
 }

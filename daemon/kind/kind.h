@@ -49,6 +49,8 @@ enum {
         KIND_E_NOT_SUPPORTED,
         /* It is to be had by its shmid alone */
         KIND_E_NATIVE,
+        /* It may be there, but cannot be opened now; the failure names cause and reason */
+        KIND_E_UNAVAILABLE,
 };
 
 /* To whom descriptors for writing are given */
@@ -61,8 +63,10 @@ enum HandOut {
 
 /* What there is to say about an error. */
 struct KindFailure {
-        /* KIND_E_NOT_SUPPORTED: a sentence that stays, without its full stop */
+        /* KIND_E_NOT_SUPPORTED, KIND_E_UNAVAILABLE: a sentence that stays, without its full stop */
         const char *reason;
+        /* KIND_E_UNAVAILABLE: see Unavailability */
+        const char *cause;
         /* KIND_E_LIMIT */
         LimitReached limit;
 };
@@ -124,9 +128,10 @@ struct KindRow {
         int (*adopt)(const Host *host, Segment *segment, int fd, KindFailure *failure);
 
         /* Finds it again by what the segment has of it, which was read from the state file: its
-         * name or number, and its identity. KIND_E_NONE if it is gone, or another one. NULL where
-         * nothing leads to it but a descriptor. */
-        int (*find)(const Host *host, Segment *segment, KindFailure *failure);
+         * name or number, and its identity. KIND_E_NONE if it is surely gone, or another one; in
+         * every other case KIND_E_UNAVAILABLE, and the segment is as it was. NULL where nothing
+         * leads to it but a descriptor. */
+        int (*find)(Host *host, Segment *segment, KindFailure *failure);
 
         /* Opens a new description of it, or says KIND_E_NATIVE. */
         int (*open)(const Host *host, const Segment *segment, Access access, int *ret_fd);
@@ -174,6 +179,8 @@ extern const KindRow kind_file;
 
 int kind_error(int error);
 int kind_not_supported(KindFailure *failure, const char *reason);
+int kind_unavailable(KindFailure *failure, const char *cause, const char *reason);
+int kind_not_opened(KindFailure *failure, int error);
 bool kind_is_same(const Segment *segment, int fd);
 int kind_set_master(Segment *segment, int fd);
 bool kind_may_give(const Credentials *client, uid_t owner);

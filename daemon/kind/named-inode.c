@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/kernel/lease.h"
+#include "daemon/kind/identity.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -164,6 +165,23 @@ int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
         return kind_set_master(segment, steal_fd(&master_fd));
 }
 
+/* Its mode may keep even the owner from opening it, who can change the mode, and changes it back
+ * at once. */
+static int reopen_own(const Host *host, int fd) {
+        char name[12];
+        struct stat st;
+        int r;
+
+        if (fstat(fd, &st) < 0 || st.st_uid != host->uid)
+                return -EACCES;
+        (void) snprintf(name, sizeof(name), "%d", fd);
+        if (fchmodat(host->proc_fd, name, (st.st_mode & MODE_MAX) | 0600, 0) < 0)
+                return -EACCES;
+        r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
+        (void) fchmodat(host->proc_fd, name, st.st_mode & MODE_MAX, 0);
+        return r;
+}
+
 /**
  * named_inode_find() - find the file of a segment again
  * @host:       the host
@@ -171,22 +189,29 @@ int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
  * @directory_fd: the directory
  * @failure:    details
  *
- * Return: 0, KIND_E_NONE if there is none of that name, or another one, or what kind_error() makes
- * of an errno, or KIND_E_NOT_SUPPORTED.
+ * Return: 0, KIND_E_NONE if there is none of that name, or another one, or KIND_E_UNAVAILABLE.
  */
 int named_inode_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
         _cleanup_fd_ int fd = -EBADF;
+        Identity identity;
+        int r;
 
-        if (!segment->object_name || directory_fd < 0)
+        if (!segment->object_name)
                 return KIND_E_NONE;
         fd = openat(directory_fd, shared_path_name(segment->object_name),
                     O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
-                return errno == ENOENT ? KIND_E_NONE : kind_error(errno);
+                return errno == ENOENT ? KIND_E_NONE : kind_not_opened(failure, errno);
+        identity = identity_of(fd);
+        if (!identity_known(&identity))
+                return kind_not_opened(failure, EIO);
         /* What has changed meanwhile is noticed as ever: named_inode_look(). */
-        if (!kind_is_same(segment, fd))
+        if (!identity_equal(&identity, &segment->identity))
                 return KIND_E_NONE;
-        return named_inode_adopt(host, segment, fd, failure);
+        r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
+        if (r == -EACCES)
+                r = reopen_own(host, fd);
+        return r < 0 ? kind_not_opened(failure, -r) : kind_set_master(segment, r);
 }
 
 /* named_inode_leads_to() - does a name lead to the inode of a descriptor? */
@@ -196,6 +221,15 @@ bool named_inode_leads_to(int directory_fd, const char *name, int fd) {
         return fstat(fd, &open) == 0 &&
                fstatat(directory_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
                named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+/* Does a name lead to another file, or to none? What cannot be looked at says nothing. */
+static bool leads_elsewhere(int directory_fd, const char *name, const struct stat *st) {
+        struct stat named;
+
+        if (fstatat(directory_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT;
+        return named.st_dev != st->st_dev || named.st_ino != st->st_ino;
 }
 
 /* named_inode_look() - how it is with the file; its name is looked at when anything has changed */
@@ -218,8 +252,8 @@ bool named_inode_look(Segment *segment, int directory_fd, ObjectState *ret) {
                 return true;
         segment->object_change_nsec = named_inode_nsec(&st.st_ctim);
         if (segment->object_name && !ret->unlinked)
-                ret->unlinked = !named_inode_leads_to(
-                        directory_fd, shared_path_name(segment->object_name), segment->master_fd);
+                ret->unlinked =
+                        leads_elsewhere(directory_fd, shared_path_name(segment->object_name), &st);
         return true;
 }
 

@@ -44,6 +44,10 @@ static void look_at_seals(Segment *segment) {
  * counts them apart. That nobody has it is not known of what leases do not see.
  */
 static void describe_holders(const Segment *segment, SegmentInfo *ret) {
+        if (segment_is_unavailable(segment)) {
+                GIVE_VALUE(ret, INFO_UNAVAILABLE, unavailable, segment->unavailable);
+                return;
+        }
         GIVE_VALUE(ret, INFO_ATTACH_COUNT, attach_count, (int64_t) segment_attach_count(segment));
         if (segment->n_native > 0)
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, true);

@@ -108,7 +108,8 @@ bool external_look(const LifeContext *context, Segment *segment, ExternalChange 
         ObjectState state;
 
         *ret = (ExternalChange) EXTERNAL_CHANGE_NULL;
-        if (!row->look || !row->look(context->host, segment, &state))
+        if (segment_is_unavailable(segment) || !row->look ||
+            !row->look(context->host, segment, &state))
                 return false;
         segment->allocated_bytes = state.allocated_bytes;
         ret->changed = notice_size(context, segment, state.object_bytes);

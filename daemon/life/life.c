@@ -102,7 +102,7 @@ static bool is_unsubscribed(const Segment *segment) {
 }
 
 static bool is_polled(const Segment *segment) {
-        return segment->wd < 0 || segment->traits->native;
+        return !segment_is_unavailable(segment) && (segment->wd < 0 || segment->traits->native);
 }
 
 static void life_unpoll(Life *life, const Segment *segment) {
@@ -133,7 +133,8 @@ static void let_go(Life *life, Segment *segment, bool leased) {
                 leased = false;
         life_unsuspect(life, segment);
         linger_end(life, segment);
-        life_unpoll(life, segment);
+        if (!segment_is_unavailable(segment))
+                life_unpoll(life, segment);
         closings_unsubscribe(&life->closings, segment->wd);
         registry_remove(life->context.registry, segment);
         reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
@@ -154,6 +155,11 @@ static void life_destroy(Life *life, Segment *segment, bool leased) {
                 persist_end(life->context.persist, segment);
         let_go(life, segment, leased);
         ++life->n_destroyed;
+}
+
+/* life_forget() - have a segment no more, whatever becomes of its object */
+void life_forget(Life *life, Segment *segment) {
+        life_destroy(life, segment, false);
 }
 
 /* life_deinit() - let go of everything; whoever is attached keeps the memory */
@@ -301,6 +307,8 @@ static bool settle_noticed(Life *life, Segment *segment, bool asked, ExternalCha
 static bool settle_segment(Life *life, Segment *segment, bool asked) {
         ExternalChange change;
 
+        if (segment_is_unavailable(segment))
+                return true;
         (void) external_look(&life->context, segment, &change);
         return settle_noticed(life, segment, asked, &change);
 }
@@ -337,8 +345,8 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
 Segment *life_ask(Life *life, Segment *segment) {
         ExternalChange change;
 
-        if (!segment)
-                return NULL;
+        if (!segment || segment_is_unavailable(segment))
+                return segment;
         if (external_look(&life->context, segment, &change)) {
                 life_drain(life);
                 return settle_noticed(life, segment, true, &change) ? segment : NULL;
@@ -395,6 +403,13 @@ void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd)
         (void) settle_segment(life, segment, true);
 }
 
+/* It could be neither unlinked nor asked who has it. */
+static void remove_unavailable(Life *life, Segment *segment) {
+        log_notice("Segment %lld is removed, but not its object: %s.", (long long) segment->id,
+                   segment->unavailable.message);
+        life_forget(life, segment);
+}
+
 /**
  * life_remove() - IPC_RMID: the name is free at once, here and outside
  * @life:       the object
@@ -410,6 +425,11 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
         bool removed = segment->removed;
         int r;
 
+        if (segment_is_unavailable(segment)) {
+                remove_unavailable(life, segment);
+                *ret_destroyed = true;
+                return 0;
+        }
         if (!removed) {
                 if (life->context.persist && row->unlink)
                         persist_prepare(life->context.persist, segment);
@@ -455,7 +475,8 @@ static void life_closed(void *userdata, int wd, Closing closing) {
         if (wd < 0) {
                 ++life->n_overflows;
                 DL_FOREACH(life->context.registry->first, segment)
-                        life_suspect(life, segment, 0);
+                        if (!segment_is_unavailable(segment))
+                                life_suspect(life, segment, 0);
                 return;
         }
         segment = registry_find_wd(life->context.registry, wd);

@@ -19,6 +19,7 @@
  *     life_find,
  *     life_find_name
  *     life_remove     object, lease, marks          yes: a flag   life_drain
+ *     life_forget     nothing                       yes           -
  *     life_withdraw   inotify, object, lease,       yes           -
  *                     marks
  *     life_attach     nothing; if anybody watches,  no            -
@@ -32,6 +33,9 @@
  *     life_drain      inotify                       no            -
  *     life_catch_up,  inotify, and of each suspect  yes, any      -
  *     life_tick       as life_settle
+ *
+ * A segment whose object is unavailable counts as held, and nothing is asked or done about it until
+ * it begins (recover.h), but for life_remove and life_forget.
  *
  * What life_drain takes in is what has ended meanwhile. A segment of which nobody was told yet, as
  * when its creation is undone, needs none.
@@ -87,6 +91,7 @@ void life_doubt(Life *life, Segment *segment);
 void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec);
 void life_attach(Life *life, Segment *segment, Attachment *attachment);
 void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd);
+void life_forget(Life *life, Segment *segment);
 int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_destroyed);
 void life_reserve(Life *life, Segment *segment, Reservation *reservation);
 void life_end_reservations(Life *life, Client *client);

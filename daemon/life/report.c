@@ -29,6 +29,8 @@ static const char *const message_ids[_REPORT_N] = {
         [REPORT_DESTROYED] = "0ca92dd74ec74db88824ebfe3ffcaa96",
         [REPORT_RESTORED] = "7fbe3126660141a8bd9fe1f469bad60b",
         [REPORT_LOST] = "a1ce0f85c1fd41bc92c535e2621f3e21",
+        [REPORT_UNAVAILABLE] = "cedd75c589b34bd2a77a23c39f5eed46",
+        [REPORT_AVAILABLE] = "4413f0e77ad5453a861ee9475df57a8c",
         [REPORT_LIMIT] = "f8473f5b21cb499bb9e45945f234d752",
         [REPORT_BROKEN] = "9db9a636b3da4292af3ada2486966f73",
 };
@@ -102,27 +104,46 @@ void report_restored(size_t n_segments, size_t n_attachments) {
                    n_attachments == 1 ? "" : "s");
 }
 
+/* An entry about one segment, of which there may be many at once. */
+static void report_fate(Report report, int level, const Segment *segment, const char *fate,
+                        const char *reason) {
+        const char *name = report_called(segment);
+        char id[NUMBER_BYTES];
+
+        if (!has_room(report))
+                return;
+        (void) snprintf(id, sizeof(id), "%" PRId64, segment->id);
+        log_fields(level,
+                   ((LogField[]){
+                           { "MESSAGE_ID", message_ids[report] },
+                           { "SHMBROKER_SEGMENT_ID", id },
+                           { "SHMBROKER_SEGMENT_NAME", name },
+                           { "SHMBROKER_SEGMENT_KIND", kind_names.names[segment->kind] },
+                   }),
+                   "Segment %s (%s) is %s: %s.", id, name[0] ? name : "without a name", fate,
+                   reason);
+}
+
 /**
  * report_lost() - a segment of an earlier broker is not there any more
  * @segment:    what is known of it
  * @reason:     a sentence without its full stop
  */
 void report_lost(const Segment *segment, const char *reason) {
-        const char *name = report_called(segment);
-        char id[NUMBER_BYTES];
+        report_fate(REPORT_LOST, LOG_WARNING, segment, "forgotten", reason);
+}
 
-        if (!has_room(REPORT_LOST))
-                return;
-        (void) snprintf(id, sizeof(id), "%" PRId64, segment->id);
-        log_fields(LOG_WARNING,
-                   ((LogField[]){
-                           { "MESSAGE_ID", message_ids[REPORT_LOST] },
-                           { "SHMBROKER_SEGMENT_ID", id },
-                           { "SHMBROKER_SEGMENT_NAME", name },
-                           { "SHMBROKER_SEGMENT_KIND", kind_names.names[segment->kind] },
-                   }),
-                   "Segment %s (%s) is forgotten: %s.", id, name[0] ? name : "without a name",
-                   reason);
+/* report_unavailable() - a segment of an earlier broker is kept, though its object cannot be opened
+ */
+void report_unavailable(const Segment *segment) {
+        report_fate(REPORT_UNAVAILABLE, LOG_WARNING, segment, "unavailable",
+                    segment->unavailable.message);
+}
+
+/* report_available() - and now it can */
+void report_available(const Segment *segment) {
+        report_fate(REPORT_AVAILABLE, LOG_NOTICE, segment, "available again",
+                    "its object can be opened");
 }
 
 /**

@@ -22,6 +22,8 @@ enum Report {
         REPORT_DESTROYED,
         REPORT_RESTORED,
         REPORT_LOST,
+        REPORT_UNAVAILABLE,
+        REPORT_AVAILABLE,
         REPORT_LIMIT,
         REPORT_BROKEN,
         _REPORT_N,
@@ -29,6 +31,8 @@ enum Report {
 
 void report_segment(Report report, const Segment *segment);
 void report_restored(size_t n_segments, size_t n_attachments);
+void report_unavailable(const Segment *segment);
+void report_available(const Segment *segment);
 void report_lost(const Segment *segment, const char *reason);
 void report_limit(uid_t uid, pid_t pid, const char *limit, const char *consequence);
 void report_broken(uid_t uid, pid_t pid, const char *reason);

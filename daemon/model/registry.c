@@ -37,7 +37,31 @@ int registry_add(Registry *registry, Segment *segment) {
         DL_APPEND(registry->first, segment);
         ++registry->n_segments;
         registry->n_bytes += segment->size_bytes;
+        if (segment_is_unavailable(segment)) {
+                DL_APPEND2(registry->unavailable, segment, unavailable_prev, unavailable_next);
+                ++registry->n_unavailable;
+        }
         return 0;
+}
+
+/* registry_set_available() - the object of a segment can be opened again, if it could not be */
+void registry_set_available(Registry *registry, Segment *segment) {
+        if (!segment_is_unavailable(segment))
+                return;
+        DL_DELETE2(registry->unavailable, segment, unavailable_prev, unavailable_next);
+        --registry->n_unavailable;
+        segment->unavailable = (Unavailability){};
+}
+
+/* registry_turn() - the unavailable segment whose turn it is, or NULL; it is the last one then */
+Segment *registry_turn(Registry *registry) {
+        Segment *segment = registry->unavailable;
+
+        if (!segment)
+                return NULL;
+        DL_DELETE2(registry->unavailable, segment, unavailable_prev, unavailable_next);
+        DL_APPEND2(registry->unavailable, segment, unavailable_prev, unavailable_next);
+        return segment;
 }
 
 /* registry_unname() - free the name for another segment; what it was is kept in former_name */
@@ -95,6 +119,7 @@ int registry_set_wd(Registry *registry, Segment *segment, int wd) {
 /* registry_remove() - forget a segment; it is the caller's from now on */
 void registry_remove(Registry *registry, Segment *segment) {
         registry_unname(registry, segment);
+        registry_set_available(registry, segment);
         (void) registry_set_wd(registry, segment, -1);
         HASH_DELETE(by_id, registry->by_id, segment);
         DL_DELETE(registry->first, segment);

@@ -22,6 +22,9 @@ struct Registry {
         Segment *by_wd;
         Segment *first;
         size_t n_segments;
+        /* Those whose object cannot be opened, the one that was looked for last at the end */
+        Segment *unavailable;
+        size_t n_unavailable;
         /* Sum of their sizes */
         uint64_t n_bytes;
 };
@@ -37,6 +40,9 @@ void registry_unname(Registry *registry, Segment *segment);
 int registry_set_name(Registry *registry, Segment *segment, const char *name, Segment *replaced);
 void registry_resize(Registry *registry, Segment *segment, uint64_t size_bytes);
 int registry_set_wd(Registry *registry, Segment *segment, int wd);
+
+Segment *registry_turn(Registry *registry);
+void registry_set_available(Registry *registry, Segment *segment);
 
 Segment *registry_find(Registry *registry, int64_t id);
 Segment *registry_find_name(Registry *registry, const char *name);

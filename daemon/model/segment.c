@@ -134,6 +134,12 @@ void segment_set_removed(Segment *segment, uint64_t now_usec) {
         segment->object_name = shared_path_unref(segment->object_name);
 }
 
+/* segment_is_unavailable() - can its object not be opened at the moment? Whether anybody has it is
+ * not known then. */
+bool segment_is_unavailable(const Segment *segment) {
+        return segment->unavailable.cause != NULL;
+}
+
 /* segment_is_reached_outside() - does anything but a descriptor lead to its object now? */
 bool segment_is_reached_outside(const Segment *segment) {
         return segment->traits->found_by == FOUND_BY_SHMID ? !segment->removed

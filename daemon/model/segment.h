@@ -117,9 +117,11 @@ struct Segment {
         bool adopted;
 
         /* What is behind it: the size of the inode, and for kinds posix and file its name, with the
-         * directory, NULL if it has none, and when the inode changed, in nanoseconds */
+         * directory, NULL if it has none, and when the inode changed, in nanoseconds; of a file,
+         * what its directory is */
         uint64_t object_bytes;
         Identity identity;
+        Identity directory;
         SharedPath *object_name;
         uint64_t object_change_nsec;
         Sysv sysv;
@@ -151,6 +153,11 @@ struct Segment {
         char master_name[12];
         /* inotify watch, negative if there is none */
         int wd;
+
+        /* Why there is no description of its object; without a cause there is one. CLOCK_MONOTONIC,
+         * when it was last looked for */
+        Unavailability unavailable;
+        uint64_t tried_usec;
 
         Attachment *attachments;
         size_t n_attachments;
@@ -186,6 +193,8 @@ struct Segment {
         UT_hash_handle by_wd;
         Segment *prev;
         Segment *next;
+        Segment *unavailable_prev;
+        Segment *unavailable_next;
         /* life.c: segments that linger and are idle, the next to go first */
         bool lingering;
         Segment *linger_prev;
@@ -204,6 +213,7 @@ bool segment_has_huge_pages(const Segment *segment);
 bool segment_is_locked(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);
 uint64_t segment_charged_bytes(const Segment *segment);
+bool segment_is_unavailable(const Segment *segment);
 bool segment_is_reached_outside(const Segment *segment);
 bool segment_may_be_uncounted(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);

@@ -12,6 +12,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/call/recover.h"
 #include "daemon/call/service.h"
 #include "daemon/server/dropins.h"
 #include "daemon/server/listener.h"
@@ -160,7 +161,7 @@ static void on_status(evutil_socket_t fd, short what, void *userdata) {
  * business. */
 static void broker_update(void *userdata) {
         Broker *broker = userdata;
-        uint64_t due = life_due(&broker->service.life);
+        uint64_t due = MIN(life_due(&broker->service.life), recover_due(&broker->service));
         struct timeval wait;
 
         if (due < broker->tick_usec) {
@@ -185,6 +186,7 @@ static void on_tick(evutil_socket_t fd, short what, void *userdata) {
         (void) what;
         broker->tick_usec = USEC_INFINITY;
         life_tick(&broker->service.life);
+        recover_tick(&broker->service);
         broker_update(broker);
 }
 

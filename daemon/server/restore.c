@@ -9,6 +9,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/call/birth.h"
+#include "daemon/call/recover.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/life/report.h"
 #include "daemon/state/segment-record.h"
@@ -97,39 +98,31 @@ static void note_removed(Restoring *restoring, Segment *segment) {
                 segment->former_name = steal_ptr(segment->name);
 }
 
+/* 0 also of an object that cannot be opened at the moment: only what is surely gone is forgotten.
+ */
 static int find_object(Restoring *restoring, Segment *segment) {
-        const KindRow *row = kind_rows[segment->kind];
-        Service *service = restoring->service;
-        int kept_fd = take_found(restoring, segment->id), r;
-        KindFailure failure = {};
-        Identity identity = segment->identity;
-        bool found;
+        int kept_fd = take_found(restoring, segment->id), r, r_find;
 
-        r = row->find ? row->find(&service->host, segment, &failure) : KIND_E_NONE;
-        segment->identity = identity;
-        found = r == 0;
+        r = r_find = recover_find(restoring->service, segment);
         if (kept_fd >= 0)
                 r = use_kept(segment, kept_fd);
         switch (r) {
         case 0:
-                if (!found && !segment->removed && segment_is_reached_outside(segment))
+                segment->unavailable = (Unavailability){};
+                if (r_find == KIND_E_NONE && !segment->removed &&
+                    segment_is_reached_outside(segment))
                         note_removed(restoring, segment);
-                break;
+                return 0;
         case KIND_E_NONE:
                 if (was_moving(restoring, segment))
-                        break;
+                        return r;
                 ++restoring->n_lost;
                 report_lost(segment, "its object is not there any more");
-                break;
-        case KIND_E_NOT_SUPPORTED:
-                ++restoring->n_lost;
-                report_lost(segment, failure.reason);
-                break;
+                return r;
         default:
-                ++restoring->n_lost;
-                report_lost(segment, "its object cannot be opened");
+                report_unavailable(segment);
+                return 0;
         }
-        return r;
 }
 
 /*
@@ -155,6 +148,9 @@ static void remove_loser(Life *life, Segment *loser) {
         KindFailure failure = {};
         bool destroyed;
 
+        /* Its object would stay: the next broker comes to it again. */
+        if (loser && segment_is_unavailable(loser))
+                return;
         if (loser && life_remove(life, loser, &failure, &destroyed))
                 log_warning("Segment %lld goes, but not its object: %s.", (long long) loser->id,
                             failure.reason);
@@ -228,7 +224,8 @@ static int restore_all(Restoring *restoring) {
  * restore_segments() - have the segments back that an earlier broker had
  * @service:    with its limits set, and without segments
  *
- * What is not there any more, or is not the same any more, is logged and forgotten.
+ * What is not there any more, or is not the same any more, is logged and forgotten. What cannot be
+ * opened at the moment is unavailable.
  *
  * Return: 0, or a negative errno.
  */
@@ -245,6 +242,7 @@ int restore_segments(Service *service) {
         if (restoring.n_lost > 0)
                 (void) state_file_lost(&service->persist.state_file);
         attach_times_settle(&service->persist.attach_times);
+        recover_begin(service);
         if (restoring.n_restored > 0)
                 report_restored(restoring.n_restored, service->life.census.attachments.n_used);
         return 0;

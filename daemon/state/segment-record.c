@@ -25,6 +25,8 @@ static void make_object(const Segment *segment, SegmentRecord *ret) {
         case FOUND_BY_FILE_NAME:
                 if (segment->object_name)
                         ret->file_name = shared_path_name(segment->object_name);
+                ret->directory_inode = (int64_t) segment->directory.inode;
+                ret->directory_birth_time_usec = (int64_t) segment->directory.birth_usec;
         }
 }
 
@@ -140,6 +142,10 @@ int segment_record_fill(const SegmentRecord *record, const char *files_path, Seg
                 .device = (uint64_t) record->device,
                 .inode = (uint64_t) record->inode,
                 .birth_usec = (uint64_t) record->birth_time_usec,
+        };
+        segment->directory = (Identity){
+                .inode = (uint64_t) record->directory_inode,
+                .birth_usec = (uint64_t) record->directory_birth_time_usec,
         };
         segment->object_bytes = (uint64_t) record->object_bytes;
         segment->sysv = (Sysv){

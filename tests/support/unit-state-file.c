@@ -56,6 +56,8 @@ SegmentRecord unit_record(int64_t id, uint64_t change_usec) {
                 .native_uid = 6,
                 .posix_name = posix_names[id % 4],
                 .file_name = file_name ? file_name + 1 : NULL,
+                .directory_inode = id % 3 ? id : -id,
+                .directory_birth_time_usec = 8,
                 .device = INT64_MIN,
                 .inode = id % 2 ? id : -id,
                 .birth_time_usec = 7,

@@ -143,6 +143,10 @@ static const CounterText counters[] = {
         { "segmentsUnwatched", CHECK_WARNING,
           "Segments without an inotify watch, which are asked ten times a second instead",
           "Raise fs.inotify.max_user_watches, by sysctl(8)." },
+        { "segmentsUnavailable", CHECK_WARNING,
+          "Segments whose object cannot be opened at the moment",
+          "The broker tries again. 'shmbrokerctl list --output ID,NAME,UNAVAILABLE' shows why, and "
+          "its log says more." },
         { "limitsReached", CHECK_NOTE,
           "Calls and connections that met a limit since the broker began",
           "'shmbrokerctl limits' shows what is in use, 'journalctl "

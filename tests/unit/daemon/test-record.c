@@ -109,7 +109,7 @@ END_TEST
 /* What an earlier build wrote: a change of any of these is another version. */
 START_TEST(test_format) {
         static const char *const texts[] = {
-                "8442754f {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
+                "a720db68 {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
                 "\"kind\":\"sysv\",\"sizeBytes\":5000,\"maximumBytes\":8192,\"pageBytes\":4096,"
                 "\"ownerUid\":1,\"ownerGid\":2,\"creatorUid\":3,\"creatorGid\":4,\"mode\":384,"
                 "\"chargedUid\":5,\"attachTimeUSec\":6,\"detachTimeUSec\":7,\"changeTimeUSec\":8,"
@@ -117,7 +117,8 @@ START_TEST(test_format) {
                 "\"armed\":true,\"lingers\":true,\"lingerUSec\":11,\"sealable\":true,"
                 "\"seals\":[\"shrink\",\"futureWrite\",\"seal\"],\"locked\":true,\"adopted\":true,"
                 "\"shmid\":13,\"key\":4294967295,\"kernelCtime\":14,\"nativeUid\":15,"
-                "\"posixName\":\"/p q\",\"fileName\":\"f\xc3\xa4%\\\"\\u0001\",\"device\":-16,"
+                "\"posixName\":\"/p q\",\"fileName\":\"f\xc3\xa4%\\\"\\u0001\",\"directoryInode\":20,"
+                "\"directoryBirthTimeUSec\":21,\"device\":-16,"
                 "\"inode\":17,\"birthTimeUSec\":18,\"objectBytes\":19}}",
                 "ca0f0de7 {\"segment\":{\"id\":1,\"kind\":\"memfd\"}}",
                 "38666c99 {\"gone\":{\"id\":12}}",
@@ -158,6 +159,8 @@ START_TEST(test_format) {
                 .native_uid = 15,
                 .posix_name = "/p q",
                 .file_name = "f\xc3\xa4%\"\x01",
+                .directory_inode = 20,
+                .directory_birth_time_usec = 21,
                 .device = -16,
                 .inode = 17,
                 .birth_time_usec = 18,

@@ -39,6 +39,10 @@ static SegmentRecord possible_record(int64_t id) {
                 record.kernel_ctime = 0;
                 record.native_uid = 0;
         }
+        if (found_by != FOUND_BY_FILE_NAME) {
+                record.directory_inode = 0;
+                record.directory_birth_time_usec = 0;
+        }
         record.posix_name = found_by == FOUND_BY_POSIX_NAME && id % 8 ? "/posix" : NULL;
         record.file_name = found_by == FOUND_BY_FILE_NAME && id % 8 ? "file,name" : NULL;
         return record;

@@ -418,6 +418,13 @@ static Fault some_fault(FaultCode code) {
         case FAULT_SEGMENT_BUSY:
                 GIVE_VALUE(&fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT, attach_count, 5);
                 break;
+        case FAULT_SEGMENT_UNAVAILABLE:
+                fault.unavailable = (SegmentUnavailableFault){
+                        .id = 6,
+                        .cause = "denied",
+                        .message = "a message",
+                };
+                break;
         case FAULT_PERMISSION_DENIED:
         case FAULT_EXPECTED_MORE:
         case FAULT_NO_SUCH_SEGMENT:

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/call/failure.h"
+
+/* call_kind_failure() - what an error of a kind's means to who asked */
+int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure) {
+        switch (code) {
+        case 0:
+                return 0;
+        case KIND_E_NO_DESCRIPTORS:
+                return call_no_descriptors(failure);
+        case KIND_E_EXISTS:
+                failure->id = 0;
+                return CALL_E_EXISTS;
+        case KIND_E_NONE:
+                return CALL_E_NO_SUCH_SEGMENT;
+        case KIND_E_DENIED:
+                return CALL_E_DENIED;
+        case KIND_E_LIMIT:
+                failure->limit = kind_failure->limit;
+                return CALL_E_LIMIT;
+        case KIND_E_NOT_SUPPORTED:
+                return call_not_supported(failure, kind_failure->reason);
+        default:
+                return call_no_memory(failure);
+        }
+}
+
+/* What may have ended meanwhile is given back before anybody is told of a limit. */
+int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
+                     CallFailure *failure) {
+        if (charge_take(charge, user, what, amount, &failure->limit) == 0)
+                return 0;
+        life_catch_up(&service->life);
+        return charge_take(charge, user, what, amount, &failure->limit) ? CALL_E_LIMIT : 0;
+}

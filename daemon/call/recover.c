@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/call/recover.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/call/birth.h"
+#include "daemon/kind/kinds.h"
+#include "daemon/life/report.h"
+#include "proto/util.h"
+
+/* However often it is used, a segment is looked for no more often than that. */
+#define USE_USEC 100000U
+
+/* Unasked, all of them are looked for after this time, and then after twice as long each time. */
+#define ROUND_USEC 1000000U
+#define ROUND_USEC_MAX 60000000U
+
+/* A round is made in steps. */
+#define STEP_SEGMENTS 64U
+#define STEP_USEC 10000U
+
+/* What the broker needs itself, and for a few clients, who may remove what takes up the rest. */
+#define SPARE_DESCRIPTORS 48U
+
+static bool has_room(const Service *service) {
+        size_t n_open = service->registry.n_segments - service->registry.n_unavailable;
+        uint64_t n = service->n_descriptors;
+
+        return n_open < MAX(n / 2, n - MIN(n, SPARE_DESCRIPTORS));
+}
+
+static void set_unavailable(Segment *segment, const KindFailure *failure) {
+        Unavailability *unavailable = &segment->unavailable;
+
+        if (!unavailable->cause)
+                unavailable->since_usec = (int64_t) clock_realtime_usec();
+        unavailable->cause = failure->cause;
+        unavailable->message = failure->reason;
+        segment->held = true;
+        segment->allocated_bytes = -1;
+}
+
+/**
+ * recover_find() - find the object of a segment
+ * @service:    the service
+ * @segment:    as it was written down
+ *
+ * Return: 0, KIND_E_NONE if it is surely gone, or KIND_E_UNAVAILABLE, which is noted then.
+ */
+int recover_find(Service *service, Segment *segment) {
+        const KindRow *row = kind_rows[segment->kind];
+        Identity identity = segment->identity;
+        KindFailure failure = {};
+        int r;
+
+        segment->tried_usec = clock_monotonic_usec();
+        if (!row->find)
+                return KIND_E_NONE;
+        if (has_room(service))
+                r = row->find(&service->host, segment, &failure);
+        else
+                r = kind_unavailable(&failure, "limit", "the broker has too few descriptors");
+        segment->identity = identity;
+        if (r == KIND_E_UNAVAILABLE)
+                set_unavailable(segment, &failure);
+        return r;
+}
+
+/* Looks for one once more; NULL if it is gone. */
+static Segment *recover_again(Service *service, Segment *segment) {
+        switch (recover_find(service, segment)) {
+        case 0:
+                registry_set_available(&service->registry, segment);
+                birth_found(service, segment);
+                report_available(segment);
+                events_post(&service->life.events, EVENT_CHANGED, segment);
+                return segment;
+        case KIND_E_NONE:
+                report_lost(segment, "its object is not there any more");
+                (void) state_file_lost(&service->persist.state_file);
+                life_forget(&service->life, segment);
+                return NULL;
+        default:
+                return segment;
+        }
+}
+
+/**
+ * recover_try() - look for the object of a segment that is used, unless it was a moment ago
+ * @service:    the service
+ * @segment:    any segment, or NULL
+ *
+ * Return: the segment, or NULL if it turns out to be gone.
+ */
+Segment *recover_try(Service *service, Segment *segment) {
+        if (!segment || !segment_is_unavailable(segment) ||
+            clock_monotonic_usec() < segment->tried_usec + USE_USEC)
+                return segment;
+        return recover_again(service, segment);
+}
+
+/* recover_begin() - begin to look for what is unavailable */
+void recover_begin(Service *service) {
+        service->recovery = (Recovery){ .due_usec = clock_monotonic_usec() + ROUND_USEC,
+                                        .pause_usec = ROUND_USEC };
+}
+
+/* recover_due() - when recover_tick() has something to do, on CLOCK_MONOTONIC, or USEC_INFINITY */
+uint64_t recover_due(const Service *service) {
+        return service->registry.unavailable ? service->recovery.due_usec : USEC_INFINITY;
+}
+
+/* recover_tick() - do what is due, or a part of it */
+void recover_tick(Service *service) {
+        Recovery *recovery = &service->recovery;
+        uint64_t now = clock_monotonic_usec();
+        Segment *segment;
+
+        if (now < recover_due(service))
+                return;
+        if (recovery->n_left == 0)
+                recovery->n_left = service->registry.n_unavailable;
+        for (unsigned int n = 0; n < STEP_SEGMENTS && recovery->n_left > 0; ++n) {
+                segment = registry_turn(&service->registry);
+                recovery->n_left = segment ? recovery->n_left - 1 : 0;
+                if (segment)
+                        (void) recover_again(service, segment);
+        }
+        if (recovery->n_left > 0) {
+                recovery->due_usec = now + STEP_USEC;
+                return;
+        }
+        recovery->pause_usec = MIN(2 * recovery->pause_usec, ROUND_USEC_MAX);
+        recovery->due_usec = now + recovery->pause_usec;
+}
