@@ -90,6 +90,8 @@ NULLABLE_GETTER(shmbroker_status, uint64_t, shmbroker_status_charged_bytes,
 GETTER(shmbroker_status, uint64_t, shmbroker_status_allocated_bytes, allocated_bytes)
 GETTER(shmbroker_status, const char *, shmbroker_status_registry_id, registry_id)
 NULLABLE_GETTER(shmbroker_status, uid_t, shmbroker_status_uid, STATUS_REPLY_UID, uid)
+NULLABLE_GETTER(shmbroker_status, unsigned int, shmbroker_status_features, STATUS_REPLY_FEATURES,
+                features)
 
 const char *shmbroker_status_json(const struct shmbroker_status *status) {
         return status->json;

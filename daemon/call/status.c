@@ -66,6 +66,12 @@ void status_describe_user(const User *user, UserUsage *ret) {
                           user->accounts->user_maximum[i]);
 }
 
+static unsigned int describe_features(const Features *features) {
+        return (features->leases ? 1U << FEATURE_LEASES : 0) |
+               (features->marks ? 1U << FEATURE_LOCKS : 0) |
+               (features->closings ? 1U << FEATURE_CLOSINGS : 0);
+}
+
 void status_describe(Service *service, StatusReply *ret) {
         *ret = (StatusReply){
                 .version = PACKAGE_VERSION,
@@ -83,6 +89,8 @@ void status_describe(Service *service, StatusReply *ret) {
                    (int64_t) service->accounts.total_used[LIMIT_BYTES]);
         GIVE_VALUE(ret, STATUS_REPLY_REGISTRY_ID, registry_id,
                    service->persist.state_file.registry_id);
+        GIVE_VALUE(ret, STATUS_REPLY_FEATURES, features,
+                   describe_features(&service->life.census.features));
         describe_limits(&service->accounts, &ret->limits);
         describe_counters(service, &ret->counters);
 }

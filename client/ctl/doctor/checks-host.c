@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -29,9 +28,6 @@
 
 #define HUGE_DIRECTORY "/sys/kernel/mm/hugepages"
 #define HUGE_PREFIX "hugepages-"
-
-/* What programs lock is little where no more than that may be. */
-#define LOCKED_LITTLE (UINT64_C(64) << 10)
 
 static uint64_t count_segments(const Doctor *doctor) {
         return doctor->facts.status ? shmbroker_status_segment_count(doctor->facts.status) : 0;
@@ -59,25 +55,6 @@ static void check_watches(Doctor *doctor) {
                     maximum, n_segments);
         doctor_advise_sysctl(doctor, "fs.inotify.max_user_watches",
                              n_segments < 32768 ? 65536 : 2 * n_segments);
-}
-
-static void check_instances(Doctor *doctor) {
-        uint64_t maximum;
-
-        if (read_number("/proc/sys/fs/inotify/max_user_instances", &maximum)) {
-                doctor_find(doctor, CHECK_UNKNOWN,
-                            "How many inotify instances a user may have cannot be read.");
-        } else if (maximum > 0) {
-                doctor_find(doctor, CHECK_OK,
-                            "A user may have %" PRIu64 " inotify instances, of "
-                            "which the broker takes one.",
-                            maximum);
-        } else {
-                doctor_find(doctor, CHECK_WARNING,
-                            "A user may have no inotify instances: the broker asks each segment "
-                            "ten times a second instead.");
-                doctor_advise_sysctl(doctor, "fs.inotify.max_user_instances", 128);
-        }
 }
 
 /* Return: whether there was something to tell. */
@@ -212,45 +189,6 @@ static void check_shm(Doctor *doctor) {
 }
 
 /* With it, who has not made an object cannot open it with O_CREAT. */
-static void check_protected(Doctor *doctor) {
-        uint64_t level;
-
-        if (read_number("/proc/sys/fs/protected_regular", &level))
-                doctor_find(doctor, CHECK_UNKNOWN, "fs.protected_regular cannot be read.");
-        else if (level > 0)
-                doctor_find(doctor, CHECK_OK,
-                            "fs.protected_regular is %" PRIu64 ": a program that opens another "
-                            "user's POSIX object must not say O_CREAT.",
-                            level);
-        else
-                doctor_find(doctor, CHECK_OK,
-                            "fs.protected_regular is 0: POSIX objects of others may be opened with "
-                            "O_CREAT.");
-}
-
-static void check_own_memory(Doctor *doctor) {
-        struct rlimit limit;
-        char text[SIZE_TEXT];
-
-        if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0) {
-                doctor_find(doctor, CHECK_UNKNOWN,
-                            "How much you may lock in memory cannot be known.");
-                return;
-        }
-        (void) size_format(text, sizeof(text), limit.rlim_cur, false);
-        if (limit.rlim_cur >= LOCKED_LITTLE) {
-                doctor_find(doctor, CHECK_OK, "You may lock %s in memory.",
-                            limit.rlim_cur == RLIM_INFINITY ? "anything" : text);
-                return;
-        }
-        doctor_find(doctor, CHECK_NOTE,
-                    "You may lock only %s in memory: programs that map a segment locked may not do "
-                    "so.",
-                    text);
-        doctor_advise(doctor, "Raise 'memlock' in limits.conf(5), or LimitMEMLOCK= of the "
-                              "program's unit.");
-}
-
 static uint64_t read_pool(const char *pool, const char *file) {
         char path[512];
         uint64_t n = 0;
@@ -382,16 +320,11 @@ static void check_orphans(Doctor *doctor) {
 const Check host_checks[] = {
         { "inotify-watches", "whether there are watches for all segments", NEEDS_NOTHING,
           check_watches },
-        { "inotify-instances", "whether the broker may have its one instance", NEEDS_NOTHING,
-          check_instances },
         { "sysv", "how many System V segments there may be, and how large", NEEDS_NOTHING,
           check_sysv },
         { "shm-rmid-forced", "whether System V segments stay without users", NEEDS_NOTHING,
           check_rmid_forced },
         { "shm-directory", SHM_DIRECTORY ", where POSIX objects are", NEEDS_NOTHING, check_shm },
-        { "protected-regular", "who may open POSIX objects with O_CREAT", NEEDS_NOTHING,
-          check_protected },
-        { "own-memory", "how much the caller may lock in memory", NEEDS_NOTHING, check_own_memory },
         { "huge-pages", "huge pages that are set aside", NEEDS_NOTHING, check_huge },
         { "logind", "whether shared memory of users outlives their sessions", NEEDS_NOTHING,
           check_logind },

@@ -167,24 +167,6 @@ static void check_descriptors(Doctor *doctor) {
                 advise_files(doctor, maximum);
 }
 
-static void check_locked_memory(Doctor *doctor) {
-        char text[SIZE_TEXT];
-        uint64_t maximum;
-
-        if (!read_limit(doctor, "Max locked memory", &maximum))
-                return;
-        if (maximum == UINT64_MAX) {
-                doctor_find(doctor, CHECK_OK,
-                            "What the broker locks in memory only its configuration limits.");
-                return;
-        }
-        doctor_find(doctor, CHECK_NOTE,
-                    "The broker may lock only %s in memory, of all segments together.",
-                    size_format(text, sizeof(text), maximum, false));
-        doctor_advise(doctor, "If segments are to be locked, set LimitMEMLOCK=infinity in the "
-                              "broker's unit, or 'ulimit -l unlimited' before it starts.");
-}
-
 /* Of a unit that is not there systemd tells how it would be. */
 static bool has_unit(const Facts *facts) {
         _cleanup_(freep) char *state = systemd_value(facts->unit, "LoadState");
@@ -353,8 +335,6 @@ const Check service_checks[] = {
           check_capabilities },
         { "descriptors", "how many descriptors the broker may have", NEEDS_PROCESS,
           check_descriptors },
-        { "locked-memory", "how much the broker may lock in memory", NEEDS_PROCESS,
-          check_locked_memory },
         { "unit", "whether the unit keeps shared memory when the broker stops", NEEDS_NOTHING,
           check_unit },
         { "descriptor-store", "whether memory files outlive a restart", NEEDS_NOTHING,

@@ -2,8 +2,8 @@
 #include "client/ctl/doctor/checks.h"
 
 const Check *const check_tables[] = {
-        kernel_checks,
         broker_checks,
+        kernel_checks,
         service_checks,
         host_checks,
 };
