@@ -13,7 +13,7 @@
 #include "client/ctl/common.h"
 #include "client/ctl/json.h"
 
-#define COLUMNS_MAX 64
+#define COLUMNS_MAX 80
 #define ITEMS_FIRST 64
 
 typedef struct Chosen Chosen;

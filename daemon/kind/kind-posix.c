@@ -28,6 +28,8 @@ static int posix_unlink(const Host *host, Segment *segment, KindFailure *failure
 static int posix_find(Host *host, Segment *segment, KindFailure *failure) {
         int r;
 
+        if (segment->other_boot)
+                return KIND_E_NONE;
         r = host_open_shm(host);
         if (r == -ENOENT)
                 return kind_unavailable(failure, "missing", "there is no /dev/shm");

@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/kind/identity.h"
@@ -141,7 +140,6 @@ static void sysv_note(Segment *segment, const struct shmid_ds *ds) {
         sysv->attach_sec = ds->shm_atime;
         sysv->detach_sec = ds->shm_dtime;
         sysv->last_pid = ds->shm_lpid;
-        sysv->change_sec = ds->shm_ctime;
 }
 
 static int sysv_anchor(const Host *host, Segment *segment) {
@@ -311,21 +309,12 @@ static int sysv_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
         return sysv_take(host, segment, at);
 }
 
-/* When this host was booted, in seconds; segments do not outlive that, and their numbers recur. */
-static int64_t boot_sec(void) {
-        struct timespec now, since;
-
-        if (clock_gettime(CLOCK_REALTIME, &now) < 0 || clock_gettime(CLOCK_BOOTTIME, &since) < 0)
-                return 0;
-        return now.tv_sec - since.tv_sec;
-}
-
-/* Is what has the number now the one that had it? Clocks may be set meanwhile, by a little. */
+/* Is what has the number now the one that had it? Segments do not outlive the boot, and their
+ * numbers recur. */
 static bool sysv_is_same(const Host *host, const Segment *segment, const struct shmid_ds *ds) {
         uid_t creator = segment->adopted ? segment->permission.creator_uid : host->uid;
 
-        return segment->sysv.change_sec + 60 >= boot_sec() &&
-               ds->shm_ctime >= segment->sysv.change_sec && ds->shm_perm.cuid == creator &&
+        return !segment->other_boot && ds->shm_perm.cuid == creator &&
                (segment->removed || (uint32_t) ds->shm_perm.__key == segment->sysv.key);
 }
 

@@ -83,8 +83,6 @@ struct Sysv {
         int64_t attach_sec;
         int64_t detach_sec;
         pid_t last_pid;
-        /* shm_ctime */
-        int64_t change_sec;
         /* SHM_LOCKED */
         bool locked;
 };
@@ -122,6 +120,8 @@ struct Segment {
         uint64_t object_bytes;
         Identity identity;
         Identity directory;
+        /* The host was booted since it was written down */
+        bool other_boot;
         SharedPath *object_name;
         uint64_t object_change_nsec;
         Sysv sysv;

@@ -524,6 +524,7 @@ int broker_run(const Options *options) {
         if (r == 0) {
                 log_notice("The broker listens at %s.", options->address);
                 tell_status(broker);
+                broker_update(broker);
                 (void) sd_notify(false, "READY=1");
                 r = event_base_dispatch(broker->base) < 0 ? error_origin(-EIO) : 0;
                 (void) sd_notify(false, "STOPPING=1");

@@ -179,8 +179,8 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
                 return error_trace(r);
         if (segment->removed && !record->removed)
                 persist_change(&service->persist, segment);
+        restoring->n_restored += !segment_is_unavailable(segment);
         steal_ptr(segment);
-        ++restoring->n_restored;
         remove_loser(&service->life, loser);
         return 0;
 }

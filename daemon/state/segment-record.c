@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/base/boot.h"
 #include "proto/error.h"
 
 /* What finds the object again. A file is called without the directory, which may be another one
@@ -16,9 +17,10 @@ static void make_object(const Segment *segment, SegmentRecord *ret) {
                 ret->shmid = segment->sysv.shmid;
                 ret->key = segment->sysv.key;
                 ret->native_uid = segment->sysv.uid;
-                ret->kernel_ctime = segment->sysv.change_sec;
+                ret->boot_id = boot_id();
                 break;
         case FOUND_BY_POSIX_NAME:
+                ret->boot_id = boot_id();
                 if (segment->object_name)
                         ret->posix_name = segment->object_name->text;
                 break;
@@ -147,12 +149,13 @@ int segment_record_fill(const SegmentRecord *record, const char *files_path, Seg
                 .inode = (uint64_t) record->directory_inode,
                 .birth_usec = (uint64_t) record->directory_birth_time_usec,
         };
+        segment->other_boot =
+                record->boot_id && boot_id() && strcmp(record->boot_id, boot_id()) != 0;
         segment->object_bytes = (uint64_t) record->object_bytes;
         segment->sysv = (Sysv){
                 .shmid = (int) record->shmid,
                 .key = (uint32_t) record->key,
                 .uid = (uid_t) record->native_uid,
-                .change_sec = record->kernel_ctime,
         };
         return fill_names(record, files_path, segment);
 }

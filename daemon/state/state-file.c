@@ -605,6 +605,8 @@ bool state_file_has(StateFile *file, int64_t id) {
 
 /* state_file_lost() - note that this start has lost segments; 0, or a negative errno */
 int state_file_lost(StateFile *file) {
+        if (file->first_generation == file->numbers.generation)
+                return 0;
         file->first_generation = file->numbers.generation;
         return error_trace(write_numbers(file, &file->numbers));
 }

@@ -52,7 +52,7 @@ SegmentRecord unit_record(int64_t id, uint64_t change_usec) {
                 .adopted = id & 64,
                 .shmid = id % 1000,
                 .key = UINT32_MAX - id % 7,
-                .kernel_ctime = 5,
+                .boot_id = "0123456789abcdef0123456789abcdef",
                 .native_uid = 6,
                 .posix_name = posix_names[id % 4],
                 .file_name = file_name ? file_name + 1 : NULL,

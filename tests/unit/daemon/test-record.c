@@ -77,6 +77,7 @@ START_TEST(test_limits) {
         posix_name[0] = '/';
         memset(&segment, 1, sizeof(segment));
         segment.name = segment.former_name = name;
+        segment.boot_id = "0123456789abcdef0123456789abcdef";
         segment.posix_name = posix_name;
         segment.file_name = file_name;
         segment.kind = _KIND_N - 1;
@@ -109,14 +110,14 @@ END_TEST
 /* What an earlier build wrote: a change of any of these is another version. */
 START_TEST(test_format) {
         static const char *const texts[] = {
-                "a720db68 {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
+                "76c0acb5 {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
                 "\"kind\":\"sysv\",\"sizeBytes\":5000,\"maximumBytes\":8192,\"pageBytes\":4096,"
                 "\"ownerUid\":1,\"ownerGid\":2,\"creatorUid\":3,\"creatorGid\":4,\"mode\":384,"
                 "\"chargedUid\":5,\"attachTimeUSec\":6,\"detachTimeUSec\":7,\"changeTimeUSec\":8,"
                 "\"creatorPid\":9,\"lastPid\":10,\"removed\":true,\"removeOnLastDetach\":true,"
                 "\"armed\":true,\"lingers\":true,\"lingerUSec\":11,\"sealable\":true,"
                 "\"seals\":[\"shrink\",\"futureWrite\",\"seal\"],\"locked\":true,\"adopted\":true,"
-                "\"shmid\":13,\"key\":4294967295,\"kernelCtime\":14,\"nativeUid\":15,"
+                "\"bootId\":\"0123456789abcdef0123456789abcdef\",\"shmid\":13,\"key\":4294967295,\"nativeUid\":15,"
                 "\"posixName\":\"/p q\",\"fileName\":\"f\xc3\xa4%\\\"\\u0001\",\"directoryInode\":20,"
                 "\"directoryBirthTimeUSec\":21,\"device\":-16,"
                 "\"inode\":17,\"birthTimeUSec\":18,\"objectBytes\":19}}",
@@ -155,7 +156,7 @@ START_TEST(test_format) {
                 .adopted = true,
                 .shmid = 13,
                 .key = UINT32_MAX,
-                .kernel_ctime = 14,
+                .boot_id = "0123456789abcdef0123456789abcdef",
                 .native_uid = 15,
                 .posix_name = "/p q",
                 .file_name = "f\xc3\xa4%\"\x01",

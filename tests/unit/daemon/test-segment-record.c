@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/boot.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/state/segment-record.h"
 #include "proto/util.h"
@@ -36,9 +37,10 @@ static SegmentRecord possible_record(int64_t id) {
         if (found_by != FOUND_BY_SHMID) {
                 record.shmid = 0;
                 record.key = 0;
-                record.kernel_ctime = 0;
                 record.native_uid = 0;
         }
+        record.boot_id =
+                found_by == FOUND_BY_SHMID || found_by == FOUND_BY_POSIX_NAME ? boot_id() : NULL;
         if (found_by != FOUND_BY_FILE_NAME) {
                 record.directory_inode = 0;
                 record.directory_birth_time_usec = 0;
@@ -101,6 +103,11 @@ START_TEST(test_names) {
         record = (SegmentRecord){ .id = 1, .kind = KIND_SYSV, .removed = true };
         make_again(&record, &again, &segment);
         ck_assert(!segment_is_reached_outside(segment));
+        ck_assert(!segment->other_boot);
+        segment = segment_free(segment);
+        record.boot_id = "0123456789abcdef0123456789abcdef";
+        make_again(&record, &again, &segment);
+        ck_assert(segment->other_boot);
 }
 END_TEST
 
