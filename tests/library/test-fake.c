@@ -332,7 +332,8 @@ END_TEST
         "\"ownerUid\":0,\"ownerGid\":0,\"creatorUid\":0,\"creatorGid\":0,\"mode\":384},"           \
         "\"changeTimeUSec\":1,\"attachCount\":null,\"removed\":false,"                             \
         "\"removeOnLastDetach\":false,\"locked\":false,\"seals\":[\"shrink\",\"hole\"],"           \
-        "\"adopted\":false}"
+        "\"adopted\":false,\"unavailable\":{\"cause\":\"eaten\",\"sinceUSec\":1,"                  \
+        "\"message\":\"so\"}}"
 
 /* So are its kinds, seals and accesses: of what is known there is no less, and a list goes on. */
 START_TEST(test_newer_values) {
@@ -360,6 +361,7 @@ START_TEST(test_newer_values) {
         ck_assert_str_eq(shmbroker_info_kind_name(info), "dmabuf");
         ck_assert_int_eq(shmbroker_info_attach_count(info, &count), -ENODATA);
         ck_assert_uint_eq(count, 99);
+        ck_assert_str_eq(shmbroker_info_unavailable(info), "eaten");
         ck_assert_uint_eq(shmbroker_info_seals(info), SHMBROKER_SEAL_SHRINK);
         ck_assert_ptr_nonnull(strstr(shmbroker_info_json(info), "\"hole\""));
         ck_assert_str_eq(shmbroker_info_kind_name(shmbroker_list_get(list, 1)), "memfd");

@@ -426,6 +426,7 @@ START_TEST(test_info) {
         ck_assert_uint_eq(shmbroker_info_seals(info) & ~(unsigned int) SHMBROKER_SEAL_EXEC,
                           SHMBROKER_SEAL_SHRINK | SHMBROKER_SEAL_GROW | SHMBROKER_SEAL_SEAL);
         ck_assert_int_eq(shmbroker_info_adopted(info), 0);
+        ck_assert_ptr_null(shmbroker_info_unavailable(info));
         ck_assert_int_eq(shmbroker_info_key(info, &key), -ENODATA);
         ck_assert_int_eq(shmbroker_info_shmid(info, &flag), -ENODATA);
         ck_assert_ptr_null(shmbroker_info_posix_name(info));

@@ -183,6 +183,33 @@ START_TEST(test_random) {
 }
 END_TEST
 
+/* Unavailable ones have their turn one after the other, until they are available or gone. */
+START_TEST(test_unavailable) {
+        Segment *segments[3];
+
+        ck_assert_ptr_null(registry_turn(&registry));
+        for (int i = 0; i < 3; ++i) {
+                segments[i] = make(i + 1, NULL, 10);
+                segments[i]->unavailable.cause = "error";
+                ck_assert_int_eq(registry_add(&registry, segments[i]), 0);
+        }
+        (void) add(4, NULL);
+        ck_assert_uint_eq(registry.n_unavailable, 3);
+        for (int i = 0; i < 7; ++i)
+                ck_assert_ptr_eq(registry_turn(&registry), segments[i % 3]);
+        registry_set_available(&registry, segments[2]);
+        registry_set_available(&registry, segments[2]);
+        ck_assert(!segment_is_unavailable(segments[2]));
+        ck_assert_uint_eq(registry.n_unavailable, 2);
+        ck_assert_ptr_eq(registry_turn(&registry), segments[1]);
+        drop(segments[0]);
+        ck_assert_ptr_eq(registry_turn(&registry), segments[1]);
+        drop(segments[1]);
+        ck_assert_uint_eq(registry.n_unavailable, 0);
+        ck_assert_ptr_null(registry_turn(&registry));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("registry");
         TCase *tc = tcase_create("registry");
@@ -192,6 +219,7 @@ int main(void) {
         tcase_add_test(tc, test_name_taken);
         tcase_add_test(tc, test_wd);
         tcase_add_test(tc, test_next);
+        tcase_add_test(tc, test_unavailable);
         tcase_add_loop_test(tc, test_random, 0, 2);
         suite_add_tcase(suite, tc);
         return unit_main(suite);
