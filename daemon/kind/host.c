@@ -38,7 +38,7 @@ int host_init(Host *host, const char *files_path) {
         if (host->proc_fd < 0)
                 return error_origin(-errno);
         (void) host_open_shm(host);
-        (void) host_look_for_files(host);
+        (void) host_look_for_files(host, &host->files);
         return 0;
 }
 
@@ -66,19 +66,29 @@ static bool files_are_open(const Host *host) {
                open.st_ino == named.st_ino;
 }
 
-/* host_look_for_files() - open the directory of files that is there now; 0 or a negative errno, and
- * then the one that was open still is */
-int host_look_for_files(Host *host) {
-        int fd;
+/**
+ * host_look_for_files() - open the directory of files that is there now
+ * @host:       the host
+ * @wanted:     the only one that takes the place of another, which has files as well
+ *
+ * Return: 0, or a negative errno; then, and if another one is there, the one that was open still
+ * is.
+ */
+int host_look_for_files(Host *host, const Identity *wanted) {
+        _cleanup_fd_ int fd = -EBADF;
+        Identity files;
 
         if (files_are_open(host))
                 return 0;
         fd = open(host->files_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
+        files = identity_of(fd);
+        if (host->files_fd >= 0 && !identity_equal(&files, wanted))
+                return 0;
         fd_close(host->files_fd);
-        host->files_fd = fd;
-        host->files = identity_of(fd);
+        host->files_fd = steal_fd(&fd);
+        host->files = files;
         return 0;
 }
 
@@ -92,7 +102,7 @@ int host_open_files(Host *host) {
         r = directory_make(host->files_path, 0755);
         if (r)
                 return error_trace(r);
-        r = host_look_for_files(host);
+        r = host_look_for_files(host, &host->files);
         return r < 0 ? error_origin(r) : 0;
 }
 

@@ -39,7 +39,7 @@ int host_init(Host *host, const char *files_path);
 void host_deinit(Host *host);
 
 int host_open_shm(Host *host);
-int host_look_for_files(Host *host);
+int host_look_for_files(Host *host, const Identity *wanted);
 int host_open_files(Host *host);
 int host_reopen(const Host *host, int fd, int flags);
 const char *host_missing(const Host *host, uid_t owner, unsigned int needed);

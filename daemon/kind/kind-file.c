@@ -126,7 +126,7 @@ static int file_find(Host *host, Segment *segment, KindFailure *failure) {
 
         if (!segment->object_name)
                 return KIND_E_NONE;
-        r = host_look_for_files(host);
+        r = host_look_for_files(host, &segment->directory);
         if (r == -ENOENT || r == -ENOTDIR)
                 return kind_unavailable(failure, "missing",
                                         "the directory of its file is not there");

@@ -123,8 +123,8 @@ START_TEST(test_format) {
                 "\"inode\":17,\"birthTimeUSec\":18,\"objectBytes\":19}}",
                 "ca0f0de7 {\"segment\":{\"id\":1,\"kind\":\"memfd\"}}",
                 "38666c99 {\"gone\":{\"id\":12}}",
-                "61ab31d8 {\"generation\":{\"number\":3,\"endSegmentId\":4097,\"endAttachmentId\":1048577,"
-                "\"first\":2}}",
+                ("61ab31d8 {\"generation\":{\"number\":3,\"endSegmentId\":4097,\"endAttachmentId\":1048577,"
+                 "\"first\":2}}"),
         };
         static const SegmentRecord segment = {
                 .id = 12,
