@@ -83,8 +83,11 @@ static void change_group(Actor *actor, gid_t gid, gid_t supplementary) {
 
 #define KEEP ((uid_t) -1)
 
+SUITE("access-attributes", .skip = !person_possible());
+CASE("credentials", .setup = access_up, .teardown = access_down, .timeout = 30);
+
 /* Mode 0640: the owner writes, the group reads, others have nothing. */
-START_TEST(test_user_changes_later) {
+TEST(user_changes_later) {
         Actor *actor = &actors[ROOT];
         int64_t id;
 
@@ -105,10 +108,9 @@ START_TEST(test_user_changes_later) {
         ck_assert_int_eq(actor_do(actor, ask_access_anew, NULL, 0), NO_ACCESS);
         ck_assert_int_eq(remove_id(&root, &id), FAULT_NONE);
 }
-END_TEST
 
 /* A connection that somebody made as nobody does not grow with what the process becomes. */
-START_TEST(test_user_returns) {
+TEST(user_returns) {
         static const Person outcast = { .name = "root for a while", .gid = 2199 };
         Actor actor;
         int64_t id;
@@ -122,7 +124,6 @@ START_TEST(test_user_returns) {
         actor_end(&actor);
         ck_assert_int_eq(remove_id(&root, &id), FAULT_NONE);
 }
-END_TEST
 
 /* Made as somebody else, kept, and used as root: see above, with the very same connection. */
 static Wire kept;
@@ -144,7 +145,7 @@ static int ask_access_kept(Wire *wire, void *data) {
         return access;
 }
 
-START_TEST(test_kept_connection) {
+TEST(kept_connection) {
         bool last = false;
         Actor actor;
         int64_t id;
@@ -161,9 +162,8 @@ START_TEST(test_kept_connection) {
         actor_end(&actor);
         ck_assert_int_eq(remove_id(&root, &id), FAULT_NONE);
 }
-END_TEST
 
-START_TEST(test_groups_change_later) {
+TEST(groups_change_later) {
         const Person *creator = &people[CREATOR], *other = &people[OTHER];
         static const Person member = { "a member at first", 2010, 2110, true, 2101 };
         Actor actor;
@@ -195,7 +195,6 @@ START_TEST(test_groups_change_later) {
         actor_end(&actor);
         ck_assert_int_eq(remove_id(&root, &id), FAULT_NONE);
 }
-END_TEST
 
 /* --- a connection in other hands */
 
@@ -250,7 +249,7 @@ static int inherit(Wire *wire, void *data) {
         return status;
 }
 
-START_TEST(test_inherited_connection) {
+TEST(inherited_connection) {
         Actor actor;
         Inherited inherited = {};
         int64_t id;
@@ -266,7 +265,6 @@ START_TEST(test_inherited_connection) {
         actor_end(&actor);
         ck_assert_int_eq(remove_id(&root, &id), FAULT_NONE);
 }
-END_TEST
 
 /* --- a change of owner */
 
@@ -345,7 +343,7 @@ static FaultCode give_as(size_t giver, size_t taker, int64_t id, int64_t mode) {
 
 #define WHOLE_PAGES 20480
 
-START_TEST(test_owner_changes) {
+TEST(owner_changes) {
         SegmentInfo info;
         int64_t id;
 
@@ -382,10 +380,9 @@ START_TEST(test_owner_changes) {
         assert_charged(CREATOR, 0, 0);
         assert_charged(OWNER, 0, 0);
 }
-END_TEST
 
 /* Given to root it is not out of reach, for its creator stays that. */
-START_TEST(test_given_to_root) {
+TEST(given_to_root) {
         int64_t id;
 
         id = make_as(CREATOR, "a", 0600);
@@ -398,7 +395,6 @@ START_TEST(test_given_to_root) {
         ck_assert_int_eq(actor_do(&actors[CREATOR], ask_access, NULL, 0), MAY_WRITE);
         ck_assert_int_eq(actor_do(&actors[CREATOR], remove_id, &id, sizeof(id)), FAULT_NONE);
 }
-END_TEST
 
 /* --- what was handed out stays what it is */
 
@@ -423,7 +419,7 @@ static int use_held(Wire *wire, void *data) {
         return 0;
 }
 
-START_TEST(test_descriptors_stay) {
+TEST(descriptors_stay) {
         int64_t id;
 
         id = make_as(CREATOR, "a", 0606);
@@ -435,7 +431,6 @@ START_TEST(test_descriptors_stay) {
         ck_assert_int_eq(wire_attach_count(&root, "a"), 0);
         ck_assert_int_eq(remove_id(&root, &id), FAULT_NONE);
 }
-END_TEST
 
 /* --- calls that take time are judged again when they are done */
 
@@ -478,9 +473,11 @@ static int end_lock(Wire *wire, void *data) {
         return (int) fault.code;
 }
 
+CASE("slow", .setup = up_lockable, .teardown = access_down, .timeout = 60);
+
 /* The owner's lock waits behind one that takes long, and is no owner's any more when its turn
  * comes: then it must not set the mode of what is somebody else's. */
-START_TEST(test_owner_changes_meanwhile) {
+TEST(owner_changes_meanwhile) {
         AcquireParameters parameters = {};
         AcquireReply large;
         SegmentInfo info;
@@ -511,32 +508,4 @@ START_TEST(test_owner_changes_meanwhile) {
                 ck_assert_int_eq(remove_id(&root, &large.segment.id), FAULT_NONE);
         }
         ck_assert_msg(was_late, "the lock was never late");
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("access-attributes");
-        TCase *t = tcase_create("credentials"), *slow = tcase_create("slow");
-
-        tcase_set_timeout(t, 30);
-        tcase_add_checked_fixture(t, access_up, access_down);
-        tcase_add_test(t, test_user_changes_later);
-        tcase_add_test(t, test_user_returns);
-        tcase_add_test(t, test_kept_connection);
-        tcase_add_test(t, test_groups_change_later);
-        tcase_add_test(t, test_inherited_connection);
-        tcase_add_test(t, test_owner_changes);
-        tcase_add_test(t, test_given_to_root);
-        tcase_add_test(t, test_descriptors_stay);
-        suite_add_tcase(s, t);
-
-        tcase_set_timeout(slow, 60);
-        tcase_add_checked_fixture(slow, up_lockable, access_down);
-        tcase_add_test(slow, test_owner_changes_meanwhile);
-        suite_add_tcase(s, slow);
-        return s;
-}
-
-int main(void) {
-        return person_possible() ? unit_main(suite()) : EXIT_SKIP;
 }

@@ -278,30 +278,29 @@ static void read_only_case(int i, bool sealable, bool as_root) {
         fixture_down();
 }
 
-START_TEST(test_read_only) {
+SUITE("access-readonly", .skip = !person_possible());
+CASE("readonly", .timeout = 60);
+
+TEST(read_only, .end = ARRAY_SIZE(broker_uids)) {
         read_only_case(_i, false, false);
 }
-END_TEST
 
-START_TEST(test_read_only_sealable) {
+TEST(read_only_sealable, .end = ARRAY_SIZE(broker_uids)) {
         read_only_case(_i, true, false);
 }
-END_TEST
 
-START_TEST(test_read_only_namespace) {
+TEST(read_only_namespace, .end = ARRAY_SIZE(broker_uids)) {
         read_only_case(_i, false, true);
 }
-END_TEST
 
-START_TEST(test_read_only_sealable_namespace) {
+TEST(read_only_sealable_namespace, .end = ARRAY_SIZE(broker_uids)) {
         read_only_case(_i, true, true);
 }
-END_TEST
 
 /* --- what cannot be enforced, and so that the attempts are worth something */
 
 /* Whom the inode belongs to may open it again, or let others; a broker of one's own is no fence. */
-START_TEST(test_own_broker) {
+TEST(own_broker) {
         static const char *const working[] = { "opening /proc/self/fd", "fchmod",
                                                "opening /dev/fd" };
         const Setup setup = { .uid = reader_person.uid };
@@ -327,7 +326,6 @@ START_TEST(test_own_broker) {
         actor_end(&writer);
         fixture_down();
 }
-END_TEST
 
 /* --- who may write, and no more than that */
 
@@ -354,7 +352,7 @@ static int count_seals(Wire *wire, void *data) {
 }
 
 /* Sealed against growing, shrinking and further seals; and the inode is the broker's. */
-START_TEST(test_read_write) {
+TEST(read_write, .end = ARRAY_SIZE(broker_uids)) {
         static const Refusal refusals[] = {
                 { "ftruncate, larger", EPERM },
                 { "ftruncate, smaller", EPERM },
@@ -406,25 +404,4 @@ START_TEST(test_read_write) {
         (void) actor_do(&writer, let_go, NULL, 0);
         actor_end(&writer);
         fixture_down();
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("access-readonly");
-        TCase *t = tcase_create("readonly");
-        const int all = (int) ARRAY_SIZE(broker_uids);
-
-        tcase_set_timeout(t, 60);
-        tcase_add_loop_test(t, test_read_only, 0, all);
-        tcase_add_loop_test(t, test_read_only_sealable, 0, all);
-        tcase_add_loop_test(t, test_read_only_namespace, 0, all);
-        tcase_add_loop_test(t, test_read_only_sealable_namespace, 0, all);
-        tcase_add_test(t, test_own_broker);
-        tcase_add_loop_test(t, test_read_write, 0, all);
-        suite_add_tcase(s, t);
-        return s;
-}
-
-int main(void) {
-        return person_possible() ? unit_main(suite()) : EXIT_SKIP;
 }

@@ -149,7 +149,10 @@ static void begin_watching(int64_t id, unsigned int mode) {
         }
 }
 
-START_TEST(test_watching) {
+SUITE("access-watch", .skip = !person_possible());
+CASE("watch", .setup = access_up, .teardown = access_down, .timeout = 60);
+
+TEST(watching, .end = 12) {
         static const unsigned int modes[] = { 0600, 0640, 0604, 0,    0044, 0400,
                                               0004, 0777, 0222, 0440, 0666, 0022 };
         static const EventKind changed[] = { EVENT_CHANGED };
@@ -178,10 +181,9 @@ START_TEST(test_watching) {
         for (size_t i = 0; i < _PERSON_N; ++i)
                 (void) actor_do(&actors[i], watch_end, NULL, 0);
 }
-END_TEST
 
 /* One that is watched by its number: refused from the beginning, or silent from then on. */
-START_TEST(test_watching_one) {
+TEST(watching_one) {
         int64_t id;
 
         id = make_and_give("a", 0440);
@@ -201,21 +203,4 @@ START_TEST(test_watching_one) {
                 (void) actor_do(&actors[i], watch_end, NULL, 0);
         }
         ck_assert_int_eq(wire_remove(&root, "a", NULL), FAULT_NONE);
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("access-watch");
-        TCase *t = tcase_create("watch");
-
-        tcase_set_timeout(t, 60);
-        tcase_add_checked_fixture(t, access_up, access_down);
-        tcase_add_loop_test(t, test_watching, 0, 12);
-        tcase_add_test(t, test_watching_one);
-        suite_add_tcase(s, t);
-        return s;
-}
-
-int main(void) {
-        return person_possible() ? unit_main(suite()) : EXIT_SKIP;
 }

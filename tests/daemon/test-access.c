@@ -131,7 +131,10 @@ static void forget_times(State *state) {
         state->info.attach_time_usec = state->info.detach_time_usec = state->info.last_pid = 0;
 }
 
-START_TEST(test_reading) {
+SUITE("access", .skip = !person_possible());
+CASE("access", .setup = access_up, .teardown = access_down, .timeout = 60);
+
+TEST(reading, .end = 8) {
         unsigned int begin = (unsigned int) _i * 64;
         int64_t id;
         int fd;
@@ -158,7 +161,6 @@ START_TEST(test_reading) {
         close(fd);
         ck_assert_int_eq(wire_remove(&root, "a", NULL), FAULT_NONE);
 }
-END_TEST
 
 /* --- changing: owner, creator and root, whatever the mode */
 
@@ -284,7 +286,7 @@ static bool try_change(size_t person, const Change *change, int64_t id, unsigned
         return expected;
 }
 
-START_TEST(test_changing) {
+TEST(changing, .end = 4) {
         static const unsigned int modes[] = { 0, 0777, 0600, 0066 };
         unsigned int mode = modes[_i];
 
@@ -301,7 +303,6 @@ START_TEST(test_changing) {
                 ck_assert_int_eq(remove_id(&root, &id), FAULT_NONE);
         }
 }
-END_TEST
 
 /* By name as by id; and the name stays. */
 static int remove_named(Wire *wire, void *data) {
@@ -309,7 +310,7 @@ static int remove_named(Wire *wire, void *data) {
         return (int) wire_remove(wire, "a", NULL);
 }
 
-START_TEST(test_removing_by_name) {
+TEST(removing_by_name) {
         int64_t id;
 
         id = make_and_give("a", 0777);
@@ -335,7 +336,6 @@ START_TEST(test_removing_by_name) {
         }
         ck_assert_int_eq(wire_remove(&root, "a", NULL), FAULT_NONE);
 }
-END_TEST
 
 /* --- taking somebody else's name */
 
@@ -390,28 +390,9 @@ static void try_replace(size_t person, unsigned int mode) {
         ck_assert_int_eq(remove_id(&root, &new_id), FAULT_NONE);
 }
 
-START_TEST(test_replacing) {
+TEST(replacing) {
         for (size_t i = 0; i < _PERSON_N; ++i) {
                 try_replace(i, 0);
                 try_replace(i, 0777);
         }
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("access");
-        TCase *t = tcase_create("access");
-
-        tcase_set_timeout(t, 60);
-        tcase_add_checked_fixture(t, access_up, access_down);
-        tcase_add_loop_test(t, test_reading, 0, 8);
-        tcase_add_loop_test(t, test_changing, 0, 4);
-        tcase_add_test(t, test_removing_by_name);
-        tcase_add_test(t, test_replacing);
-        suite_add_tcase(s, t);
-        return s;
-}
-
-int main(void) {
-        return person_possible() ? unit_main(suite()) : EXIT_SKIP;
 }

@@ -44,7 +44,10 @@ static void assert_invalid(Wire *wire, const AcquireParameters *parameters, cons
         ck_assert_str_eq(fault.text.text, key);
 }
 
-START_TEST(test_create_modes) {
+SUITE("acquire");
+CASE("acquire", .setup = up, .teardown = fixture_down, .timeout = 30);
+
+TEST(create_modes) {
         AcquireParameters parameters;
         AcquireReply reply;
         Fault fault;
@@ -70,9 +73,8 @@ START_TEST(test_create_modes) {
         ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
         wire_close(&wire);
 }
-END_TEST
 
-START_TEST(test_private) {
+TEST(private) {
         AcquireParameters parameters = {}, by_id = {};
         AcquireReply reply, again;
         Wire wire;
@@ -91,10 +93,9 @@ START_TEST(test_private) {
         ck_assert_int_eq(wire_try_acquire(&wire, &by_id, NULL), FAULT_NO_SUCH_SEGMENT);
         wire_close(&wire);
 }
-END_TEST
 
 /* The memory is the same, its end reads zero, and what lies beyond the size is nobody's. */
-START_TEST(test_memory) {
+TEST(memory) {
         char *one, *other;
         int fd, other_fd;
         struct stat st;
@@ -121,10 +122,9 @@ START_TEST(test_memory) {
         close(other_fd);
         wire_close(&wire);
 }
-END_TEST
 
 /* Nobody can take the size away under a mapping, and a read-only descriptor is read-only. */
-START_TEST(test_sealed) {
+TEST(sealed) {
         int fd, other_fd;
         char *at;
         Wire wire;
@@ -147,9 +147,8 @@ START_TEST(test_sealed) {
         close(other_fd);
         wire_close(&wire);
 }
-END_TEST
 
-START_TEST(test_sizes) {
+TEST(sizes) {
         static const int64_t wrong[] = { 0, -1, INT64_MIN, (INT64_C(1) << 53) + 1, INT64_MAX };
         AcquireParameters parameters;
         Fault fault;
@@ -184,9 +183,8 @@ START_TEST(test_sizes) {
         close(fd);
         wire_close(&wire);
 }
-END_TEST
 
-START_TEST(test_wrong_parameters) {
+TEST(wrong_parameters) {
         static const char *const names[] = { "",   "/",      "a/",  "/a",  "a//b",     ".",
                                              "..", "a/../b", "a b", "a\n", "\303\244", "a*" };
         AcquireParameters parameters;
@@ -231,10 +229,9 @@ START_TEST(test_wrong_parameters) {
         assert_invalid(&wire, &parameters, "posixName");
         wire_close(&wire);
 }
-END_TEST
 
 /* What the host does not have is refused with a reason, never left out. */
-START_TEST(test_not_supported) {
+TEST(not_supported) {
         AcquireParameters parameters;
         Fault fault;
         Wire wire;
@@ -257,9 +254,8 @@ START_TEST(test_not_supported) {
         ck_assert_str_eq(fault.text.text, "pageBytes");
         wire_close(&wire);
 }
-END_TEST
 
-START_TEST(test_remove) {
+TEST(remove) {
         AcquireParameters by_id = {};
         SegmentInfo info, another;
         RemoveReply removed;
@@ -296,10 +292,9 @@ START_TEST(test_remove) {
         ck_assert_int_eq(wire_remove(&wire, "a", &removed), FAULT_NO_SUCH_SEGMENT);
         wire_close(&wire);
 }
-END_TEST
 
 /* A second IPC_RMID succeeds, as shmctl(2) has it. */
-START_TEST(test_remove_twice) {
+TEST(remove_twice) {
         SegmentParameters parameters = {};
         RemoveReply removed;
         SegmentInfo info;
@@ -318,9 +313,8 @@ START_TEST(test_remove_twice) {
         close(fd);
         wire_close(&wire);
 }
-END_TEST
 
-START_TEST(test_persists) {
+TEST(persists) {
         Wire wire;
         int fd;
 
@@ -337,7 +331,6 @@ START_TEST(test_persists) {
         ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
         wire_close(&wire);
 }
-END_TEST
 
 /* Long enough for what has to happen before its end on a machine that is busy. */
 #define LINGER_USEC 800000
@@ -349,7 +342,7 @@ static int create_lingering(Wire *wire, int64_t linger_usec) {
         return wire_acquire(wire, &parameters, NULL);
 }
 
-START_TEST(test_linger) {
+TEST(linger) {
         SegmentInfo info;
         Wire wire;
         int fd;
@@ -377,10 +370,9 @@ START_TEST(test_linger) {
         ck_assert_int_eq(wire_stat(&wire, "a", &info), FAULT_NO_SUCH_SEGMENT);
         wire_close(&wire);
 }
-END_TEST
 
 /* It goes by itself too, without anybody asking: the fixture sees its descriptor closed. */
-START_TEST(test_goes_unasked) {
+TEST(goes_unasked) {
         StatusReply status;
         unsigned int n_fds;
         Wire wire;
@@ -398,10 +390,9 @@ START_TEST(test_goes_unasked) {
         ck_assert_uint_eq(count_fds(fixture_daemon()), n_fds);
         wire_close(&wire);
 }
-END_TEST
 
 /* shmctl(2): what is told of times, pids and owners. */
-START_TEST(test_stat) {
+TEST(stat) {
         AcquireParameters parameters = creation("a", CREATE_NEW, 4096);
         SegmentInfo info;
         Wire wire;
@@ -436,10 +427,9 @@ START_TEST(test_stat) {
         ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
         wire_close(&wire);
 }
-END_TEST
 
 /* Somebody has it who did not get it from the broker: here, by a way that is root's alone. */
-START_TEST(test_other_holders) {
+TEST(other_holders) {
         char path[64];
         int fd, other_fd;
         SegmentInfo info;
@@ -457,7 +447,6 @@ START_TEST(test_other_holders) {
         ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
         wire_close(&wire);
 }
-END_TEST
 
 /* Calls a method that replies more than once; counts its replies. */
 static unsigned int count_replies(Wire *wire, Method method, const void *parameters) {
@@ -476,7 +465,7 @@ static unsigned int count_replies(Wire *wire, Method method, const void *paramet
         return n;
 }
 
-START_TEST(test_list) {
+TEST(list) {
         ListParameters parameters = {};
         char name[16];
         int fds[300];
@@ -511,9 +500,8 @@ START_TEST(test_list) {
         ck_assert_uint_eq(count_replies(&wire, METHOD_LIST, &parameters), 0);
         wire_close(&wire);
 }
-END_TEST
 
-START_TEST(test_list_attachments) {
+TEST(list_attachments) {
         SegmentParameters parameters = {};
         int fds[300];
         Wire wire;
@@ -532,7 +520,6 @@ START_TEST(test_list_attachments) {
         ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
         wire_close(&wire);
 }
-END_TEST
 
 typedef struct Stranger Stranger;
 
@@ -568,7 +555,7 @@ static void be_stranger(int control_fd, void *userdata) {
         _exit(0);
 }
 
-START_TEST(test_permission) {
+TEST(permission) {
         static const Stranger strangers[] = {
                 { 0600, FAULT_PERMISSION_DENIED, FAULT_PERMISSION_DENIED },
                 { 0604, FAULT_NONE, FAULT_PERMISSION_DENIED },
@@ -602,36 +589,4 @@ START_TEST(test_permission) {
                 ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
         }
         wire_close(&wire);
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("acquire");
-        TCase *t = tcase_create("acquire");
-
-        tcase_set_timeout(t, 30);
-        tcase_add_checked_fixture(t, up, fixture_down);
-        tcase_add_test(t, test_create_modes);
-        tcase_add_test(t, test_private);
-        tcase_add_test(t, test_memory);
-        tcase_add_test(t, test_sealed);
-        tcase_add_test(t, test_sizes);
-        tcase_add_test(t, test_wrong_parameters);
-        tcase_add_test(t, test_not_supported);
-        tcase_add_test(t, test_remove);
-        tcase_add_test(t, test_remove_twice);
-        tcase_add_test(t, test_persists);
-        tcase_add_test(t, test_linger);
-        tcase_add_test(t, test_goes_unasked);
-        tcase_add_test(t, test_stat);
-        tcase_add_test(t, test_other_holders);
-        tcase_add_test(t, test_list);
-        tcase_add_test(t, test_list_attachments);
-        tcase_add_test(t, test_permission);
-        suite_add_tcase(s, t);
-        return s;
-}
-
-int main(void) {
-        return unit_main(suite());
 }

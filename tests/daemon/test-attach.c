@@ -67,7 +67,10 @@ static void assert_gone(Wire *wire) {
         ck_assert_int_eq(wire_stat(wire, "u", NULL), FAULT_NO_SUCH_SEGMENT);
 }
 
-START_TEST(test_closed) {
+SUITE("attach");
+CASE("exact", .timeout = 60);
+
+TEST(closed, .end = ARRAY_SIZE(denials)) {
         Wire wire;
         int fd;
 
@@ -80,9 +83,8 @@ START_TEST(test_closed) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
-START_TEST(test_mapping_stays) {
+TEST(mapping_stays, .end = ARRAY_SIZE(denials)) {
         Wire wire;
         char *at;
         int fd;
@@ -102,9 +104,8 @@ START_TEST(test_mapping_stays) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
-START_TEST(test_private_mapping_stays) {
+TEST(private_mapping_stays, .end = ARRAY_SIZE(denials)) {
         Wire wire;
         void *at;
         int fd;
@@ -121,9 +122,8 @@ START_TEST(test_private_mapping_stays) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
-START_TEST(test_two_attachments) {
+TEST(two_attachments, .end = ARRAY_SIZE(denials)) {
         Wire wire;
         int one, other;
 
@@ -139,10 +139,9 @@ START_TEST(test_two_attachments) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 /* dup(2) makes no attachment. */
-START_TEST(test_dup) {
+TEST(dup, .end = ARRAY_SIZE(denials)) {
         Wire wire;
         int fd, copy;
 
@@ -158,9 +157,8 @@ START_TEST(test_dup) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
-START_TEST(test_connection_closed) {
+TEST(connection_closed, .end = ARRAY_SIZE(denials)) {
         Wire wire;
         int fd;
 
@@ -175,7 +173,6 @@ START_TEST(test_connection_closed) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 /* Acquires, forks, and ends; its child, with the mapping alone, goes on. */
 static void fork_and_leave(int control_fd, void *userdata) {
@@ -206,7 +203,7 @@ static AttachmentInfo only_attachment(Wire *wire, const char *name) {
         return reply.attachment;
 }
 
-START_TEST(test_parent_exits) {
+TEST(parent_exits, .end = ARRAY_SIZE(denials)) {
         AttachmentInfo attachment;
         Child child;
         Wire wire;
@@ -230,7 +227,6 @@ START_TEST(test_parent_exits) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 typedef struct Exec Exec;
 
@@ -281,15 +277,13 @@ static void exec_case(int i, bool keep) {
         fixture_down();
 }
 
-START_TEST(test_exec_with_descriptor) {
+TEST(exec_with_descriptor, .end = ARRAY_SIZE(denials)) {
         exec_case(_i, true);
 }
-END_TEST
 
-START_TEST(test_exec_without_descriptor) {
+TEST(exec_without_descriptor, .end = ARRAY_SIZE(denials)) {
         exec_case(_i, false);
 }
-END_TEST
 
 /* Gets a descriptor from its parent, and keeps it. */
 static void take_over(int control_fd, void *userdata) {
@@ -306,7 +300,7 @@ static void take_over(int control_fd, void *userdata) {
         child_step(control_fd);
 }
 
-START_TEST(test_passed_on) {
+TEST(passed_on, .end = ARRAY_SIZE(denials)) {
         int pair[2], fd;
         Child child;
         Wire wire;
@@ -330,10 +324,9 @@ START_TEST(test_passed_on) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 /* In flight in a socket that is closed unread. */
-START_TEST(test_lost_in_flight) {
+TEST(lost_in_flight, .end = ARRAY_SIZE(denials)) {
         int pair[2], fd;
         Wire wire;
         size_t n;
@@ -351,7 +344,6 @@ START_TEST(test_lost_in_flight) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 /* Step by step through the life of an attachment; killed at any of them, nothing stays. */
 static void live(int control_fd, void *userdata) {
@@ -395,7 +387,7 @@ static void live(int control_fd, void *userdata) {
 #define LIFE_SENT 3
 #define LIFE_GONE 8
 
-START_TEST(test_killed) {
+TEST(killed, .end = ARRAY_SIZE(denials)) {
         Child child;
         Wire wire;
 
@@ -420,10 +412,9 @@ START_TEST(test_killed) {
         }
         fixture_down();
 }
-END_TEST
 
 /* The same at any moment, not only between steps. */
-START_TEST(test_killed_anytime) {
+TEST(killed_anytime, .end = ARRAY_SIZE(denials)) {
         Child child;
         Wire wire;
 
@@ -440,7 +431,6 @@ START_TEST(test_killed_anytime) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 static int lock_bytes(int fd, int command, short type, int64_t start, int64_t length) {
         struct flock lock = {
@@ -451,7 +441,7 @@ static int lock_bytes(int fd, int command, short type, int64_t start, int64_t le
 }
 
 /* A client takes its own mark away: as long as it has the segment, it counts. */
-START_TEST(test_unlocks_mark) {
+TEST(unlocks_mark, .end = ARRAY_SIZE(denials)) {
         Wire wire;
         int fd;
 
@@ -468,12 +458,14 @@ START_TEST(test_unlocks_mark) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
+
+/* What clients do to the marks, and many marks: on a kernel that has all answers. */
+CASE("marked", .timeout = 60);
 
 /* A client holds a write lock where the marks are: others cannot be marked, and count all
  * the same.
  */
-START_TEST(test_holds_write_lock) {
+TEST(holds_write_lock) {
         int one, other, third;
         Wire wire;
 
@@ -495,10 +487,9 @@ START_TEST(test_holds_write_lock) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 /* A read lock over everything lies over the marks: that they are set says nothing any more. */
-START_TEST(test_holds_read_lock) {
+TEST(holds_read_lock) {
         int one, other;
         Wire wire;
 
@@ -515,10 +506,9 @@ START_TEST(test_holds_read_lock) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 /* Many, and one after the other: the count follows. */
-START_TEST(test_many) {
+TEST(many) {
         int fds[200];
         Wire wire;
 
@@ -541,7 +531,6 @@ START_TEST(test_many) {
         wire_close(&wire);
         fixture_down();
 }
-END_TEST
 
 /* All at once, at the end of their process. */
 static void hold_many(int control_fd, void *userdata) {
@@ -555,7 +544,7 @@ static void hold_many(int control_fd, void *userdata) {
         child_step(control_fd);
 }
 
-START_TEST(test_many_at_once) {
+TEST(many_at_once) {
         Child child;
         Wire wire;
 
@@ -568,41 +557,4 @@ START_TEST(test_many_at_once) {
         assert_gone(&wire);
         wire_close(&wire);
         fixture_down();
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("attach");
-        TCase *exact = tcase_create("exact"), *marked = tcase_create("marked");
-        const int all = (int) ARRAY_SIZE(denials);
-
-        tcase_set_timeout(exact, 60);
-        tcase_add_loop_test(exact, test_closed, 0, all);
-        tcase_add_loop_test(exact, test_mapping_stays, 0, all);
-        tcase_add_loop_test(exact, test_private_mapping_stays, 0, all);
-        tcase_add_loop_test(exact, test_two_attachments, 0, all);
-        tcase_add_loop_test(exact, test_dup, 0, all);
-        tcase_add_loop_test(exact, test_connection_closed, 0, all);
-        tcase_add_loop_test(exact, test_parent_exits, 0, all);
-        tcase_add_loop_test(exact, test_exec_with_descriptor, 0, all);
-        tcase_add_loop_test(exact, test_exec_without_descriptor, 0, all);
-        tcase_add_loop_test(exact, test_passed_on, 0, all);
-        tcase_add_loop_test(exact, test_lost_in_flight, 0, all);
-        tcase_add_loop_test(exact, test_killed, 0, all);
-        tcase_add_loop_test(exact, test_killed_anytime, 0, all);
-        tcase_add_loop_test(exact, test_unlocks_mark, 0, all);
-        suite_add_tcase(s, exact);
-
-        /* What clients do to the marks, and many marks: on a kernel that has all answers. */
-        tcase_set_timeout(marked, 60);
-        tcase_add_loop_test(marked, test_holds_write_lock, 0, 1);
-        tcase_add_loop_test(marked, test_holds_read_lock, 0, 1);
-        tcase_add_loop_test(marked, test_many, 0, 1);
-        tcase_add_loop_test(marked, test_many_at_once, 0, 1);
-        suite_add_tcase(s, marked);
-        return s;
-}
-
-int main(void) {
-        return unit_main(suite());
 }

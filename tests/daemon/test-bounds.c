@@ -62,8 +62,11 @@ static int read_answers(Wire *asker, int n) {
         return n_fds;
 }
 
+SUITE("bounds");
+CASE("bounds", .setup = setup, .teardown = teardown, .timeout = 60);
+
 /* Descriptors under way count against the broker's user as a whole (unix(7), ETOOMANYREFS). */
-START_TEST(test_unread_descriptors) {
+TEST(unread_descriptors) {
         Wire one, two, three;
         int n;
 
@@ -94,7 +97,6 @@ START_TEST(test_unread_descriptors) {
         wire_close(&three);
         ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
 }
-END_TEST
 
 static int64_t n_connections(void) {
         StatusReply status;
@@ -110,7 +112,7 @@ static void send_list(Wire *asker) {
 }
 
 /* Replies that are not read are kept, one for each connection, as far as the limit goes. */
-START_TEST(test_unread_replies) {
+TEST(unread_replies) {
         enum { N = 2000 };
         Wire wires[3];
         char name[32];
@@ -144,17 +146,4 @@ START_TEST(test_unread_replies) {
                 (void) snprintf(name, sizeof(name), "s/%d", i);
                 ck_assert_int_eq(wire_remove(&wire, name, NULL), FAULT_NONE);
         }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("bounds");
-        TCase *tc = tcase_create("bounds");
-
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_unread_descriptors);
-        tcase_add_test(tc, test_unread_replies);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

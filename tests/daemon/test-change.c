@@ -116,9 +116,12 @@ static void remove_segment(const char *name, int fd) {
         ck_assert(reply.destroyed);
 }
 
+SUITE("change");
+CASE("change", .setup = setup, .teardown = teardown, .timeout = 30);
+
 /* --- SetAttributes */
 
-START_TEST(test_owner_and_mode) {
+TEST(owner_and_mode) {
         SetAttributesParameters parameters = attributes_of("a");
         int fd = wire_create(&wire, "a", SIZE);
         SegmentInfo before = info_of("a"), info;
@@ -141,9 +144,8 @@ START_TEST(test_owner_and_mode) {
         ck_assert_int_eq(info.permissions.mode, 0);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_nothing_to_set) {
+TEST(nothing_to_set) {
         SetAttributesParameters parameters = attributes_of("a");
         int fd = wire_create(&wire, "a", SIZE);
         SegmentInfo before = info_of("a"), info;
@@ -152,9 +154,8 @@ START_TEST(test_nothing_to_set) {
         ck_assert_int_eq(info.change_time_usec, before.change_time_usec);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_wrong_attributes) {
+TEST(wrong_attributes) {
         static const struct {
                 unsigned int row;
                 int64_t value;
@@ -195,10 +196,9 @@ START_TEST(test_wrong_attributes) {
         ck_assert_int_eq(info_of("a").permissions.mode, 0600);
         remove_segment("a", fd);
 }
-END_TEST
 
 /* It goes at its next last detach; one that was before it was asked for does not count. */
-START_TEST(test_remove_on_last_detach_later) {
+TEST(remove_on_last_detach_later) {
         SetAttributesParameters parameters = attributes_of("a");
         int fd;
 
@@ -217,7 +217,6 @@ START_TEST(test_remove_on_last_detach_later) {
         ck_assert_int_eq(wire_attach_count(&wire, "a"), 0);
         remove_segment("a", -1);
 }
-END_TEST
 
 static void wait_until_gone(const char *name) {
         for (int i = 0; i < 500; ++i) {
@@ -228,7 +227,7 @@ static void wait_until_gone(const char *name) {
         ck_abort_msg("%s is still there", name);
 }
 
-START_TEST(test_linger_later) {
+TEST(linger_later) {
         SetAttributesParameters parameters = attributes_of("a");
         SegmentInfo info;
         int fd;
@@ -252,11 +251,10 @@ START_TEST(test_linger_later) {
         ck_assert_int_eq(wire_set_attributes(&wire, &parameters, &info, NULL), FAULT_NONE);
         wait_until_gone("a");
 }
-END_TEST
 
 /* --- Resize */
 
-START_TEST(test_grows_under_mapping) {
+TEST(grows_under_mapping) {
         int fd = create_growing("a", 0), other;
         struct stat st;
         char *at;
@@ -282,9 +280,8 @@ START_TEST(test_grows_under_mapping) {
         close(other);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_wrong_resize) {
+TEST(wrong_resize) {
         static const int64_t wrong[] = { -1, 0, SIZE - 1, MAXIMUM + 1, INT64_MAX, INT64_MIN };
         int fd = create_growing("a", SIZE), fixed = wire_create(&wire, "b", SIZE);
         Fault fault;
@@ -302,10 +299,9 @@ START_TEST(test_wrong_resize) {
         remove_segment("a", fd);
         remove_segment("b", fixed);
 }
-END_TEST
 
 /* The whole of it is charged from the beginning, and told as what is promised. */
-START_TEST(test_growing_is_charged) {
+TEST(growing_is_charged) {
         AcquireParameters parameters = creation("b", 1);
         StatusReply status;
         Fault fault;
@@ -325,9 +321,8 @@ START_TEST(test_growing_is_charged) {
         close(wire_acquire(&wire, &parameters, NULL));
         remove_segment("b", -1);
 }
-END_TEST
 
-START_TEST(test_wrong_maximum) {
+TEST(wrong_maximum) {
         static const struct {
                 int64_t size;
                 int64_t maximum;
@@ -344,12 +339,11 @@ START_TEST(test_wrong_maximum) {
         }
         ck_assert_int_eq(wire_stat(&wire, "a", NULL), FAULT_NO_SUCH_SEGMENT);
 }
-END_TEST
 
 /* --- Seal */
 
 /* A frame: whoever mapped it before may go on, nobody else can write any more. */
-START_TEST(test_future_write) {
+TEST(future_write) {
         int fd = create_sealable("a"), reader;
         AcquireParameters parameters = {};
         Fault fault;
@@ -374,9 +368,8 @@ START_TEST(test_future_write) {
         close(reader);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_write) {
+TEST(write) {
         int fd = create_sealable("a");
         Fault fault;
         void *at;
@@ -395,10 +388,9 @@ START_TEST(test_write) {
         ck_assert_ptr_nonnull(strstr(fault.text.text, "fixed"));
         remove_segment("a", fd);
 }
-END_TEST
 
 /* Seals that a client added itself are told like the others. */
-START_TEST(test_seals_of_clients) {
+TEST(seals_of_clients) {
         int fd = create_sealable("a");
 
         ck_assert(!(info_of("a").seals & 1U << SEAL_SEAL));
@@ -406,9 +398,8 @@ START_TEST(test_seals_of_clients) {
         ck_assert(info_of("a").seals & 1U << SEAL_FUTURE_WRITE);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_not_sealable) {
+TEST(not_sealable) {
         int fd = wire_create(&wire, "a", SIZE), other = create_sealable("b");
         Fault fault;
 
@@ -424,11 +415,10 @@ START_TEST(test_not_sealable) {
         remove_segment("a", fd);
         remove_segment("b", other);
 }
-END_TEST
 
 /* --- Publish */
 
-START_TEST(test_publish) {
+TEST(publish) {
         PublishReply reply;
         int64_t id, found;
         int fd = create_private(&id);
@@ -441,10 +431,9 @@ START_TEST(test_publish) {
         ck_assert_int_eq(found, id);
         remove_segment("a", fd);
 }
-END_TEST
 
 /* Who has the old one keeps it, and whoever comes gets the new one. */
-START_TEST(test_replace) {
+TEST(replace) {
         int64_t id, old_id = 0;
         int old = wire_create_transient(&wire, "a", SIZE), fd, reader;
         SegmentInfo info;
@@ -474,9 +463,8 @@ START_TEST(test_replace) {
         close(reader);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_wrong_publish) {
+TEST(wrong_publish) {
         int named = wire_create(&wire, "a", SIZE), fd;
         SegmentParameters parameters = {};
         RemoveReply removed;
@@ -497,31 +485,4 @@ START_TEST(test_wrong_publish) {
         ck_assert_int_eq(wire_stat(&wire, "b", NULL), FAULT_NO_SUCH_SEGMENT);
         close(fd);
         remove_segment("a", named);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("change");
-        TCase *tc = tcase_create("change");
-
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_owner_and_mode);
-        tcase_add_test(tc, test_nothing_to_set);
-        tcase_add_test(tc, test_wrong_attributes);
-        tcase_add_test(tc, test_remove_on_last_detach_later);
-        tcase_add_test(tc, test_linger_later);
-        tcase_add_test(tc, test_grows_under_mapping);
-        tcase_add_test(tc, test_wrong_resize);
-        tcase_add_test(tc, test_growing_is_charged);
-        tcase_add_test(tc, test_wrong_maximum);
-        tcase_add_test(tc, test_future_write);
-        tcase_add_test(tc, test_write);
-        tcase_add_test(tc, test_seals_of_clients);
-        tcase_add_test(tc, test_not_sealable);
-        tcase_add_test(tc, test_publish);
-        tcase_add_test(tc, test_replace);
-        tcase_add_test(tc, test_wrong_publish);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

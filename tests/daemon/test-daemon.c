@@ -33,8 +33,11 @@ static char *in_directory(const char *name) {
         return path;
 }
 
+SUITE("daemon");
+CASE("daemon", .setup = up, .teardown = fixture_down, .timeout = 60);
+
 /* What the broker says while it fails goes to the log of the test. */
-START_TEST(test_usage) {
+TEST(usage) {
         static const char *const good[][4] = { { "shmbrokerd", "--help" },
                                                { "shmbrokerd", "--version" } };
         static const char *const wrong[][4] = {
@@ -55,10 +58,9 @@ START_TEST(test_usage) {
                 ck_assert_msg(fixture_run_daemon(wrong[i]) == EXIT_USAGE, "%s %s", wrong[i][1],
                               wrong[i][2]);
 }
-END_TEST
 
 /* A second broker on the same socket, or on the same state, is refused, and the first stays. */
-START_TEST(test_second) {
+TEST(second) {
         _cleanup_(freep) char *state = in_directory("state"), *other_state = in_directory("other"),
                               *other_path = in_directory("other-socket"),
                               *lock = in_directory("other/lock"),
@@ -82,10 +84,9 @@ START_TEST(test_second) {
         (void) remove(state_file);
         ck_assert_int_eq(rmdir(other_state), 0);
 }
-END_TEST
 
 /* What is at the address and is no socket stays as it is. */
-START_TEST(test_no_socket) {
+TEST(no_socket) {
         _cleanup_(freep) char *state = in_directory("other"), *path = in_directory("file"),
                               *lock = in_directory("other/lock"),
                               *state_file = in_directory("other/state");
@@ -107,10 +108,9 @@ START_TEST(test_no_socket) {
         (void) remove(state_file);
         ck_assert_int_eq(rmdir(state), 0);
 }
-END_TEST
 
 /* After a crash: the socket that was left behind is replaced, and no id comes twice. */
-START_TEST(test_crash) {
+TEST(crash) {
         AcquireParameters parameters = {};
         AcquireReply before, after;
         Wire wire;
@@ -132,10 +132,9 @@ START_TEST(test_crash) {
         close(new_fd);
         wire_close(&wire);
 }
-END_TEST
 
 /* After an orderly end the ids go on where they were. */
-START_TEST(test_end) {
+TEST(end) {
         AcquireParameters parameters = {};
         AcquireReply before, after;
         Wire wire;
@@ -153,7 +152,6 @@ START_TEST(test_end) {
         wire_close(&wire);
         close(fd);
 }
-END_TEST
 
 static const char *limit_of(Wire *wire, const AcquireParameters *parameters) {
         static Fault fault;
@@ -163,7 +161,7 @@ static const char *limit_of(Wire *wire, const AcquireParameters *parameters) {
 }
 
 /* A limit that is met is named, and costs nobody anything; SIGHUP reads it again. */
-START_TEST(test_limits) {
+TEST(limits) {
         static const char limits[] =
                 "[limits]\nsegments = 2\nbytesPerUser = 64K\nattachmentsPerUser = 3\n";
         AcquireParameters parameters = {};
@@ -206,7 +204,6 @@ START_TEST(test_limits) {
         close(fds[1]);
         wire_close(&wire);
 }
-END_TEST
 
 static int64_t limit_in_force(Wire *wire, const char *name) {
         StatusReply status;
@@ -220,7 +217,7 @@ static int64_t limit_in_force(Wire *wire, const char *name) {
 }
 
 /* A drop-in has the last word; a wrong one leaves everything as it was. */
-START_TEST(test_dropins) {
+TEST(dropins) {
         _cleanup_(freep) char *directory = in_directory("config.d"),
                               *path = in_directory("config.d/50-test.conf");
         static const char good[] = "[limits]\nsegments = 7\n";
@@ -243,10 +240,9 @@ START_TEST(test_dropins) {
         ck_assert_int_eq(unlink(path), 0);
         ck_assert_int_eq(rmdir(directory), 0);
 }
-END_TEST
 
 /* Who finds no place is told why, in place of the first answer. */
-START_TEST(test_connections) {
+TEST(connections) {
         Wire wires[4], one_more;
         StatusReply status;
         Fault fault;
@@ -278,9 +274,8 @@ START_TEST(test_connections) {
         for (size_t i = 0; i < ARRAY_SIZE(wires); ++i)
                 wire_close(&wires[i]);
 }
-END_TEST
 
-START_TEST(test_wrong_config) {
+TEST(wrong_config) {
         static const char *const texts[] = {
                 "[limits]\nsegments = -1\n",
                 "[limits]\nsegments = 1X\n",
@@ -307,10 +302,9 @@ START_TEST(test_wrong_config) {
         (void) remove(state_file);
         ck_assert_int_eq(rmdir(state), 0);
 }
-END_TEST
 
 /* In the middle of many clients, SIGTERM ends it in order; the fixture looks at the rest. */
-START_TEST(test_end_while_busy) {
+TEST(end_while_busy) {
         Wire wires[20];
         Reply reply;
         int fds[20];
@@ -331,10 +325,9 @@ START_TEST(test_end_while_busy) {
                 close(fds[i]);
         }
 }
-END_TEST
 
 /* A large segment is let go of by a thread: meanwhile others are answered. */
-START_TEST(test_large) {
+TEST(large) {
         StatusReply status;
         Wire wire;
         int fd;
@@ -349,10 +342,9 @@ START_TEST(test_large) {
         ck_assert_int_eq(status.total_bytes, 0);
         wire_close(&wire);
 }
-END_TEST
 
 /* The broker has no descriptor left: that is said, passes, and ends nothing. */
-START_TEST(test_no_descriptors) {
+TEST(no_descriptors) {
         const Setup setup = { .config = "[limits]\nsegments = 1K\nsegmentsPerUser = 1K\n",
                               .n_files = 48 };
         AcquireParameters parameters = {};
@@ -390,11 +382,10 @@ START_TEST(test_no_descriptors) {
                 close(fds[--n]);
         wire_close(&wire);
 }
-END_TEST
 
 /* The kernel takes no descriptor for passing on: the client is told so, and nothing is left of it.
  */
-START_TEST(test_not_passed) {
+TEST(not_passed) {
         AcquireParameters parameters = {};
         StatusReply status;
         Fault fault;
@@ -413,10 +404,9 @@ START_TEST(test_not_passed) {
         ck_assert_int_eq(status.attachment_count, 0);
         wire_close(&wire);
 }
-END_TEST
 
 /* A kernel that knows no MFD_NOEXEC_SEAL: segments are made without it, and sealed otherwise. */
-START_TEST(test_older_kernel) {
+TEST(older_kernel) {
         SegmentInfo info;
         struct stat st;
         Wire wire;
@@ -433,7 +423,6 @@ START_TEST(test_older_kernel) {
         close(fd);
         wire_close(&wire);
 }
-END_TEST
 
 /* In the process: a socket that systemd passes, alone or behind an end of the store's. */
 static void pass_fds(int listening_fd, bool stored) {
@@ -452,7 +441,7 @@ static void pass_fds(int listening_fd, bool stored) {
 }
 
 /* Socket activation, sd_listen_fds(3), and what is told, sd_notify(3). */
-START_TEST(test_activation) {
+TEST(activation, .end = 2) {
         _cleanup_(freep) char *program = path_in_build("daemon/shmbrokerd"),
                               *state = in_directory("other"), *lock = in_directory("other/lock"),
                               *state_file = in_directory("other/state"),
@@ -505,10 +494,9 @@ START_TEST(test_activation) {
         (void) remove(state_file);
         ck_assert_int_eq(rmdir(state), 0);
 }
-END_TEST
 
 /* On what another version wrote, or nobody, a broker does not begin. */
-START_TEST(test_wrong_state) {
+TEST(wrong_state) {
         static const char *const files[][2] = {
                 { "other/state", "shmbroker state 2\n" },
                 { "other/state", "something else\n" },
@@ -532,35 +520,4 @@ START_TEST(test_wrong_state) {
         }
         (void) remove(lock);
         ck_assert_int_eq(rmdir(state), 0);
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("daemon");
-        TCase *t = tcase_create("daemon");
-
-        tcase_set_timeout(t, 60);
-        tcase_add_checked_fixture(t, up, fixture_down);
-        tcase_add_test(t, test_usage);
-        tcase_add_test(t, test_second);
-        tcase_add_test(t, test_no_socket);
-        tcase_add_test(t, test_crash);
-        tcase_add_test(t, test_end);
-        tcase_add_test(t, test_limits);
-        tcase_add_test(t, test_dropins);
-        tcase_add_test(t, test_connections);
-        tcase_add_test(t, test_wrong_config);
-        tcase_add_test(t, test_end_while_busy);
-        tcase_add_test(t, test_large);
-        tcase_add_test(t, test_no_descriptors);
-        tcase_add_test(t, test_not_passed);
-        tcase_add_test(t, test_older_kernel);
-        tcase_add_loop_test(t, test_activation, 0, 2);
-        tcase_add_test(t, test_wrong_state);
-        suite_add_tcase(s, t);
-        return s;
-}
-
-int main(void) {
-        return unit_main(suite());
 }

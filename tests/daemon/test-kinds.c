@@ -26,6 +26,13 @@
 /* The last one without a capability has no descriptors. */
 static const Kind kinds[] = { KIND_POSIX, KIND_FILE, KIND_SYSV };
 
+static int n_kinds(void) {
+        if (capable(CAP_CHECKPOINT_RESTORE))
+                return 3;
+        unit_skip("descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
+        return 2;
+}
+
 static void setup(void) {
         kinds_up(NULL);
 }
@@ -80,8 +87,11 @@ static int remove_outside(Kind kind, const SegmentInfo *segment) {
         }
 }
 
+SUITE("kinds");
+CASE("made", .setup = setup, .teardown = kinds_down);
+
 /* What a program finds natively is the segment, whole, with its size, owner and mode. */
-START_TEST(test_native) {
+TEST(native, .end = n_kinds()) {
         Kind kind = kinds[_i];
         uint32_t key = native_key();
         SegmentInfo segment;
@@ -123,10 +133,9 @@ START_TEST(test_native) {
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
         ck_assert(is_unlinked(kind, key));
 }
-END_TEST
 
 /* What has the key or name already is left alone, whoever's it is. */
-START_TEST(test_in_use) {
+TEST(in_use, .end = n_kinds()) {
         Kind kind = kinds[_i];
         AcquireParameters parameters = {};
         uint32_t key = native_key();
@@ -180,10 +189,9 @@ START_TEST(test_in_use) {
         wait_until_gone();
         ck_assert(is_unlinked(kind, key));
 }
-END_TEST
 
 /* Who has it natively has it: it goes when the last one has let go, and not before. */
-START_TEST(test_last_native_detach) {
+TEST(last_native_detach, .end = n_kinds()) {
         Kind kind = kinds[_i];
         uint32_t key = native_key();
         SegmentInfo segment;
@@ -206,10 +214,9 @@ START_TEST(test_last_native_detach) {
         wait_until_gone();
         ck_assert(is_unlinked(kind, key));
 }
-END_TEST
 
 /* A name is free at once, and what had it stays with who has it. */
-START_TEST(test_name_is_free) {
+TEST(name_is_free, .end = n_kinds()) {
         Kind kind = kinds[_i];
         uint32_t key = native_key();
         int fd = make_as(kind, key, false, NULL), other_fd;
@@ -229,10 +236,9 @@ START_TEST(test_name_is_free) {
         close(other_fd);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 /* Removed behind the broker's back: its name is free, it is told as removed, and then it goes. */
-START_TEST(test_removed_outside) {
+TEST(removed_outside, .end = n_kinds()) {
         Kind kind = kinds[_i];
         uint32_t key = native_key();
         AcquireReply reply;
@@ -258,10 +264,9 @@ START_TEST(test_removed_outside) {
         close(fd);
         wait_until_gone();
 }
-END_TEST
 
 /* Long after the removal, which took the last name away, ends are noticed as ever. */
-START_TEST(test_removed_long_ago) {
+TEST(removed_long_ago, .end = n_kinds()) {
         AcquireReply reply;
         int fd = make_as(kinds[_i], native_key(), false, &reply), other_fd;
         SegmentInfo segment;
@@ -285,10 +290,9 @@ START_TEST(test_removed_long_ago) {
         }
         ck_assert_int_eq(status.segment_count, 0);
 }
-END_TEST
 
 /* The same without anybody who has it: it is gone, also for who acquires it by name. */
-START_TEST(test_removed_idle) {
+TEST(removed_idle, .end = n_kinds()) {
         Kind kind = kinds[_i];
         AcquireParameters again = {};
         SegmentInfo segment;
@@ -300,10 +304,9 @@ START_TEST(test_removed_idle) {
         GIVE_VALUE(&again, ACQUIRE_NAME, name, NAME);
         ck_assert_int_eq(wire_try_acquire(&wire, &again, &fault), FAULT_NO_SUCH_SEGMENT);
 }
-END_TEST
 
 /* What somebody else put under the name is not the broker's to remove. */
-START_TEST(test_replaced_outside) {
+TEST(replaced_outside) {
         struct stat st;
 
         close(make_as(KIND_POSIX, 0, false, NULL));
@@ -314,7 +317,6 @@ START_TEST(test_replaced_outside) {
         ck_assert_int_eq(st.st_size, 4096);
         ck_assert_int_eq(shm_unlink(native_name("0")), 0);
 }
-END_TEST
 
 static uint64_t total_bytes(void) {
         StatusReply status;
@@ -324,7 +326,7 @@ static uint64_t total_bytes(void) {
 }
 
 /* The size that is told, and that is paid for, is what there is. */
-START_TEST(test_truncated_outside) {
+TEST(truncated_outside, .end = n_kinds()) {
         Kind kind = kinds[_i];
         AcquireParameters again = {};
         int fd = make_as(kind, native_key(), false, NULL);
@@ -343,7 +345,6 @@ START_TEST(test_truncated_outside) {
         close(fd);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 static void change_outside(Kind kind, const SegmentInfo *segment, mode_t mode, gid_t gid) {
         struct shmid_ds ds;
@@ -365,7 +366,7 @@ static void change_outside(Kind kind, const SegmentInfo *segment, mode_t mode, g
 }
 
 /* Owner and mode are those of the object, whoever changes them, and in both directions. */
-START_TEST(test_permission) {
+TEST(permission, .end = n_kinds()) {
         Kind kind = kinds[_i];
         int fd = make_as(kind, native_key(), false, NULL);
         SetAttributesParameters set = {};
@@ -388,10 +389,10 @@ START_TEST(test_permission) {
         close(fd);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 /* Given to another user, it is that user's natively as well. */
-START_TEST(test_owner) {
+TEST(owner, .end = n_kinds(), .skip = geteuid() != 0,
+     .reason = "only root can give a segment to another user") {
         Kind kind = kinds[_i];
         int fd = make_as(kind, native_key(), false, NULL);
         SetAttributesParameters set = {};
@@ -420,7 +421,6 @@ START_TEST(test_owner) {
         close(fd);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 /* Of the attachment, of which a child would have a copy */
 static int inherited_fd;
@@ -438,7 +438,7 @@ static void hold_natively(int control_fd, void *userdata) {
 }
 
 /* A native user that is killed has let go. */
-START_TEST(test_native_killed) {
+TEST(native_killed, .end = n_kinds()) {
         Kind kind = kinds[_i];
         uint32_t key = native_key();
         int fd = make_as(kind, key, true, NULL);
@@ -456,10 +456,9 @@ START_TEST(test_native_killed) {
         wait_until_gone();
         ck_assert(is_unlinked(kind, key));
 }
-END_TEST
 
 /* The kernel's own numbers: nattch, times and processes, less what the broker does itself. */
-START_TEST(test_counted) {
+TEST(counted, .skip = n_kinds() < 3) {
         int fd = make_as(KIND_SYSV, native_key(), false, NULL);
         SegmentInfo segment = info();
         char *one, *other;
@@ -483,7 +482,6 @@ START_TEST(test_counted) {
         ck_assert(GIVEN(&segment, INFO_OTHER_HOLDERS) && !segment.other_holders);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 static void attach_twice(int control_fd, void *userdata) {
         const SegmentInfo *segment = userdata;
@@ -496,7 +494,7 @@ static void attach_twice(int control_fd, void *userdata) {
 }
 
 /* Who attached natively and does so again was the last one again, also within a second. */
-START_TEST(test_last_pid) {
+TEST(last_pid, .skip = n_kinds() < 3) {
         int fd = make_as(KIND_SYSV, native_key(), true, NULL);
         AcquireParameters parameters = {};
         SegmentInfo segment = info();
@@ -515,10 +513,9 @@ START_TEST(test_last_pid) {
         close(fd);
         wait_until_gone();
 }
-END_TEST
 
 /* SHM_LOCK, which everybody sees, and which everybody may do. */
-START_TEST(test_locked) {
+TEST(locked, .skip = n_kinds() < 3) {
         int fd = make_as(KIND_SYSV, native_key(), false, NULL);
         SetAttributesParameters set = {};
         SegmentInfo segment;
@@ -540,37 +537,4 @@ START_TEST(test_locked) {
         ck_assert(!info().locked);
         close(fd);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
-}
-END_TEST
-int main(void) {
-        int n_kinds = capable(CAP_CHECKPOINT_RESTORE) ? 3 : 2;
-        Suite *suite = suite_create("kinds");
-        TCase *tc;
-
-        tc = tcase_create("made");
-        tcase_add_checked_fixture(tc, setup, kinds_down);
-        tcase_add_loop_test(tc, test_native, 0, n_kinds);
-        tcase_add_loop_test(tc, test_in_use, 0, n_kinds);
-        tcase_add_loop_test(tc, test_last_native_detach, 0, n_kinds);
-        tcase_add_loop_test(tc, test_name_is_free, 0, n_kinds);
-        tcase_add_loop_test(tc, test_removed_outside, 0, n_kinds);
-        tcase_add_loop_test(tc, test_removed_idle, 0, n_kinds);
-        tcase_add_loop_test(tc, test_removed_long_ago, 0, n_kinds);
-        tcase_add_test(tc, test_replaced_outside);
-        tcase_add_loop_test(tc, test_truncated_outside, 0, n_kinds);
-        tcase_add_loop_test(tc, test_permission, 0, n_kinds);
-        tcase_add_loop_test(tc, test_native_killed, 0, n_kinds);
-        if (n_kinds == 3) {
-                tcase_add_test(tc, test_counted);
-                tcase_add_test(tc, test_last_pid);
-                tcase_add_test(tc, test_locked);
-        } else {
-                puts("skip: descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
-        }
-        if (geteuid() == 0)
-                tcase_add_loop_test(tc, test_owner, 0, n_kinds);
-        else
-                puts("skip: only root can give a segment to another user");
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -55,8 +55,11 @@ static bool locks_nothing(void) {
         return nothing;
 }
 
+SUITE("pages");
+CASE("locked", .setup = setup, .teardown = teardown, .timeout = 30);
+
 /* SHM_LOCK: every page is there, and stays; it is the same segment with and without. */
-START_TEST(test_locked) {
+TEST(locked) {
         SetAttributesParameters lock = locking("a", true), unlock = locking("a", false);
         int fd = wire_create(&wire, "a", 4 * SIZE);
         SegmentInfo info;
@@ -83,10 +86,9 @@ START_TEST(test_locked) {
         remove_segment("a", fd);
         ck_assert_uint_eq(unit_locked_kilobytes(fixture_daemon()), 0);
 }
-END_TEST
 
 /* Large ones are done by the worker, and taken away by the reaper. */
-START_TEST(test_locked_large) {
+TEST(locked_large) {
         SetAttributesParameters lock = locking("a", true);
         struct rlimit limit;
         int fd;
@@ -105,9 +107,8 @@ START_TEST(test_locked_large) {
                 usleep(10000);
         }
 }
-END_TEST
 
-START_TEST(test_locked_limit) {
+TEST(locked_limit) {
         SetAttributesParameters lock = locking("a", true);
         SegmentInfo info;
         Fault fault;
@@ -132,7 +133,6 @@ START_TEST(test_locked_limit) {
         ck_assert_int_eq(fault.limit.maximum, 0);
         remove_segment("a", fd);
 }
-END_TEST
 
 /* --- huge pages */
 
@@ -176,8 +176,12 @@ static void teardown_huge_pages(void) {
                 set_huge_pages(0);
 }
 
+/* Once, so that it is undone even if a test fails. */
+CASE("huge pages", .setup_once = setup_huge_pages, .teardown_once = teardown_huge_pages,
+     .setup = setup, .teardown = teardown);
+
 /* Huge pages are there for whoever maps the segment, or it is not made. */
-START_TEST(test_huge_pages) {
+TEST(huge_pages) {
         AcquireParameters parameters = {};
         AcquireReply reply;
         Fault fault;
@@ -212,10 +216,9 @@ START_TEST(test_huge_pages) {
         ck_assert_str_eq(fault.limit.limit, "memory");
         remove_segment("a", fd);
 }
-END_TEST
 
 /* SHM_HUGETLB: of the pool's pages, by its number as well, and found again by the next broker. */
-START_TEST(test_huge_sysv) {
+TEST(huge_sysv) {
         AcquireParameters parameters = {};
         AcquireReply reply;
         SegmentInfo info;
@@ -245,24 +248,4 @@ START_TEST(test_huge_sysv) {
         ck_assert_int_eq(info.attach_count, 1);
         ck_assert_int_eq(shmdt(at), 0);
         remove_segment("a", -EBADF);
-}
-END_TEST
-
-int main(void) {
-        TCase *locked = tcase_create("locked"), *huge = tcase_create("huge pages");
-        Suite *suite = suite_create("pages");
-
-        tcase_set_timeout(locked, 30);
-        tcase_add_checked_fixture(locked, setup, teardown);
-        tcase_add_test(locked, test_locked);
-        tcase_add_test(locked, test_locked_large);
-        tcase_add_test(locked, test_locked_limit);
-        suite_add_tcase(suite, locked);
-        /* Unchecked, for that is undone also when the test fails. */
-        tcase_add_unchecked_fixture(huge, setup_huge_pages, teardown_huge_pages);
-        tcase_add_checked_fixture(huge, setup, teardown);
-        tcase_add_test(huge, test_huge_pages);
-        tcase_add_test(huge, test_huge_sysv);
-        suite_add_tcase(suite, huge);
-        return unit_main(suite);
 }

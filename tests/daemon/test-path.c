@@ -2,7 +2,6 @@
 /* The path of an Acquire of an existing segment takes nothing from the heap. */
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,8 +31,12 @@ static void down(void) {
         close(counter_fd);
 }
 
+SUITE("path", .skip = getenv("SANITIZERS"),
+      .reason = "the sanitizers have an allocator of their own, which cannot be counted");
+CASE("path", .setup = up, .teardown = down, .timeout = 60);
+
 /* Does it count at all? Then: not one allocation, whether attachments stay or go. */
-START_TEST(test_no_allocation) {
+TEST(no_allocation, .end = 2) {
         static int fds[ROUNDS];
         AcquireParameters parameters = {};
         uint64_t before;
@@ -63,24 +66,4 @@ START_TEST(test_no_allocation) {
         if (!_i)
                 ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
         wire_close(&wire);
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("path");
-        TCase *t = tcase_create("path");
-
-        tcase_set_timeout(t, 60);
-        tcase_add_checked_fixture(t, up, down);
-        tcase_add_loop_test(t, test_no_allocation, 0, 2);
-        suite_add_tcase(s, t);
-        return s;
-}
-
-int main(void) {
-        if (getenv("SANITIZERS")) {
-                puts("skip: the sanitizers have an allocator of their own, which cannot be counted");
-                return 77;
-        }
-        return unit_main(suite());
 }

@@ -9,7 +9,6 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -59,8 +58,11 @@ static AcquireReply acquire_native(bool create, bool transient) {
         return reply;
 }
 
+SUITE("privileges");
+CASE("native", .setup = up_without_descriptors, .teardown = kinds_down);
+
 /* Without a descriptor the shmid is what is given, and the segment waits for who was given it. */
-START_TEST(test_by_shmid) {
+TEST(by_shmid) {
         AcquireReply reply = acquire_native(true, true);
         SegmentInfo segment;
         struct stat st;
@@ -80,10 +82,9 @@ START_TEST(test_by_shmid) {
         wait_until_gone();
         ck_assert(!native_has_sysv((int) reply.segment.shmid));
 }
-END_TEST
 
 /* Who never attaches it keeps it as long as the connection is open, and no longer. */
-START_TEST(test_never_attached) {
+TEST(never_attached) {
         AcquireReply reply = acquire_native(true, true);
         Wire other;
 
@@ -97,10 +98,9 @@ START_TEST(test_never_attached) {
         wait_until_gone();
         ck_assert(!native_has_sysv((int) reply.segment.shmid));
 }
-END_TEST
 
 /* Remove waits for those who attached it natively, and for those who are about to. */
-START_TEST(test_removed_native) {
+TEST(removed_native) {
         AcquireReply reply = acquire_native(true, false);
         SegmentInfo segment;
         RemoveReply removed;
@@ -116,10 +116,12 @@ START_TEST(test_removed_native) {
         ck_assert_int_eq(wire_stat_id(&wire, reply.segment.id, &segment), FAULT_NO_SUCH_SEGMENT);
         ck_assert(!native_has_sysv((int) reply.segment.shmid));
 }
-END_TEST
+
+CASE("with", .setup = setup, .teardown = kinds_down);
 
 /* Descriptors for writing go to the owner, or to nobody, if the configuration says so. */
-START_TEST(test_hand_out) {
+TEST(hand_out, .skip = !capable(CAP_CHECKPOINT_RESTORE),
+     .reason = "descriptors of System V segments take CAP_CHECKPOINT_RESTORE") {
         AcquireParameters parameters = {};
         int fd;
 
@@ -141,7 +143,6 @@ START_TEST(test_hand_out) {
         wire_close(&wire);
         wire_open(&wire);
 }
-END_TEST
 
 static void write_number(const char *path, const char *number) {
         int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -149,6 +150,66 @@ static void write_number(const char *path, const char *number) {
         if (fd < 0 || write(fd, number, strlen(number)) != (ssize_t) strlen(number))
                 _exit(97);
         close(fd);
+}
+
+#define PROTECTED_REGULAR "/proc/sys/fs/protected_regular"
+
+static char protected_before[16];
+
+static void restore_protected(void) {
+        int fd = open(PROTECTED_REGULAR, O_WRONLY | O_CLOEXEC);
+
+        (void) !write(fd, protected_before, strlen(protected_before));
+        close(fd);
+}
+
+static bool can_set_protected(void) {
+        int fd = open(PROTECTED_REGULAR, O_RDWR | O_CLOEXEC);
+        ssize_t n;
+
+        if (fd < 0)
+                return false;
+        n = read(fd, protected_before, sizeof(protected_before) - 1);
+        close(fd);
+        return n > 0;
+}
+
+/* As another user: makes a segment, and opens it as a program does that would make it. */
+static int use_as_user(void *userdata) {
+        const char *value = userdata;
+        Wire other;
+        int fd, again;
+
+        unit_assert_silently();
+        if (setresgid(12345, 12345, 12345) < 0 || setresuid(12345, 12345, 12345) < 0)
+                return 2;
+        wire_open(&other);
+        wire_close(&wire);
+        wire = other;
+        fd = make_as(KIND_POSIX, 0, true, NULL);
+        again = shm_open(native_name("0"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        if (again < 0)
+                return 3;
+        if (pwrite(again, value, 1, 0) != 1)
+                return 4;
+        close(again);
+        close(fd);
+        return 0;
+}
+
+/* fs.protected_regular keeps people from opening what is others' by O_CREAT: so it is theirs. */
+TEST(protected, .skip = geteuid() != 0 || !can_set_protected(),
+     .reason = PROTECTED_REGULAR " cannot be set here") {
+        static const char *const values[] = { "0", "2" };
+
+        (void) atexit(restore_protected);
+        ck_assert_int_eq(chmod(fixture_directory(), 0711), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(values); ++i) {
+                write_number(PROTECTED_REGULAR, values[i]);
+                ck_assert_int_eq(unit_fork(use_as_user, (void *) (uintptr_t) values[i]), 0);
+                wait_until_gone();
+        }
+        restore_protected();
 }
 
 /* An IPC namespace of its own, with limits of its own. */
@@ -174,8 +235,11 @@ static FaultCode create_sysv(const char *name, int64_t size, Fault *fault) {
         return wire_try_acquire(&wire, &parameters, fault);
 }
 
+CASE("namespace", .setup = up_limited, .teardown = kinds_down, .skip = geteuid() != 0,
+     .reason = "only root can make an IPC namespace");
+
 /* The limits of the kernel by their names. */
-START_TEST(test_kernel_limits) {
+TEST(kernel_limits) {
         static const char *const names[] = { "a", "b", "c" };
         Fault fault;
 
@@ -194,10 +258,9 @@ START_TEST(test_kernel_limits) {
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i)
                 ck_assert_int_eq(wire_remove(&wire, names[i], NULL), FAULT_NONE);
 }
-END_TEST
 
 /* In another IPC namespace there are descriptors, and no numbers. */
-START_TEST(test_other_namespace) {
+TEST(other_namespace) {
         AdoptParameters adopt = {};
         int shmid = native_make_sysv(native_key(), SIZE, 0600);
         SegmentReply reply;
@@ -215,7 +278,6 @@ START_TEST(test_other_namespace) {
         ck_assert_ptr_nonnull(strstr(fault.text.text, "namespace"));
         ck_assert_int_eq(shmctl(shmid, IPC_RMID, NULL), 0);
 }
-END_TEST
 
 static const struct {
         unsigned int number;
@@ -267,8 +329,10 @@ static int create_for_user(void *userdata) {
         return 0;
 }
 
+CASE("lacking", .skip = geteuid() != 0, .reason = "only root has capabilities to be without");
+
 /* Without one of its capabilities the broker runs, and says which it is that somebody lacks. */
-START_TEST(test_lacking) {
+TEST(lacking, .end = ARRAY_SIZE(capabilities)) {
         lacked = capabilities[_i].number;
         kinds_up(&(Setup){ .prepare = lack_one });
         ck_assert_int_eq(chmod(fixture_directory(), 0711), 0);
@@ -277,107 +341,4 @@ START_TEST(test_lacking) {
         wait_until_gone();
         ck_assert_int_eq(unit_fork(create_for_user, (void *) (uintptr_t) capabilities[_i].name), 0);
         kinds_down();
-}
-END_TEST
-
-#define PROTECTED_REGULAR "/proc/sys/fs/protected_regular"
-
-static char protected_before[16];
-
-static void restore_protected(void) {
-        int fd = open(PROTECTED_REGULAR, O_WRONLY | O_CLOEXEC);
-
-        (void) !write(fd, protected_before, strlen(protected_before));
-        close(fd);
-}
-
-static bool can_set_protected(void) {
-        int fd = open(PROTECTED_REGULAR, O_RDWR | O_CLOEXEC);
-        ssize_t n;
-
-        if (fd < 0)
-                return false;
-        n = read(fd, protected_before, sizeof(protected_before) - 1);
-        close(fd);
-        return n > 0;
-}
-
-/* As another user: makes a segment, and opens it as a program does that would make it. */
-static int use_as_user(void *userdata) {
-        const char *value = userdata;
-        Wire other;
-        int fd, again;
-
-        unit_assert_silently();
-        if (setresgid(12345, 12345, 12345) < 0 || setresuid(12345, 12345, 12345) < 0)
-                return 2;
-        wire_open(&other);
-        wire_close(&wire);
-        wire = other;
-        fd = make_as(KIND_POSIX, 0, true, NULL);
-        again = shm_open(native_name("0"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-        if (again < 0)
-                return 3;
-        if (pwrite(again, value, 1, 0) != 1)
-                return 4;
-        close(again);
-        close(fd);
-        return 0;
-}
-
-/* fs.protected_regular keeps people from opening what is others' by O_CREAT: so it is theirs. */
-START_TEST(test_protected) {
-        static const char *const values[] = { "0", "2" };
-
-        (void) atexit(restore_protected);
-        ck_assert_int_eq(chmod(fixture_directory(), 0711), 0);
-        for (size_t i = 0; i < ARRAY_SIZE(values); ++i) {
-                write_number(PROTECTED_REGULAR, values[i]);
-                ck_assert_int_eq(unit_fork(use_as_user, (void *) (uintptr_t) values[i]), 0);
-                wait_until_gone();
-        }
-        restore_protected();
-}
-END_TEST
-int main(void) {
-        bool descriptors = capable(CAP_CHECKPOINT_RESTORE);
-        Suite *suite = suite_create("privileges");
-        TCase *tc;
-
-        tc = tcase_create("with");
-        tcase_add_checked_fixture(tc, setup, kinds_down);
-        if (descriptors)
-                tcase_add_test(tc, test_hand_out);
-        else
-                puts("skip: descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
-        if (geteuid() == 0 && can_set_protected())
-                tcase_add_test(tc, test_protected);
-        else
-                puts("skip: " PROTECTED_REGULAR " cannot be set here");
-        suite_add_tcase(suite, tc);
-
-        tc = tcase_create("native");
-        tcase_add_checked_fixture(tc, up_without_descriptors, kinds_down);
-        tcase_add_test(tc, test_by_shmid);
-        tcase_add_test(tc, test_never_attached);
-        tcase_add_test(tc, test_removed_native);
-        suite_add_tcase(suite, tc);
-
-        if (geteuid() == 0) {
-                tc = tcase_create("namespace");
-                tcase_add_checked_fixture(tc, up_limited, kinds_down);
-                tcase_add_test(tc, test_kernel_limits);
-                tcase_add_test(tc, test_other_namespace);
-                suite_add_tcase(suite, tc);
-        } else {
-                puts("skip: only root can make an IPC namespace");
-        }
-        if (geteuid() == 0) {
-                tc = tcase_create("lacking");
-                tcase_add_loop_test(tc, test_lacking, 0, ARRAY_SIZE(capabilities));
-                suite_add_tcase(suite, tc);
-        } else {
-                puts("skip: only root has capabilities to be without");
-        }
-        return unit_main(suite);
 }

@@ -39,6 +39,13 @@ static int signal_of(int i) {
         return signals[i % (int) ARRAY_SIZE(signals)];
 }
 
+static int n_rounds(void) {
+        if (geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_CHECKPOINT_RESTORE) == 1)
+                return 3 * (int) ARRAY_SIZE(signals);
+        unit_skip("descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
+        return 2 * (int) ARRAY_SIZE(signals);
+}
+
 static void setup(void) {
         native_begin();
         fixture_up(NULL);
@@ -101,8 +108,11 @@ static void remove_segment(void) {
 
 #define assert_same(before, after, member) ck_assert_int_eq((before).member, (after).member)
 
+SUITE("restart");
+CASE("restart", .setup = setup, .teardown = teardown, .timeout = 60);
+
 /* It is the same one in every respect, and who has it has it. */
-START_TEST(test_same) {
+TEST(same, .end = n_rounds()) {
         Kind kind = kind_of(_i);
         int fd = make(kind, native_key()), other;
         SegmentInfo before, after;
@@ -146,11 +156,10 @@ START_TEST(test_same) {
         close(other);
         remove_segment();
 }
-END_TEST
 
 /* What goes with its last attachment goes also if that ended while there was no broker, and stays
  * as long as it did not. */
-START_TEST(test_last_detach_meanwhile) {
+TEST(last_detach_meanwhile, .end = n_rounds()) {
         Kind kind = kind_of(_i);
         AcquireParameters parameters = creation(kind, native_key());
         int fd;
@@ -166,10 +175,9 @@ START_TEST(test_last_detach_meanwhile) {
         wire_open(&wire);
         wait_until_gone();
 }
-END_TEST
 
 /* Armed by an attachment of which the state file knows nothing. */
-START_TEST(test_armed) {
+TEST(armed, .end = ARRAY_SIZE(signals)) {
         SetAttributesParameters set = {};
         SegmentInfo segment;
         Fault fault;
@@ -186,7 +194,6 @@ START_TEST(test_armed) {
         restart(signals[_i]);
         wait_until_gone();
 }
-END_TEST
 
 static void remove_outside(Kind kind, const SegmentInfo *segment) {
         if (kind == KIND_SYSV)
@@ -198,7 +205,7 @@ static void remove_outside(Kind kind, const SegmentInfo *segment) {
 }
 
 /* Removed from outside while there was no broker: it is gone, and its name is free. */
-START_TEST(test_removed_meanwhile) {
+TEST(removed_meanwhile, .end = n_rounds()) {
         Kind kind = kind_of(_i);
         uint32_t key = native_key();
         char path[256];
@@ -219,10 +226,9 @@ START_TEST(test_removed_meanwhile) {
         close(make(kind, key));
         remove_segment();
 }
-END_TEST
 
 /* Another object under the name is not taken for it, nor removed. */
-START_TEST(test_replaced_meanwhile) {
+TEST(replaced_meanwhile) {
         struct stat st;
 
         close(make(KIND_POSIX, 0));
@@ -236,10 +242,9 @@ START_TEST(test_replaced_meanwhile) {
         ck_assert(native_has_posix(native_name("0"), &st));
         ck_assert_int_eq(shm_unlink(native_name("0")), 0);
 }
-END_TEST
 
 /* What changed while there was no broker is as it is now. */
-START_TEST(test_changed_meanwhile) {
+TEST(changed_meanwhile) {
         int fd;
 
         close(make(KIND_POSIX, 0));
@@ -257,10 +262,9 @@ START_TEST(test_changed_meanwhile) {
         close(fd);
         remove_segment();
 }
-END_TEST
 
 /* Every change survives: attributes, names and sizes; and so does that something is gone. */
-START_TEST(test_changes) {
+TEST(changes, .end = ARRAY_SIZE(signals)) {
         AcquireParameters parameters = creation(KIND_FILE, 0);
         PublishParameters publish = {};
         SetAttributesParameters set = {};
@@ -300,7 +304,6 @@ START_TEST(test_changes) {
         restart(signals[_i]);
         ck_assert(!is_there());
 }
-END_TEST
 
 /* The broker that begins locks what another one had locked, whatever mlock(2) says of processes. */
 static void wait_until_locked(bool locked) {
@@ -327,7 +330,7 @@ static void set_locked(bool locked) {
         ck_assert_int_eq(segment.locked, locked);
 }
 
-START_TEST(test_locked) {
+TEST(locked, .end = ARRAY_SIZE(signals)) {
         close(make(KIND_POSIX, 0));
         set_locked(true);
         for (int i = 0; i < 2; ++i) {
@@ -343,7 +346,6 @@ START_TEST(test_locked) {
         wait_until_locked(false);
         remove_segment();
 }
-END_TEST
 
 static int64_t generation(void) {
         StatusReply status;
@@ -362,7 +364,7 @@ static char *registry_id(void) {
 }
 
 /* Numbers begin anew with a new state directory, and that can be told. */
-START_TEST(test_registry_id) {
+TEST(registry_id, .end = ARRAY_SIZE(signals)) {
         _cleanup_(freep) char *before = registry_id(), *after = NULL, *anew = NULL;
         char path[256];
 
@@ -377,10 +379,9 @@ START_TEST(test_registry_id) {
         anew = registry_id();
         ck_assert_str_ne(anew, before);
 }
-END_TEST
 
 /* Counted as long as nothing is lost. */
-START_TEST(test_generation) {
+TEST(generation) {
         int64_t before = generation();
 
         ck_assert_int_eq(before, 0);
@@ -397,10 +398,9 @@ START_TEST(test_generation) {
         ck_assert(is_there());
         remove_segment();
 }
-END_TEST
 
 /* Numbers are never used again, whatever happens. */
-START_TEST(test_ids) {
+TEST(ids) {
         int64_t last_id = 0, last_attachment = 0;
 
         for (int i = 0; i < 12; ++i) {
@@ -416,10 +416,9 @@ START_TEST(test_ids) {
                 restart(signals[i % 2]);
         }
 }
-END_TEST
 
 /* What others hold of removed ones they keep, and the broker forgets it without a store. */
-START_TEST(test_removed) {
+TEST(removed, .end = n_rounds()) {
         Kind kind = kind_of(_i);
         uint32_t key = native_key();
         int fd = make(kind, key);
@@ -434,31 +433,4 @@ START_TEST(test_removed) {
         close(fd);
         close(make(kind, key));
         remove_segment();
-}
-END_TEST
-
-int main(void) {
-        bool descriptors = geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_CHECKPOINT_RESTORE) == 1;
-        int n_signals = ARRAY_SIZE(signals), n = (descriptors ? 3 : 2) * n_signals;
-        Suite *suite = suite_create("restart");
-        TCase *tc = tcase_create("restart");
-
-        if (!descriptors)
-                puts("skip: descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, test_same, 0, n);
-        tcase_add_loop_test(tc, test_last_detach_meanwhile, 0, n);
-        tcase_add_loop_test(tc, test_armed, 0, n_signals);
-        tcase_add_loop_test(tc, test_removed_meanwhile, 0, n);
-        tcase_add_test(tc, test_replaced_meanwhile);
-        tcase_add_test(tc, test_changed_meanwhile);
-        tcase_add_loop_test(tc, test_changes, 0, n_signals);
-        tcase_add_loop_test(tc, test_locked, 0, n_signals);
-        tcase_add_test(tc, test_generation);
-        tcase_add_loop_test(tc, test_registry_id, 0, ARRAY_SIZE(signals));
-        tcase_add_test(tc, test_ids);
-        tcase_add_loop_test(tc, test_removed, 0, n);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -191,10 +191,13 @@ static const Setup without_directory = { .prepare = take_directory };
 static const Setup other_directory = { .prepare = replace_directory };
 static const Setup *const away[] = { &without_directory, &other_directory };
 
+SUITE("unavailable");
+CASE("unavailable", .setup = setup, .teardown = teardown, .timeout = 60);
+
 /* --- tests */
 
 /* Nothing is lost while its directory is not there, however often the broker starts. */
-START_TEST(test_directory) {
+TEST(directory, .end = ARRAY_SIZE(away)) {
         int fd = make(KIND_FILE, NAME);
         StatusReply before = status(), after;
         SegmentInfo made = info(), found;
@@ -231,7 +234,6 @@ START_TEST(test_directory) {
         restart(NULL);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 static void assert_refused(Method method, const void *parameters, int64_t id) {
         Fault fault;
@@ -244,7 +246,7 @@ static void assert_refused(Method method, const void *parameters, int64_t id) {
 }
 
 /* What needs the object is refused; what is the broker's alone is done. */
-START_TEST(test_calls) {
+TEST(calls) {
         AcquireParameters acquire = creation(KIND_MEMFD, NAME);
         SetAttributesParameters attributes = {};
         PublishParameters publish = {};
@@ -300,10 +302,9 @@ START_TEST(test_calls) {
         assert_available(0);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 /* What is to go with its last holder, or after a while, stays: nobody knows who has it. */
-START_TEST(test_life) {
+TEST(life, .end = 2) {
         AcquireParameters parameters = creation(KIND_FILE, NAME);
         int fd;
 
@@ -321,10 +322,9 @@ START_TEST(test_life) {
                 usleep(5000);
         ck_assert_int_eq(wire_stat(&wire, NAME, &(SegmentInfo){}), FAULT_NO_SUCH_SEGMENT);
 }
-END_TEST
 
 /* Who has it has it before, meanwhile and afterwards. */
-START_TEST(test_holder) {
+TEST(holder) {
         AcquireParameters parameters = creation(KIND_FILE, NAME);
         int fd;
 
@@ -339,10 +339,9 @@ START_TEST(test_holder) {
         close(fd);
         ck_assert_int_eq(wire_stat(&wire, NAME, &(SegmentInfo){}), FAULT_NO_SUCH_SEGMENT);
 }
-END_TEST
 
 /* It is forgotten, and its object stays. */
-START_TEST(test_remove) {
+TEST(remove) {
         RemoveReply reply;
         char path[256];
 
@@ -361,10 +360,9 @@ START_TEST(test_remove) {
         ck_assert_int_eq(unlink(path), 0);
         return_directory();
 }
-END_TEST
 
 /* Missing from the directory that it was in, it is gone for good. */
-START_TEST(test_gone) {
+TEST(gone, .end = 2) {
         static const Kind kinds[] = { KIND_FILE, KIND_POSIX };
 
         close(make(kinds[_i], NAME));
@@ -373,10 +371,9 @@ START_TEST(test_gone) {
         ck_assert_int_eq(status().segment_count, 0);
         ck_assert_int_eq(status().generation, 0);
 }
-END_TEST
 
 /* The same, found out later. */
-START_TEST(test_gone_meanwhile) {
+TEST(gone_meanwhile) {
         char path[256];
 
         close(make(KIND_FILE, NAME));
@@ -389,7 +386,6 @@ START_TEST(test_gone_meanwhile) {
         ck_assert_int_eq(wire_stat(&wire, NAME, &(SegmentInfo){}), FAULT_NO_SUCH_SEGMENT);
         ck_assert_int_eq(status().segment_count, 0);
 }
-END_TEST
 
 static WatchReply next_event(Wire *watch) {
         WatchReply event;
@@ -402,7 +398,7 @@ static WatchReply next_event(Wire *watch) {
 }
 
 /* Nobody asks, and it is found again. */
-START_TEST(test_watch) {
+TEST(watch) {
         WatchParameters parameters = {};
         WatchReply event;
         Wire watch;
@@ -423,10 +419,9 @@ START_TEST(test_watch) {
         wire_close(&watch);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 /* Somebody has a lease of the object at that moment. */
-START_TEST(test_lease) {
+TEST(lease) {
         int fd = make(KIND_POSIX, NAME);
 
         close(fd);
@@ -442,10 +437,9 @@ START_TEST(test_lease) {
         assert_available(0);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
-END_TEST
 
 /* The object is another user's, and the broker may not do any more what it may do with others'. */
-START_TEST(test_denied) {
+TEST(denied, .skip = geteuid() != 0, .reason = "what the broker is denied is seen by root alone") {
         const Setup poor = { .no_capabilities = UINT64_C(1) << CAP_DAC_OVERRIDE |
                                                 UINT64_C(1) << CAP_DAC_READ_SEARCH |
                                                 UINT64_C(1) << CAP_FOWNER };
@@ -467,7 +461,6 @@ START_TEST(test_denied) {
         ck_assert_int_eq(wire_stat(&wire, NAME, &(SegmentInfo){}), FAULT_NO_SUCH_SEGMENT);
         ck_assert_int_eq(shm_unlink(native_name(NAME)), 0);
 }
-END_TEST
 
 static size_t count_unavailable(size_t *ret_n) {
         ListParameters parameters = {};
@@ -488,7 +481,7 @@ static size_t count_unavailable(size_t *ret_n) {
 }
 
 /* With fewer descriptors than segments, some are unavailable, and there is room for who asks. */
-START_TEST(test_descriptors) {
+TEST(descriptors) {
         char name[16];
         size_t n;
 
@@ -509,7 +502,6 @@ START_TEST(test_descriptors) {
                 ck_assert_int_eq(wire_remove(&wire, name, NULL), FAULT_NONE);
         }
 }
-END_TEST
 
 /* --- a broker without privileges */
 
@@ -540,8 +532,10 @@ static void setup_ordinary(void) {
         open_own_wire();
 }
 
+CASE("modes", .setup = setup_ordinary, .teardown = teardown, .timeout = 60);
+
 /* The owner's own bits are missing. */
-START_TEST(test_modes) {
+TEST(modes, .end = 12) {
         static const Kind kinds[] = { KIND_POSIX, KIND_FILE, KIND_SYSV };
         static const mode_t modes[] = { 0444, 0400, 0200, 0 };
         mode_t mode = modes[_i % (int) ARRAY_SIZE(modes)];
@@ -568,33 +562,4 @@ START_TEST(test_modes) {
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
         /* It had no descriptor, if it was of kind sysv. */
         restart_ordinary();
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("unavailable");
-        TCase *tc = tcase_create("unavailable"), *modes = tcase_create("modes");
-
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, test_directory, 0, ARRAY_SIZE(away));
-        tcase_add_test(tc, test_calls);
-        tcase_add_loop_test(tc, test_life, 0, 2);
-        tcase_add_test(tc, test_holder);
-        tcase_add_test(tc, test_remove);
-        tcase_add_loop_test(tc, test_gone, 0, 2);
-        tcase_add_test(tc, test_gone_meanwhile);
-        tcase_add_test(tc, test_watch);
-        tcase_add_test(tc, test_lease);
-        if (geteuid() == 0)
-                tcase_add_test(tc, test_denied);
-        else
-                puts("skip: what the broker is denied is seen by root alone");
-        tcase_add_test(tc, test_descriptors);
-        suite_add_tcase(suite, tc);
-        tcase_set_timeout(modes, 60);
-        tcase_add_checked_fixture(modes, setup_ordinary, teardown);
-        tcase_add_loop_test(modes, test_modes, 0, 12);
-        suite_add_tcase(suite, modes);
-        return unit_main(suite);
 }

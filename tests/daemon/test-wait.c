@@ -95,7 +95,10 @@ static void remove_segment(const char *name, int fd) {
         ck_assert_int_eq(wire_remove(&wire, name, NULL), FAULT_NONE);
 }
 
-START_TEST(test_created) {
+SUITE("wait");
+CASE("wait", .setup = setup, .teardown = teardown, .timeout = 30);
+
+TEST(created, .end = 2) {
         AcquireParameters parameters = waiting("a", _i ? LONG_USEC : FOREVER);
         int fd, other;
         Wire waiter;
@@ -112,9 +115,8 @@ START_TEST(test_created) {
         wire_close(&waiter);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_published) {
+TEST(published) {
         AcquireParameters parameters = waiting("a", FOREVER), creation = {};
         PublishParameters publication = { .name = "a" };
         PublishReply published;
@@ -136,10 +138,9 @@ START_TEST(test_published) {
         wire_close(&waiter);
         remove_segment("a", fd);
 }
-END_TEST
 
 /* Not before the time is over, and not long after. */
-START_TEST(test_time_over) {
+TEST(time_over) {
         uint64_t begin = clock_monotonic_usec();
         AcquireParameters parameters = waiting("a", 200000);
         Wire waiter;
@@ -150,9 +151,8 @@ START_TEST(test_time_over) {
         ck_assert_uint_ge(clock_monotonic_usec() - begin, 200000);
         wire_close(&waiter);
 }
-END_TEST
 
-START_TEST(test_not_waited) {
+TEST(not_waited) {
         AcquireParameters parameters = waiting("a", 0), by_id = {};
         uint64_t begin = clock_monotonic_usec();
         Fault fault;
@@ -173,10 +173,9 @@ START_TEST(test_not_waited) {
         ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_INVALID_PARAMETER);
         ck_assert_str_eq(fault.text.text, "waitUSec");
 }
-END_TEST
 
 /* What appears and is not good enough ends the wait at once. */
-START_TEST(test_too_small) {
+TEST(too_small) {
         AcquireParameters parameters = waiting("a", FOREVER);
         Wire waiter;
         int fd;
@@ -190,7 +189,6 @@ START_TEST(test_too_small) {
         wire_close(&waiter);
         remove_segment("a", fd);
 }
-END_TEST
 
 static void wait_as_nobody(int control_fd, void *userdata) {
         AcquireParameters parameters = waiting("a", FOREVER);
@@ -207,7 +205,7 @@ static void wait_as_nobody(int control_fd, void *userdata) {
         wire_close(&waiter);
 }
 
-START_TEST(test_not_permitted) {
+TEST(not_permitted) {
         int fd, status = 0;
         Child child;
 
@@ -228,10 +226,9 @@ START_TEST(test_not_permitted) {
         close(child.control_fd);
         remove_segment("a", fd);
 }
-END_TEST
 
 /* Who waits occupies its own connection only, and what it sent behind is answered afterwards. */
-START_TEST(test_pipelined) {
+TEST(pipelined) {
         static const char stat[] = "{\"method\":\"org.shmbroker.Broker.Stat\","
                                    "\"parameters\":{\"name\":\"a\"}}";
         AcquireParameters parameters = waiting("a", FOREVER);
@@ -253,10 +250,9 @@ START_TEST(test_pipelined) {
         wire_close(&waiter);
         remove_segment("a", fd);
 }
-END_TEST
 
 /* Everybody who waits for the same name gets it; all are charged, and given back. */
-START_TEST(test_many) {
+TEST(many) {
         AcquireParameters parameters = waiting("a", FOREVER), one_more = waiting("b", LONG_USEC);
         Wire waiters[20];
         Fault fault;
@@ -278,7 +274,6 @@ START_TEST(test_many) {
                 wire_close(&waiters[i]);
         remove_segment("a", fd);
 }
-END_TEST
 
 static int64_t n_connections(void) {
         StatusReply status;
@@ -288,7 +283,7 @@ static int64_t n_connections(void) {
 }
 
 /* Who goes away waits no more; whoever has only said everything still gets the answer. */
-START_TEST(test_hang_up) {
+TEST(hang_up) {
         AcquireParameters parameters = waiting("a", FOREVER);
         Wire waiter, half;
         int fd;
@@ -310,10 +305,9 @@ START_TEST(test_hang_up) {
         wire_close(&half);
         remove_segment("a", fd);
 }
-END_TEST
 
 /* One that was there for a moment only: who came too late goes on waiting. */
-START_TEST(test_gone_again) {
+TEST(gone_again) {
         static const char create[] =
                 "{\"method\":\"org.shmbroker.Broker.Acquire\",\"parameters\":{\"name\":\"a\","
                 "\"create\":\"new\",\"sizeBytes\":4096}}";
@@ -342,25 +336,4 @@ START_TEST(test_gone_again) {
         close(receive_acquired(&waiter, id_of("a")));
         wire_close(&waiter);
         remove_segment("a", fd);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("wait");
-        TCase *tc = tcase_create("wait");
-
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, test_created, 0, 2);
-        tcase_add_test(tc, test_published);
-        tcase_add_test(tc, test_time_over);
-        tcase_add_test(tc, test_not_waited);
-        tcase_add_test(tc, test_too_small);
-        tcase_add_test(tc, test_not_permitted);
-        tcase_add_test(tc, test_pipelined);
-        tcase_add_test(tc, test_many);
-        tcase_add_test(tc, test_hang_up);
-        tcase_add_test(tc, test_gone_again);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

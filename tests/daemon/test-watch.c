@@ -100,8 +100,11 @@ static void remove_segment(const char *name, int fd) {
         ck_assert_int_eq(wire_remove(&wire, name, NULL), FAULT_NONE);
 }
 
+SUITE("watch");
+CASE("watch", .setup = setup, .teardown = teardown, .timeout = 60);
+
 /* A life, told as it is: nobody says goodbye, the kernel does. */
-START_TEST(test_life) {
+TEST(life) {
         WatchParameters all = {};
         int fd, other;
         Wire watcher;
@@ -125,9 +128,8 @@ START_TEST(test_life) {
         wire_close(&watcher);
         remove_segment("before", -1);
 }
-END_TEST
 
-START_TEST(test_removed) {
+TEST(removed) {
         WatchParameters pattern = {};
         SegmentInfo info;
         Wire watcher;
@@ -149,9 +151,8 @@ START_TEST(test_removed) {
         expect(&watcher, EVENT_DESTROYED, id, 0);
         wire_close(&watcher);
 }
-END_TEST
 
-START_TEST(test_changes_only) {
+TEST(changes_only) {
         WatchParameters parameters = {};
         SetAttributesParameters attributes = {};
         SegmentReply reply;
@@ -172,9 +173,8 @@ START_TEST(test_changes_only) {
         wire_close(&watcher);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_wrong) {
+TEST(wrong) {
         static const char text[] = "{\"method\":\"org.shmbroker.Broker.Watch\"}";
         WatchParameters parameters = {};
         char pattern[257];
@@ -195,10 +195,9 @@ START_TEST(test_wrong) {
         ck_assert(wire_receive(&wire, &reply));
         ck_assert_str_eq(reply.error, "org.varlink.service.InvalidParameter");
 }
-END_TEST
 
 /* What exists and what changes meanwhile: afterwards a watcher knows what there is. */
-START_TEST(test_listing_meets_changes) {
+TEST(listing_meets_changes) {
         enum { N = 1500 };
         static bool exists[2 * N + 16];
         WatchParameters all = {};
@@ -266,7 +265,6 @@ START_TEST(test_listing_meets_changes) {
                 remove_segment(name, -1);
         }
 }
-END_TEST
 
 static uint64_t acquire_usec(int n) {
         uint64_t begin = clock_monotonic_usec();
@@ -280,7 +278,7 @@ static uint64_t acquire_usec(int n) {
  * Two hundred that do not read, and ten that do: nobody is kept from working, what the broker keeps
  * is bounded, and who lost something is told so.
  */
-START_TEST(test_many_watchers) {
+TEST(many_watchers) {
         enum { SLEEPERS = 200, READERS = 10, ROUNDS = 3000 };
         static Wire sleepers[SLEEPERS], readers[READERS];
         WatchParameters all = {};
@@ -325,9 +323,8 @@ START_TEST(test_many_watchers) {
                 wire_close(&readers[i]);
         remove_segment("a", fd);
 }
-END_TEST
 
-START_TEST(test_limit) {
+TEST(limit) {
         WatchParameters all = {};
         Wire one, other;
         Reply reply;
@@ -349,10 +346,9 @@ START_TEST(test_limit) {
         }
         wire_close(&other);
 }
-END_TEST
 
 /* One that goes away is noticed, whether it has read what it was told or not. */
-START_TEST(test_closed) {
+TEST(closed, .end = 2) {
         WatchParameters all = {};
         StatusReply status;
         Wire watcher;
@@ -372,7 +368,6 @@ START_TEST(test_closed) {
                 wire_status(&wire, &status);
         }
 }
-END_TEST
 
 static SegmentInfo make_native(Kind kind, bool transient) {
         AcquireParameters parameters = {};
@@ -394,8 +389,21 @@ static SegmentInfo make_native(Kind kind, bool transient) {
         return reply.segment;
 }
 
+static void setup_native(void) {
+        native_begin();
+        setup();
+}
+
+static void teardown_native(void) {
+        teardown();
+        native_end();
+}
+
+/* Without descriptors the kernel tells nothing, and the broker looks once a second. */
+CASE("native", .setup = setup_native, .teardown = teardown_native, .timeout = 30);
+
 /* Who attaches a System V segment natively is told of as everybody is, and so is ipcrm(1). */
-START_TEST(test_native_sysv) {
+TEST(native_sysv) {
         WatchParameters all = { .changes_only = true };
         SegmentInfo info;
         Wire watcher;
@@ -420,10 +428,9 @@ START_TEST(test_native_sysv) {
         (void) expect(&watcher, EVENT_DESTROYED, info.id, 0);
         wire_close(&watcher);
 }
-END_TEST
 
 /* What others do to a POSIX object, without anybody asking for it. */
-START_TEST(test_native_posix) {
+TEST(native_posix) {
         WatchParameters all = { .changes_only = true };
         SegmentInfo info;
         Wire watcher;
@@ -444,41 +451,4 @@ START_TEST(test_native_posix) {
         (void) expect(&watcher, EVENT_DETACHED, info.id, 0);
         (void) expect(&watcher, EVENT_DESTROYED, info.id, 0);
         wire_close(&watcher);
-}
-END_TEST
-
-static void setup_native(void) {
-        native_begin();
-        setup();
-}
-
-static void teardown_native(void) {
-        teardown();
-        native_end();
-}
-
-int main(void) {
-        Suite *suite = suite_create("watch");
-        TCase *tc = tcase_create("watch");
-
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_life);
-        tcase_add_test(tc, test_removed);
-        tcase_add_test(tc, test_changes_only);
-        tcase_add_test(tc, test_wrong);
-        tcase_add_test(tc, test_listing_meets_changes);
-        tcase_add_test(tc, test_many_watchers);
-        tcase_add_test(tc, test_limit);
-        tcase_add_loop_test(tc, test_closed, 0, 2);
-        suite_add_tcase(suite, tc);
-
-        tc = tcase_create("native");
-        tcase_add_checked_fixture(tc, setup_native, teardown_native);
-        /* Without descriptors the kernel tells nothing, and the broker looks once a second. */
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_native_sysv);
-        tcase_add_test(tc, test_native_posix);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -81,8 +81,11 @@ static const char *const broken[] = {
         "{\"method\":\"a.b\"/* */}",
 };
 
+SUITE("wire");
+CASE("wire", .setup = up, .teardown = fixture_down, .timeout = 60);
+
 /* The good calls before it are answered, then the connection is closed without another word. */
-START_TEST(test_broken) {
+TEST(broken, .end = ARRAY_SIZE(broken)) {
         Wire wire, other;
         Reply reply;
 
@@ -99,7 +102,6 @@ START_TEST(test_broken) {
         assert_answers(&other);
         wire_close(&other);
 }
-END_TEST
 
 static const struct {
         const char *call;
@@ -145,7 +147,7 @@ static const struct {
 };
 
 /* A wrong call is answered, to the letter, and the connection goes on. */
-START_TEST(test_wrong) {
+TEST(wrong, .end = ARRAY_SIZE(wrong)) {
         Reply reply;
         Wire wire;
 
@@ -163,10 +165,9 @@ START_TEST(test_wrong) {
         assert_answers(&wire);
         wire_close(&wire);
 }
-END_TEST
 
 /* Absent, null and {} are one. */
-START_TEST(test_no_parameters) {
+TEST(no_parameters) {
         static const char *const calls[] = {
                 GET_INFO,
                 "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":null}",
@@ -184,10 +185,9 @@ START_TEST(test_no_parameters) {
         }
         wire_close(&wire);
 }
-END_TEST
 
 /* The interface is served as it is in the sources, byte for byte. */
-START_TEST(test_description) {
+TEST(description) {
         DescriptionParameters parameters = { .interface = "org.shmbroker.Broker" };
         const char *source = getenv("top_srcdir");
         DescriptionReply reply;
@@ -216,9 +216,8 @@ START_TEST(test_description) {
         ck_assert_ptr_nonnull(strstr(reply.description, "interface org.varlink.service"));
         wire_close(&wire);
 }
-END_TEST
 
-START_TEST(test_oneway) {
+TEST(oneway) {
         SegmentInfo info;
         Wire wire;
         int fd;
@@ -242,10 +241,9 @@ START_TEST(test_oneway) {
         close(fd);
         wire_close(&wire);
 }
-END_TEST
 
 /* A message may come in any pieces. */
-START_TEST(test_pieces) {
+TEST(pieces) {
         Reply reply;
         Wire wire;
 
@@ -261,10 +259,9 @@ START_TEST(test_pieces) {
         ck_assert(wire_receive(&wire, &reply));
         wire_close(&wire);
 }
-END_TEST
 
 /* Many calls in one go; they are answered in their order. */
-START_TEST(test_pipelined) {
+TEST(pipelined) {
         char text[200 * 128];
         size_t n = 0;
         Reply reply;
@@ -287,10 +284,9 @@ START_TEST(test_pipelined) {
         }
         wire_close(&wire);
 }
-END_TEST
 
 /* A last call, and then no more: it is answered all the same. */
-START_TEST(test_half_closed) {
+TEST(half_closed) {
         Reply reply;
         Wire wire;
 
@@ -301,7 +297,6 @@ START_TEST(test_half_closed) {
         ck_assert(!wire_receive(&wire, &reply));
         wire_close(&wire);
 }
-END_TEST
 
 static void send_padded(Wire *wire, size_t n_text) {
         char *text = malloc(n_text + 1);
@@ -314,7 +309,7 @@ static void send_padded(Wire *wire, size_t n_text) {
         free(text);
 }
 
-START_TEST(test_longest) {
+TEST(longest) {
         Reply reply;
         Wire wire;
 
@@ -326,10 +321,9 @@ START_TEST(test_longest) {
         ck_assert(!wire_receive(&wire, &reply));
         wire_close(&wire);
 }
-END_TEST
 
 /* Calls that never end: what is kept of them is bounded, and who has met the bound is told so. */
-START_TEST(test_endless_calls) {
+TEST(endless_calls) {
         static char spaces[MIB];
         unsigned int n_told = 0;
         Wire wires[40], other;
@@ -357,10 +351,9 @@ START_TEST(test_endless_calls) {
         assert_answers(&other);
         wire_close(&other);
 }
-END_TEST
 
 /* So many members that comparing each with each would take minutes. */
-START_TEST(test_many_members) {
+TEST(many_members) {
         size_t n = 0, size = MIB;
         char *text = malloc(size);
         Reply reply;
@@ -380,10 +373,9 @@ START_TEST(test_many_members) {
         ck_assert_str_eq(reply.error, "org.varlink.service.InvalidParameter");
         wire_close(&wire);
 }
-END_TEST
 
 /* What an error sends back of the client's own text is cut, and stays good UTF-8. */
-START_TEST(test_long_echo) {
+TEST(long_echo) {
         size_t n_name = 100000;
         char *text = malloc(n_name + 64);
         Fault fault;
@@ -408,13 +400,12 @@ START_TEST(test_long_echo) {
         free(text);
         wire_close(&wire);
 }
-END_TEST
 
 /*
  * Calls with and without a descriptor, mixed, and nothing read meanwhile: each reply's descriptor
  * comes with that reply, although the kernel would hand it out with unread bytes before it.
  */
-START_TEST(test_descriptors_stay_with_their_replies) {
+TEST(descriptors_stay_with_their_replies) {
         static const char acquire[] =
                 "{\"method\":\"org.shmbroker.Broker.Acquire\",\"parameters\":{\"name\":\"%d\","
                 "\"create\":\"new\",\"sizeBytes\":%d,\"removeOnLastDetach\":true}}";
@@ -449,10 +440,9 @@ START_TEST(test_descriptors_stay_with_their_replies) {
         }
         wire_close(&wire);
 }
-END_TEST
 
 /* A client that never reads gets only so much ahead, and what it has not read goes with it. */
-START_TEST(test_never_reads) {
+TEST(never_reads) {
         static const char acquire[] =
                 "{\"method\":\"org.shmbroker.Broker.Acquire\",\"parameters\":{\"name\":\"a\"}}";
         Wire wire, other;
@@ -483,10 +473,9 @@ START_TEST(test_never_reads) {
         ck_assert_int_eq(wire_remove(&other, "a", NULL), FAULT_NONE);
         wire_close(&other);
 }
-END_TEST
 
 /* The same without descriptors: the broker's memory does not grow with what is asked. */
-START_TEST(test_never_reads_lists) {
+TEST(never_reads_lists) {
         Wire wires[50], other;
         char name[16];
         int fds[200];
@@ -510,10 +499,9 @@ START_TEST(test_never_reads_lists) {
                 close(fds[i]);
         wire_close(&other);
 }
-END_TEST
 
 /* Descriptors that nobody wants are not taken in. */
-START_TEST(test_unwanted_descriptors) {
+TEST(unwanted_descriptors) {
         unsigned int n_fds;
         Reply reply;
         size_t n;
@@ -535,10 +523,9 @@ START_TEST(test_unwanted_descriptors) {
         close(fd);
         wire_close(&wire);
 }
-END_TEST
 
 /* Random bytes, and good calls with random bytes in them. */
-START_TEST(test_noise) {
+TEST(noise) {
         Wire wire, other;
         char text[512];
 
@@ -560,36 +547,4 @@ START_TEST(test_noise) {
         }
         assert_answers(&other);
         wire_close(&other);
-}
-END_TEST
-
-static Suite *suite(void) {
-        Suite *s = suite_create("wire");
-        TCase *t = tcase_create("wire");
-
-        tcase_set_timeout(t, 60);
-        tcase_add_checked_fixture(t, up, fixture_down);
-        tcase_add_loop_test(t, test_broken, 0, (int) ARRAY_SIZE(broken));
-        tcase_add_loop_test(t, test_wrong, 0, (int) ARRAY_SIZE(wrong));
-        tcase_add_test(t, test_no_parameters);
-        tcase_add_test(t, test_description);
-        tcase_add_test(t, test_oneway);
-        tcase_add_test(t, test_pieces);
-        tcase_add_test(t, test_pipelined);
-        tcase_add_test(t, test_half_closed);
-        tcase_add_test(t, test_longest);
-        tcase_add_test(t, test_endless_calls);
-        tcase_add_test(t, test_many_members);
-        tcase_add_test(t, test_long_echo);
-        tcase_add_test(t, test_descriptors_stay_with_their_replies);
-        tcase_add_test(t, test_never_reads);
-        tcase_add_test(t, test_never_reads_lists);
-        tcase_add_test(t, test_unwanted_descriptors);
-        tcase_add_test(t, test_noise);
-        suite_add_tcase(s, t);
-        return s;
-}
-
-int main(void) {
-        return unit_main(suite());
 }

@@ -93,7 +93,10 @@ static void remove_adopted(struct shmbroker_info *info) {
         shmbroker_info_free(info);
 }
 
-START_TEST(test_sysv) {
+SUITE("library-adopt");
+CASE("adopt", .setup = up, .teardown = down, .timeout = 60);
+
+TEST(sysv, .end = 3) {
         uint32_t key = _i > 0 ? native_key() : IPC_PRIVATE, got = 1;
         int shmid = make_sysv(key), id = -1;
         struct shmbroker_info *info = NULL;
@@ -127,9 +130,8 @@ START_TEST(test_sysv) {
         remove_adopted(info);
         ck_assert(!native_has_sysv(shmid));
 }
-END_TEST
 
-START_TEST(test_posix) {
+TEST(posix) {
         const char *posix_name = native_name("p");
         _cleanup_(freep) char *path = shm_path(posix_name);
         struct shmbroker_attributes *attributes = NULL;
@@ -158,9 +160,8 @@ START_TEST(test_posix) {
         ck_assert_int_lt(access(path, F_OK), 0);
         shmbroker_attributes_free(attributes);
 }
-END_TEST
 
-START_TEST(test_memfd) {
+TEST(memfd, .end = 2) {
         struct shmbroker_info *info = NULL;
         int fd = unit_memfd(SIZE);
 
@@ -175,7 +176,6 @@ START_TEST(test_memfd) {
         assert_adopted(info, _i ? "a/memory" : NULL, SHMBROKER_KIND_MEMFD);
         remove_adopted(info);
 }
-END_TEST
 
 /* A file whose file system keeps the broker from it; the reason is the machine's. */
 static bool is_elsewhere(int r) {
@@ -185,7 +185,7 @@ static bool is_elsewhere(int r) {
         return true;
 }
 
-START_TEST(test_file) {
+TEST(file) {
         _cleanup_(freep) char *directory = unit_directory(), *path = unit_path(directory, "file");
         _cleanup_(freep) char *data = NULL;
         struct shmbroker_info *info = NULL;
@@ -218,10 +218,9 @@ START_TEST(test_file) {
         ck_assert_str_eq(data, TEXT " twice");
         ck_assert_int_eq(unlink(path), 0);
 }
-END_TEST
 
 /* A name in the broker's directory that could not be told. */
-START_TEST(test_file_name) {
+TEST(file_name) {
         _cleanup_(freep) char *path = unit_path(fixture_directory(), "state/files/\xff");
         int fd, r;
 
@@ -235,10 +234,9 @@ START_TEST(test_file_name) {
         ck_assert_int_eq(r, -EOPNOTSUPP);
         ck_assert_msg(strstr(message(), "not UTF-8"), "%s", message());
 }
-END_TEST
 
 /* A window of it is what can be written to the disk. */
-START_TEST(test_sync_window) {
+TEST(sync_window) {
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 4 * 4096);
         struct shmbroker_segment *segment = NULL;
 
@@ -252,7 +250,6 @@ START_TEST(test_sync_window) {
         shmbroker_release(segment);
         shmbroker_options_free(options);
 }
-END_TEST
 
 /* ---- what cannot be adopted */
 
@@ -261,7 +258,7 @@ static void assert_refused(int r, int expected, const char *words) {
         ck_assert_msg(strstr(message(), words), "'%s' has no '%s'", message(), words);
 }
 
-START_TEST(test_missing) {
+TEST(missing) {
         const char *posix_name = native_name("missing");
         int shmid = make_sysv(IPC_PRIVATE);
         struct shmbroker_info *info = NULL;
@@ -292,7 +289,6 @@ START_TEST(test_missing) {
         assert_refused(shmbroker_adopt_fd(connection, 999, NULL, NULL, &info), -EBADF, "");
         ck_assert_ptr_null(info);
 }
-END_TEST
 
 static bool same_file(const struct stat *a, const struct stat *b) {
         return a->st_mode == b->st_mode && a->st_uid == b->st_uid && a->st_gid == b->st_gid &&
@@ -313,7 +309,7 @@ static void assert_fd_refused(int fd, const char *words) {
         fd_close(fd);
 }
 
-START_TEST(test_other_fds) {
+TEST(other_fds) {
         _cleanup_(freep) char *directory = unit_directory(), *fifo = unit_path(directory, "fifo");
         int pair[2], memory = unit_memfd(SIZE);
 
@@ -330,7 +326,6 @@ START_TEST(test_other_fds) {
         fd_close(memory);
         ck_assert_int_eq(unlink(fifo), 0);
 }
-END_TEST
 
 static void assert_name_refused(const char *posix_name, const char *words) {
         _cleanup_(freep) char *path = shm_path(posix_name);
@@ -343,7 +338,7 @@ static void assert_name_refused(const char *posix_name, const char *words) {
         ck_assert(same_file(&before, &after));
 }
 
-START_TEST(test_other_names) {
+TEST(other_names) {
         const char *fifo = native_name("fifo"), *link = native_name("link");
         const char *directory = native_name("dir"), *empty = native_name("empty");
         const char *spaces = native_name("with blank");
@@ -369,10 +364,9 @@ START_TEST(test_other_names) {
         ck_assert_int_eq(shmbroker_adopt_posix(connection, spaces, "a", NULL, NULL), 0);
         library_remove(connection, "a");
 }
-END_TEST
 
 /* The same thing, or the same name, a second time. */
-START_TEST(test_exists) {
+TEST(exists) {
         uint32_t key = native_key();
         int shmid = make_sysv(key), fd = unit_memfd(SIZE), other = unit_memfd(SIZE);
         struct shmbroker_info *sysv = NULL, *memory = NULL;
@@ -400,9 +394,8 @@ START_TEST(test_exists) {
         remove_adopted(sysv);
         remove_adopted(memory);
 }
-END_TEST
 
-START_TEST(test_two_sources) {
+TEST(two_sources) {
         AdoptParameters parameters = {};
         Fault fault;
         Wire wire;
@@ -422,7 +415,6 @@ START_TEST(test_two_sources) {
                          FAULT_NO_DESCRIPTOR);
         wire_close(&wire);
 }
-END_TEST
 
 /* ---- what is another user's */
 
@@ -456,7 +448,7 @@ static int adopt_theirs(void *userdata) {
         return r;
 }
 
-START_TEST(test_theirs) {
+TEST(theirs) {
         const char *posix_name = native_name("theirs");
         _cleanup_(freep) char *path = shm_path(posix_name);
         Theirs theirs = { .shmid = make_sysv(IPC_PRIVATE),
@@ -491,7 +483,6 @@ START_TEST(test_theirs) {
         ck_assert_int_eq(unlink(path), 0);
         fd_close(theirs.fd);
 }
-END_TEST
 
 /* ---- a broker that goes away in the middle */
 
@@ -500,7 +491,9 @@ static void begin_fake(void) {
         fake_begin();
 }
 
-START_TEST(test_not_repeated) {
+CASE("gone", .setup = begin_fake, .teardown = fake_end);
+
+TEST(not_repeated) {
         const Answer answer = { .text = "", .cut = true, .expects = "org.shmbroker.Broker.Adopt" };
         int fd = unit_memfd(SIZE), r;
 
@@ -509,30 +502,4 @@ START_TEST(test_not_repeated) {
         ck_assert_int_eq(r, -ECONNRESET);
         ck_assert_int_eq(fake_close(connection, r), -ECONNRESET);
         fd_close(fd);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-adopt");
-        TCase *tc = tcase_create("adopt"), *gone = tcase_create("gone");
-
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, up, down);
-        tcase_add_loop_test(tc, test_sysv, 0, 3);
-        tcase_add_test(tc, test_posix);
-        tcase_add_loop_test(tc, test_memfd, 0, 2);
-        tcase_add_test(tc, test_file);
-        tcase_add_test(tc, test_file_name);
-        tcase_add_test(tc, test_sync_window);
-        tcase_add_test(tc, test_missing);
-        tcase_add_test(tc, test_other_fds);
-        tcase_add_test(tc, test_other_names);
-        tcase_add_test(tc, test_exists);
-        tcase_add_test(tc, test_two_sources);
-        tcase_add_test(tc, test_theirs);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(gone, begin_fake, fake_end);
-        tcase_add_test(gone, test_not_repeated);
-        suite_add_tcase(suite, gone);
-        return unit_main(suite);
 }

@@ -29,7 +29,10 @@ static void up(void) {
         fixture_up(NULL);
 }
 
-START_TEST(test_acquire) {
+SUITE("library-async");
+CASE("async", .setup = up, .teardown = fixture_down, .timeout = 60);
+
+TEST(acquire) {
         struct shmbroker *connection = async_new(fixture_address());
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
         struct shmbroker_segment *segment;
@@ -60,10 +63,9 @@ START_TEST(test_acquire) {
         ck_assert_ptr_null(shmbroker_call_free(NULL));
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Each function at a time when it makes no sense. */
-START_TEST(test_out_of_order) {
+TEST(out_of_order) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *made = library_create(connection, "a", PAGE), *segment = NULL;
         struct shmbroker_list *list = NULL;
@@ -101,9 +103,8 @@ START_TEST(test_out_of_order) {
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_wait) {
+TEST(wait) {
         struct shmbroker *waiter = library_connect(), *maker = library_connect();
         struct shmbroker_options *options = async_waiting(SHMBROKER_FOREVER);
         struct shmbroker_segment *made, *got = NULL;
@@ -147,10 +148,9 @@ START_TEST(test_wait) {
         shmbroker_close(maker);
         shmbroker_options_free(options);
 }
-END_TEST
 
 /* What waits is found again by a broker that comes back, with what is left of its time. */
-START_TEST(test_restart_while_waiting) {
+TEST(restart_while_waiting) {
         struct shmbroker *waiter = library_connect(), *maker = library_connect();
         struct shmbroker_options *options = async_waiting(SHMBROKER_FOREVER);
         struct shmbroker_segment *made;
@@ -174,10 +174,9 @@ START_TEST(test_restart_while_waiting) {
         shmbroker_close(maker);
         shmbroker_options_free(options);
 }
-END_TEST
 
 /* The broker stands still: nothing waits for it, and the call ends in time; so do those behind. */
-START_TEST(test_deadline) {
+TEST(deadline) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_call *call, *behind;
         uint64_t begin;
@@ -197,10 +196,9 @@ START_TEST(test_deadline) {
         async_end_free(connection, call, -ENOENT);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* A private segment that cannot be used is removed again, without waiting for that either. */
-START_TEST(test_cannot_map) {
+TEST(cannot_map) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
         struct shmbroker_call *call;
@@ -214,7 +212,6 @@ START_TEST(test_cannot_map) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 typedef struct Inherited Inherited;
 
@@ -239,7 +236,7 @@ static int use_in_child(void *userdata) {
 }
 
 /* The child frees what it inherited, and the parent does not notice. */
-START_TEST(test_fork) {
+TEST(fork) {
         struct shmbroker *connection = library_connect(), *other = library_connect();
         struct shmbroker_options *options = async_waiting(SHMBROKER_FOREVER);
         Inherited inherited = { .connection = connection };
@@ -258,7 +255,6 @@ START_TEST(test_fork) {
         shmbroker_close(other);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* The only socket that is connected here, but for those below @except. */
 static int find_socket(int except) {
@@ -271,7 +267,7 @@ static int find_socket(int except) {
 }
 
 /* The program closes the socket under it, and opens another file at its number. */
-START_TEST(test_closed_under_it) {
+TEST(closed_under_it) {
         struct shmbroker *other = library_connect(), *connection = async_new(NULL);
         struct shmbroker_call *call;
         int first = dup(STDIN_FILENO), fd, pair[2];
@@ -296,9 +292,10 @@ START_TEST(test_closed_under_it) {
         close(pair[1]);
         shmbroker_close(other);
 }
-END_TEST
 
-START_TEST(test_no_broker) {
+CASE("fake", .setup = fake_begin, .teardown = fake_end, .timeout = 30);
+
+TEST(no_broker) {
         struct shmbroker_options *options = async_waiting(SHMBROKER_FOREVER);
         struct shmbroker *connection;
         struct shmbroker_call *calls[3];
@@ -320,10 +317,9 @@ START_TEST(test_no_broker) {
         shmbroker_options_free(options);
         ck_assert_int_eq(shmbroker_new("tcp:1", &connection), -EINVAL);
 }
-END_TEST
 
 /* A listener whose queue is full: connecting is tried now and then, and never waits. */
-START_TEST(test_full_queue) {
+TEST(full_queue) {
         struct sockaddr_un name = { .sun_family = AF_UNIX };
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         struct shmbroker *connection = async_new(fake.address), *filler[2] = {};
@@ -349,10 +345,9 @@ START_TEST(test_full_queue) {
         close(fd);
         ck_assert_int_eq(unlink(fake.path), 0);
 }
-END_TEST
 
 /* An answer in pieces, some of which come late. */
-START_TEST(test_pieces) {
+TEST(pieces) {
         static const char first[] = "{\"parameters\":{\"fileDescriptorIndex\":0,";
         static const Answer answers[] = {
                 { .text = first, .cut = true, .n_fds = 1 },
@@ -365,29 +360,4 @@ START_TEST(test_pieces) {
         shmbroker_set_call_timeout(connection, 10 * USEC_PER_SEC);
         shmbroker_release(async_finish(connection, async_start(connection, "a", NULL)));
         fake_close(connection, 0);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-async");
-        TCase *tc = tcase_create("async"), *faked = tcase_create("fake");
-
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, test_acquire);
-        tcase_add_test(tc, test_out_of_order);
-        tcase_add_test(tc, test_wait);
-        tcase_add_test(tc, test_restart_while_waiting);
-        tcase_add_test(tc, test_deadline);
-        tcase_add_test(tc, test_cannot_map);
-        tcase_add_test(tc, test_fork);
-        tcase_add_test(tc, test_closed_under_it);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(faked, fake_begin, fake_end);
-        tcase_set_timeout(faked, 30);
-        tcase_add_test(faked, test_no_broker);
-        tcase_add_test(faked, test_full_queue);
-        tcase_add_test(faked, test_pieces);
-        suite_add_tcase(suite, faked);
-        return unit_main(suite);
 }

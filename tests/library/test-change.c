@@ -47,7 +47,10 @@ static struct shmbroker_segment *create(struct shmbroker *connection, const char
         return segment;
 }
 
-START_TEST(test_set_attributes) {
+SUITE("library-change");
+CASE("change", .setup = up, .teardown = fixture_down);
+
+TEST(set_attributes) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a", 1);
         struct shmbroker_attributes *changes = NULL;
@@ -87,9 +90,8 @@ START_TEST(test_set_attributes) {
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ENOENT);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_set_locked) {
+TEST(set_locked) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, NULL, 1);
         int64_t id = shmbroker_info_id(shmbroker_segment_info(segment));
@@ -107,7 +109,6 @@ START_TEST(test_set_locked) {
         shmbroker_release(segment);
         shmbroker_close(connection);
 }
-END_TEST
 
 static void assert_wrong_change(struct shmbroker *connection, struct shmbroker_attributes *changes,
                                 const char *parameter) {
@@ -127,7 +128,7 @@ static struct shmbroker_attributes *changes_new(void) {
         return changes;
 }
 
-START_TEST(test_wrong_changes) {
+TEST(wrong_changes) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_attributes *changes = changes_new();
 
@@ -149,9 +150,8 @@ START_TEST(test_wrong_changes) {
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_resize) {
+TEST(resize) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = create(connection, "a", 100, 3 * PAGE, 0);
         struct shmbroker_info *info = NULL;
@@ -181,9 +181,8 @@ START_TEST(test_resize) {
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_seal) {
+TEST(seal) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = create(connection, "a", 100, 0, 1), *more = NULL;
         struct shmbroker_options *options = NULL;
@@ -230,7 +229,6 @@ START_TEST(test_seal) {
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
-END_TEST
 
 static struct shmbroker_info *info_of(struct shmbroker *connection, int64_t id) {
         struct shmbroker_info *info = NULL;
@@ -240,7 +238,7 @@ static struct shmbroker_info *info_of(struct shmbroker *connection, int64_t id) 
 }
 
 /* A segment that ends with its maker until it has a name, and lives on from then. */
-START_TEST(test_publish_attributes) {
+TEST(publish_attributes) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, NULL, 1);
         struct shmbroker_attributes *attributes = NULL, *wrong = NULL;
@@ -278,10 +276,9 @@ START_TEST(test_publish_attributes) {
         shmbroker_attributes_free(attributes);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* What cannot have the name remains as it was. */
-START_TEST(test_publish_in_the_way) {
+TEST(publish_in_the_way) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 1);
         struct shmbroker_attributes *attributes = NULL;
@@ -320,9 +317,8 @@ START_TEST(test_publish_in_the_way) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_publish) {
+TEST(publish) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *one = library_create(connection, NULL, 1), *other, *found = NULL;
         int64_t one_id = 0, other_id = 0, replaced = -1;
@@ -356,9 +352,8 @@ START_TEST(test_publish) {
         shmbroker_release(found);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_users) {
+TEST(users) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = create(connection, "a", 100, 2 * PAGE, 0);
         struct shmbroker_users *users = NULL;
@@ -390,9 +385,8 @@ START_TEST(test_users) {
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_status_by_name) {
+TEST(status_by_name) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_status *status = NULL;
         int64_t value = -1;
@@ -408,7 +402,6 @@ START_TEST(test_status_by_name) {
         shmbroker_status_free(status);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* What the broker says to who is neither owner, creator nor root. */
 static int be_somebody_else(void *userdata) {
@@ -444,7 +437,7 @@ static int be_somebody_else(void *userdata) {
         return 0;
 }
 
-START_TEST(test_somebody_else) {
+TEST(somebody_else) {
         struct shmbroker *connection;
         struct shmbroker_attributes *changes;
         struct shmbroker_segment *segment;
@@ -464,7 +457,6 @@ START_TEST(test_somebody_else) {
         shmbroker_release(segment);
         shmbroker_close(connection);
 }
-END_TEST
 
 static int call_in_child(void *userdata) {
         struct shmbroker *connection = userdata;
@@ -486,13 +478,12 @@ static int call_in_child(void *userdata) {
         return 0;
 }
 
-START_TEST(test_fork) {
+TEST(fork) {
         struct shmbroker *connection = library_connect();
 
         ck_assert_int_eq(unit_fork(call_in_child, connection), 0);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* ---- what is repeated when it was cut off */
 
@@ -516,7 +507,9 @@ static int seal(struct shmbroker *connection, const char *name) {
         return shmbroker_seal(connection, name, 7, SHMBROKER_SEAL_EXEC, NULL);
 }
 
-START_TEST(test_cut_off) {
+CASE("fake", .setup = fake_begin, .teardown = fake_end);
+
+TEST(cut_off) {
         static const struct {
                 int (*call)(struct shmbroker *connection, const char *name);
                 const char *parameters;
@@ -541,9 +534,8 @@ START_TEST(test_cut_off) {
                 fake_close(connection, -ECONNRESET);
         }
 }
-END_TEST
 
-START_TEST(test_publish_cut_off) {
+TEST(publish_cut_off) {
         static const Answer gone = {
                 .expects = "Publish\",\"parameters\":{\"id\":7,\"name\":\"a\",\"replace\":true}}",
         };
@@ -554,13 +546,12 @@ START_TEST(test_publish_cut_off) {
                 -ECONNRESET);
         fake_close(connection, -ECONNRESET);
 }
-END_TEST
 
 #define WRONG_USER                                                                                 \
         "{\"parameters\":{\"user\":{\"uid\":-1,\"segmentCount\":0,\"chargedBytes\":0,"             \
         "\"attachmentCount\":0,\"connectionCount\":0,\"limits\":{}}}}"
 
-START_TEST(test_wrong_answers) {
+TEST(wrong_answers) {
         static const char *const texts[] = {
                 "{\"parameters\":{}}",
                 WRONG_USER,
@@ -586,31 +577,4 @@ START_TEST(test_wrong_answers) {
                 ck_assert_ptr_null(info);
                 fake_close(connection, -EPROTO);
         }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-change");
-        TCase *tc = tcase_create("change"), *faked = tcase_create("fake");
-
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_add_test(tc, test_set_attributes);
-        tcase_add_test(tc, test_set_locked);
-        tcase_add_test(tc, test_wrong_changes);
-        tcase_add_test(tc, test_resize);
-        tcase_add_test(tc, test_seal);
-        tcase_add_test(tc, test_publish);
-        tcase_add_test(tc, test_publish_attributes);
-        tcase_add_test(tc, test_publish_in_the_way);
-        tcase_add_test(tc, test_users);
-        tcase_add_test(tc, test_status_by_name);
-        tcase_add_test(tc, test_somebody_else);
-        tcase_add_test(tc, test_fork);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(faked, fake_begin, fake_end);
-        tcase_add_test(faked, test_cut_off);
-        tcase_add_test(faked, test_publish_cut_off);
-        tcase_add_test(faked, test_wrong_answers);
-        suite_add_tcase(suite, faked);
-        return unit_main(suite);
 }

@@ -124,7 +124,10 @@ static void fails(struct shmbroker *connection, const char *name,
         ck_assert_ptr_null(segment);
 }
 
-START_TEST(test_no_such_segment) {
+SUITE("library-errors");
+CASE("errors", .setup = up, .teardown = fixture_down);
+
+TEST(no_such_segment) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_attachments *attachments = NULL;
         struct shmbroker_status *status = NULL;
@@ -147,9 +150,8 @@ START_TEST(test_no_such_segment) {
         ck_assert_str_eq(details(shmbroker_get_error(connection)), "");
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_exists) {
+TEST(exists) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 1);
         struct shmbroker_segment *segment = library_create(connection, "a", 1);
@@ -164,9 +166,8 @@ START_TEST(test_exists) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_wrong_size) {
+TEST(wrong_size) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 0);
         const struct shmbroker_error *error;
@@ -188,9 +189,8 @@ START_TEST(test_wrong_size) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_limits) {
+TEST(limits) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 65537);
         struct shmbroker_segment *segments[4] = {};
@@ -221,9 +221,8 @@ START_TEST(test_limits) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_wrong_parameters) {
+TEST(wrong_parameters) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 1);
         struct shmbroker_info *info = NULL;
@@ -259,7 +258,6 @@ START_TEST(test_wrong_parameters) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 static void assert_wrong_option(struct shmbroker *connection, const char *parameter,
                                 void (*set)(struct shmbroker_options *options, int value)) {
@@ -277,7 +275,7 @@ static void assert_wrong_option(struct shmbroker *connection, const char *parame
         }
 }
 
-START_TEST(test_wrong_enums) {
+TEST(wrong_enums) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_filter *filter = NULL;
         struct shmbroker_list *list = NULL;
@@ -303,9 +301,8 @@ START_TEST(test_wrong_enums) {
         shmbroker_filter_free(filter);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_not_supported) {
+TEST(not_supported) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 1);
         struct shmbroker_segment *segment = NULL;
@@ -332,7 +329,6 @@ START_TEST(test_not_supported) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Another user, in a child: what fails there ends it with the number of the line. */
 #define CHILD_ASSERT(condition)                                                                    \
@@ -368,7 +364,7 @@ static int be_somebody_else(void) {
         return 0;
 }
 
-START_TEST(test_permission_denied) {
+TEST(permission_denied) {
         struct shmbroker *connection;
         struct shmbroker_options *options;
         struct shmbroker_segment *segment = NULL;
@@ -395,7 +391,6 @@ START_TEST(test_permission_denied) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 static uint64_t segment_count(struct shmbroker *connection) {
         struct shmbroker_status *status = NULL;
@@ -408,7 +403,7 @@ static uint64_t segment_count(struct shmbroker *connection) {
 }
 
 /* What was created for it is removed again, whether it has a name or not. */
-START_TEST(test_cannot_populate) {
+TEST(cannot_populate) {
         static const struct {
                 int given;
                 int expected;
@@ -442,7 +437,6 @@ START_TEST(test_cannot_populate) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 static void up_generous(void) {
         static const Setup setup = {
@@ -452,8 +446,10 @@ static void up_generous(void) {
         fixture_up(&setup);
 }
 
+CASE("generous", .setup = up_generous, .teardown = fixture_down);
+
 /* More than there are addresses: no mapping, but a descriptor can be had. */
-START_TEST(test_cannot_map) {
+TEST(cannot_map) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options =
                 library_options(SHMBROKER_CREATE_NEW, UINT64_C(1) << 52);
@@ -472,26 +468,4 @@ START_TEST(test_cannot_map) {
         library_remove(connection, "a");
         shmbroker_options_free(options);
         shmbroker_close(connection);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-errors");
-        TCase *tc = tcase_create("errors"), *generous = tcase_create("generous");
-
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_add_test(tc, test_no_such_segment);
-        tcase_add_test(tc, test_exists);
-        tcase_add_test(tc, test_wrong_size);
-        tcase_add_test(tc, test_limits);
-        tcase_add_test(tc, test_wrong_parameters);
-        tcase_add_test(tc, test_wrong_enums);
-        tcase_add_test(tc, test_not_supported);
-        tcase_add_test(tc, test_permission_denied);
-        tcase_add_test(tc, test_cannot_populate);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(generous, up_generous, fixture_down);
-        tcase_add_test(generous, test_cannot_map);
-        suite_add_tcase(suite, generous);
-        return unit_main(suite);
 }

@@ -55,17 +55,19 @@ static int stat_segment(const Answer *answers, size_t n_answers) {
         return fake_close(connection, r);
 }
 
+SUITE("library-fake");
+CASE("fake", .setup = fake_begin, .teardown = fake_end, .timeout = 30);
+
 /* So that a test that passes tells something: the fake can be right, too. */
-START_TEST(test_good) {
+TEST(good) {
         static const Answer good = { .text = GOOD, .n_fds = 1 };
         static const Answer state = { .text = "{\"parameters\":{\"segment\":" SEGMENT "}}" };
 
         ck_assert_int_eq(acquire(&good, 1, SHMBROKER_CREATE_NEW), 0);
         ck_assert_int_eq(stat_segment(&state, 1), 0);
 }
-END_TEST
 
-START_TEST(test_garbage) {
+TEST(garbage) {
         static const char *const texts[] = {
                 "",
                 "hello",
@@ -102,9 +104,8 @@ START_TEST(test_garbage) {
                 ck_assert_msg(r == -EPROTO, "%s: %d", texts[i], r);
         }
 }
-END_TEST
 
-START_TEST(test_too_long) {
+TEST(too_long) {
         char *text = malloc((1 << 20) + 2);
         Answer answer = { .text = text, .cut = true };
 
@@ -114,10 +115,9 @@ START_TEST(test_too_long) {
         ck_assert_int_eq(stat_segment(&answer, 1), -EPROTO);
         free(text);
 }
-END_TEST
 
 /* What was cut off is made again, once, if it creates nothing. */
-START_TEST(test_cut_off) {
+TEST(cut_off) {
         static const Answer gone[] = { {}, {} };
         static const Answer half[] = { { .text = "{\"parameters\":{\"seg", .cut = true }, {} };
         static const Answer again[] = {
@@ -131,9 +131,8 @@ START_TEST(test_cut_off) {
         ck_assert_int_eq(acquire(half, 1, SHMBROKER_CREATE_ANY), -ECONNRESET);
         ck_assert_int_eq(acquire(again, 2, SHMBROKER_CREATE_OPEN), 0);
 }
-END_TEST
 
-START_TEST(test_cut_off_remove) {
+TEST(cut_off_remove) {
         static const Answer again[] = {
                 {},
                 { .text = "{\"parameters\":{\"destroyed\":true,\"attachCount\":0}}" },
@@ -149,12 +148,11 @@ START_TEST(test_cut_off_remove) {
         ck_assert_int_eq(shmbroker_remove(connection, "a", 0, 0, NULL), -ECONNRESET);
         fake_close(connection, -ECONNRESET);
 }
-END_TEST
 
 #define LISTED "{\"parameters\":{\"segment\":" SEGMENT "},\"continues\":true}"
 
 /* A list that is cut off begins anew, and no segment is in it twice. */
-START_TEST(test_cut_off_list) {
+TEST(cut_off_list) {
         static const Answer again[] = {
                 { .text = LISTED },
                 { .text = "{\"parameters\":{\"segment\":" SEGMENT "}}" },
@@ -167,12 +165,11 @@ START_TEST(test_cut_off_list) {
         shmbroker_list_free(list);
         fake_close(connection, 0);
 }
-END_TEST
 
 #define ATTACHED "{\"parameters\":{\"attachment\":{\"id\":1,\"inherited\":false}}"
 
 /* What comes at once is taken at once, however many answers it is. */
-START_TEST(test_many_at_once) {
+TEST(many_at_once) {
         const char *texts[122] = {};
         Answer answer = { .texts = texts, .silent = true };
         struct shmbroker_attachments *attachments = NULL;
@@ -189,9 +186,8 @@ START_TEST(test_many_at_once) {
         shmbroker_attachments_free(attachments);
         fake_close(connection, 0);
 }
-END_TEST
 
-START_TEST(test_endless) {
+TEST(endless) {
         static const Answer lists[] = { { .text = LISTED, .forever = true } };
         static const Answer drips[] = { { .text = " ", .cut = true, .silent = true } };
         struct shmbroker *connection = fake_connect(lists, 1);
@@ -208,9 +204,8 @@ START_TEST(test_endless) {
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ETIMEDOUT);
         fake_close(connection, -ETIMEDOUT);
 }
-END_TEST
 
-START_TEST(test_descriptors) {
+TEST(descriptors) {
         static const struct {
                 Answer answer;
                 int expected;
@@ -259,10 +254,9 @@ START_TEST(test_descriptors) {
                 fake_close(connection, r);
         }
 }
-END_TEST
 
 /* Where no descriptor belongs, none is received. */
-START_TEST(test_unwanted_descriptors) {
+TEST(unwanted_descriptors) {
         static const Answer answer = {
                 .text = "{\"parameters\":{\"segment\":" SEGMENT "}}",
                 .n_fds = 8,
@@ -270,10 +264,9 @@ START_TEST(test_unwanted_descriptors) {
 
         ck_assert_int_eq(stat_segment(&answer, 1), 0);
 }
-END_TEST
 
 /* What is behind an answer is not the answer to the next call. */
-START_TEST(test_one_too_many) {
+TEST(one_too_many) {
         static const char twice[] = "{\"parameters\":{\"segment\":" SEGMENT "}}\0"
                                     "{\"error\":\"org.shmbroker.Broker.NoSuchSegment\"}";
         static const Answer answers[] = {
@@ -289,10 +282,9 @@ START_TEST(test_one_too_many) {
         }
         fake_close(connection, 0);
 }
-END_TEST
 
 /* To a call that it cannot have read there is no answer, but there may be a reason. */
-START_TEST(test_answer_before_call) {
+TEST(answer_before_call) {
         static const Answer answers[] = {
                 { .text = "{\"parameters\":{\"segment\":" SEGMENT "}}", .deaf = true },
                 { .text = "{\"error\":\"org.shmbroker.Broker.NoSuchSegment\"}", .deaf = true },
@@ -306,10 +298,9 @@ START_TEST(test_answer_before_call) {
         ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ENOENT);
         fake_close(connection, -ENOENT);
 }
-END_TEST
 
 /* Fields of a newer broker do no harm, and are there for who looks for them. */
-START_TEST(test_newer_broker) {
+TEST(newer_broker) {
         static const Answer answer = {
                 .text = "{\"parameters\": {\"hint\": null, \"segment\" : {\"newer\":[{\"a\":\"}\"}], "
                         "\"id\":1,\"kind\":\"memfd\",\"sizeBytes\":1," SEGMENT_REST " }}",
@@ -325,7 +316,6 @@ START_TEST(test_newer_broker) {
         shmbroker_info_free(info);
         fake_close(connection, 0);
 }
-END_TEST
 
 #define NEWER_SEGMENT                                                                              \
         "{\"id\":1,\"kind\":\"dmabuf\",\"sizeBytes\":1,\"pageBytes\":4096,\"permissions\":{"       \
@@ -336,7 +326,7 @@ END_TEST
         "\"message\":\"so\"}}"
 
 /* So are its kinds, seals and accesses: of what is known there is no less, and a list goes on. */
-START_TEST(test_newer_values) {
+TEST(newer_values) {
         static const char *const newer[] = {
                 "{\"parameters\":{\"segment\":" NEWER_SEGMENT "},\"continues\":true}",
                 NULL,
@@ -374,10 +364,9 @@ START_TEST(test_newer_values) {
         shmbroker_attachments_free(attachments);
         fake_close(connection, 0);
 }
-END_TEST
 
 /* There may be any number of limits and counters. */
-START_TEST(test_newer_counters) {
+TEST(newer_counters) {
         char text[1 << 14], *at = text;
         const Answer answer = { .text = text };
         struct shmbroker *connection;
@@ -403,7 +392,6 @@ START_TEST(test_newer_counters) {
         shmbroker_status_free(status);
         fake_close(connection, 0);
 }
-END_TEST
 
 #define BROKER "org.shmbroker.Broker."
 #define SERVICE "org.varlink.service."
@@ -426,7 +414,7 @@ static struct shmbroker *failing(const Answer *answer, int expected) {
 }
 
 /* The errors that this broker has no reason for, or not yet. */
-START_TEST(test_errors) {
+TEST(errors) {
         static const struct {
                 const char *name;
                 const char *parameters;
@@ -472,10 +460,9 @@ START_TEST(test_errors) {
                 fake_close(connection, rows[i].expected);
         }
 }
-END_TEST
 
 /* Errors that are not as they have to be are no errors of the broker. */
-START_TEST(test_wrong_errors) {
+TEST(wrong_errors) {
         static const char *const texts[] = {
                 "{\"error\":\"" BROKER "LimitReached\"}",
                 "{\"error\":\"" BROKER "LimitReached\",\"parameters\":{\"limit\":7}}",
@@ -491,10 +478,9 @@ START_TEST(test_wrong_errors) {
                 fake_close(connection, -EPROTO);
         }
 }
-END_TEST
 
 /* Of a text that is longer than there is room for, as much is kept. */
-START_TEST(test_long_texts) {
+TEST(long_texts) {
         char text[4096], word[2048];
         Answer answer = { .text = text };
         struct shmbroker *connection;
@@ -517,10 +503,9 @@ START_TEST(test_long_texts) {
                          0);
         fake_close(connection, -EREMOTEIO);
 }
-END_TEST
 
 /* A listener whose queue is full, and that never looks: connecting anew ends in time. */
-START_TEST(test_full_queue) {
+TEST(full_queue) {
         struct sockaddr_un name = { .sun_family = AF_UNIX };
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted;
         struct shmbroker *connection = NULL, *filler[2] = {};
@@ -545,34 +530,4 @@ START_TEST(test_full_queue) {
         shmbroker_close(connection);
         close(fd);
         ck_assert_int_eq(unlink(fake.path), 0);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-fake");
-        TCase *tc = tcase_create("fake");
-
-        tcase_add_checked_fixture(tc, fake_begin, fake_end);
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_good);
-        tcase_add_test(tc, test_garbage);
-        tcase_add_test(tc, test_too_long);
-        tcase_add_test(tc, test_cut_off);
-        tcase_add_test(tc, test_cut_off_remove);
-        tcase_add_test(tc, test_cut_off_list);
-        tcase_add_test(tc, test_many_at_once);
-        tcase_add_test(tc, test_endless);
-        tcase_add_test(tc, test_descriptors);
-        tcase_add_test(tc, test_unwanted_descriptors);
-        tcase_add_test(tc, test_one_too_many);
-        tcase_add_test(tc, test_answer_before_call);
-        tcase_add_test(tc, test_newer_broker);
-        tcase_add_test(tc, test_newer_values);
-        tcase_add_test(tc, test_newer_counters);
-        tcase_add_test(tc, test_errors);
-        tcase_add_test(tc, test_wrong_errors);
-        tcase_add_test(tc, test_long_texts);
-        tcase_add_test(tc, test_full_queue);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

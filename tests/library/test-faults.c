@@ -109,7 +109,10 @@ static void use_inherited(void *userdata) {
         shmbroker_close(own);
 }
 
-START_TEST(test_fork) {
+SUITE("library-faults");
+CASE("faults", .setup = up, .teardown = fixture_down, .timeout = 30);
+
+TEST(fork) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a", PAGE);
         Inherited inherited = { .connection = connection, .segment = segment };
@@ -122,7 +125,6 @@ START_TEST(test_fork) {
         shmbroker_release(segment);
         shmbroker_close(connection);
 }
-END_TEST
 
 static void hold_inherited(int control_fd, void *userdata) {
         (void) userdata;
@@ -130,7 +132,7 @@ static void hold_inherited(int control_fd, void *userdata) {
 }
 
 /* The parent releases, and the child has it still. */
-START_TEST(test_fork_holds) {
+TEST(fork_holds) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a", PAGE);
         Child child = child_start(hold_inherited, NULL);
@@ -144,11 +146,10 @@ START_TEST(test_fork_holds) {
         child_end(&child);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* ---- restarts */
 
-START_TEST(test_restart_while_idle) {
+TEST(restart_while_idle) {
         static const int signals[] = { SIGTERM, SIGKILL };
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = NULL;
@@ -167,9 +168,8 @@ START_TEST(test_restart_while_idle) {
         }
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_no_broker_any_more) {
+TEST(no_broker_any_more) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_info *info = NULL;
         char path[128], moved[128];
@@ -197,7 +197,6 @@ START_TEST(test_no_broker_any_more) {
         assert_calls(connection);
         shmbroker_close(connection);
 }
-END_TEST
 
 typedef struct Background Background;
 
@@ -251,7 +250,7 @@ static int background_end(Background *call) {
         return call->result;
 }
 
-START_TEST(test_killed_in_the_middle) {
+TEST(killed_in_the_middle) {
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_ANY, PAGE);
         Background call = { .connection = library_connect(), .name = "a", .options = options };
         const struct shmbroker_error *error = shmbroker_get_error(call.connection);
@@ -272,7 +271,6 @@ START_TEST(test_killed_in_the_middle) {
         shmbroker_options_free(options);
         shmbroker_close(call.connection);
 }
-END_TEST
 
 /* ---- descriptors */
 
@@ -327,7 +325,7 @@ static void close_what_is_unknown(void *userdata) {
         shmbroker_options_free(options);
 }
 
-START_TEST(test_program_closes_descriptors) {
+TEST(program_closes_descriptors) {
         struct shmbroker *connection = library_connect();
 
         shmbroker_release(library_create(connection, "a", PAGE));
@@ -335,7 +333,6 @@ START_TEST(test_program_closes_descriptors) {
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Closed before it is used, by number: neither that nor shmbroker_close() hits anything else. */
 static void close_connection_under_it(void *userdata) {
@@ -357,10 +354,9 @@ static void close_connection_under_it(void *userdata) {
         CHILD_ASSERT(send(pair[0], "x", 1, MSG_NOSIGNAL) == 1);
 }
 
-START_TEST(test_number_is_another_socket) {
+TEST(number_is_another_socket) {
         in_child(close_connection_under_it, NULL);
 }
-END_TEST
 
 /* Not one more descriptor can be opened until the limit is set back. */
 static void forbid_descriptors(struct rlimit *ret_before) {
@@ -374,7 +370,7 @@ static void forbid_descriptors(struct rlimit *ret_before) {
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-START_TEST(test_no_descriptors_left) {
+TEST(no_descriptors_left) {
         struct shmbroker *connection = library_connect(), *none = NULL;
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
         struct shmbroker_segment *segment = library_create(connection, "a", PAGE), *more = NULL;
@@ -413,7 +409,6 @@ START_TEST(test_no_descriptors_left) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* ---- threads */
 
@@ -457,7 +452,7 @@ static void *thread_rounds(void *userdata) {
         return NULL;
 }
 
-START_TEST(test_threads) {
+TEST(threads) {
         pthread_t threads[N_THREADS];
         int numbers[N_THREADS];
         void *result;
@@ -471,11 +466,10 @@ START_TEST(test_threads) {
                 ck_assert_ptr_null(result);
         }
 }
-END_TEST
 
 /* ---- time */
 
-START_TEST(test_timeout) {
+TEST(timeout) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
         struct shmbroker_segment *segment = NULL;
@@ -507,14 +501,13 @@ START_TEST(test_timeout) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 static void noop(int signal_number) {
         (void) signal_number;
 }
 
 /* Signals do not end a call. */
-START_TEST(test_signals) {
+TEST(signals) {
         struct sigaction action = { .sa_handler = noop }, before;
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
         Background call = { .connection = library_connect(), .options = options };
@@ -534,7 +527,6 @@ START_TEST(test_signals) {
         shmbroker_options_free(options);
         shmbroker_close(call.connection);
 }
-END_TEST
 
 /* ---- too many connections */
 
@@ -584,8 +576,10 @@ static void assert_refused(const struct shmbroker *connection) {
         ck_assert_ptr_nonnull(strstr(shmbroker_error_message(error), "'connectionsPerUser' of 4"));
 }
 
+CASE("few", .setup = up_few, .teardown = fixture_down, .timeout = 30);
+
 /* The broker says why and closes, before it is asked (pause), or while it is. */
-START_TEST(test_refused) {
+TEST(refused) {
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
         struct shmbroker_status *status = NULL;
         Wire wires[N_CONNECTIONS];
@@ -608,10 +602,9 @@ START_TEST(test_refused) {
         wire_close(&wires[0]);
         shmbroker_options_free(options);
 }
-END_TEST
 
 /* All of the call is sent before the broker looks. */
-START_TEST(test_refused_after_sending) {
+TEST(refused_after_sending) {
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
         Wire wires[N_CONNECTIONS];
         Background call = { .options = options };
@@ -631,31 +624,4 @@ START_TEST(test_refused_after_sending) {
         wire_close(&wires[0]);
         shmbroker_options_free(options);
         shmbroker_close(call.connection);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-faults");
-        TCase *tc = tcase_create("faults"), *few = tcase_create("few");
-
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_fork);
-        tcase_add_test(tc, test_fork_holds);
-        tcase_add_test(tc, test_restart_while_idle);
-        tcase_add_test(tc, test_no_broker_any_more);
-        tcase_add_test(tc, test_killed_in_the_middle);
-        tcase_add_test(tc, test_program_closes_descriptors);
-        tcase_add_test(tc, test_number_is_another_socket);
-        tcase_add_test(tc, test_no_descriptors_left);
-        tcase_add_test(tc, test_threads);
-        tcase_add_test(tc, test_timeout);
-        tcase_add_test(tc, test_signals);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(few, up_few, fixture_down);
-        tcase_set_timeout(few, 30);
-        tcase_add_test(few, test_refused);
-        tcase_add_test(few, test_refused_after_sending);
-        suite_add_tcase(suite, few);
-        return unit_main(suite);
 }

@@ -42,7 +42,10 @@ static void assert_works(struct shmbroker *connection) {
         shmbroker_close(connection);
 }
 
-START_TEST(test_connect) {
+SUITE("library");
+CASE("library", .setup = up, .teardown = fixture_down);
+
+TEST(connect) {
         static const char *const invalid[] = {
                 "", "unix:", "unix:socket", "/run/socket", "tcp:127.0.0.1:1", "unix:/a;mode=0600"
         };
@@ -56,9 +59,8 @@ START_TEST(test_connect) {
                 assert_no_connection(invalid[i], -EINVAL);
         ck_assert_ptr_null(shmbroker_close(NULL));
 }
-END_TEST
 
-START_TEST(test_connect_by_environment) {
+TEST(connect_by_environment) {
         struct shmbroker *connection = NULL;
 
         ck_assert_int_eq(setenv("SHMBROKER_ADDRESS", fixture_address(), true), 0);
@@ -77,9 +79,8 @@ START_TEST(test_connect_by_environment) {
         if (access("/run/shmbroker", F_OK) < 0)
                 assert_no_connection(NULL, -ENOENT);
 }
-END_TEST
 
-START_TEST(test_connect_user) {
+TEST(connect_user) {
         const char *saved = getenv("XDG_RUNTIME_DIR");
         _cleanup_(freep) char *before = saved ? strdup(saved) : NULL;
         struct shmbroker *connection = NULL;
@@ -105,10 +106,9 @@ START_TEST(test_connect_user) {
         if (before)
                 ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", before, true), 0);
 }
-END_TEST
 
 /* A socket that nobody listens at, and one that may not be used. */
-START_TEST(test_connect_refused) {
+TEST(connect_refused) {
         struct sockaddr_un name = { .sun_family = AF_UNIX };
         char address[128];
         int fd;
@@ -127,9 +127,8 @@ START_TEST(test_connect_refused) {
         close(fd);
         ck_assert_int_eq(unlink(name.sun_path), 0);
 }
-END_TEST
 
-START_TEST(test_create_modes) {
+TEST(create_modes) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_OPEN, 5000);
         struct shmbroker_segment *one = NULL, *other = NULL;
@@ -163,9 +162,8 @@ START_TEST(test_create_modes) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_private) {
+TEST(private) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 100);
         struct shmbroker_options *by_id = NULL;
@@ -190,10 +188,9 @@ START_TEST(test_private) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Beyond the size there is memory up to the end of its page, and the kernel keeps to the access. */
-START_TEST(test_memory) {
+TEST(memory) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *writer = library_create(connection, "a", 5000), *reader = NULL;
         struct shmbroker_options *options = NULL;
@@ -227,9 +224,8 @@ START_TEST(test_memory) {
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_sizes) {
+TEST(sizes) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_OPEN, 5000);
         struct shmbroker_segment *segment = NULL;
@@ -251,9 +247,8 @@ START_TEST(test_sizes) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_mode_and_life) {
+TEST(mode_and_life) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 1);
         struct shmbroker_segment *segment = NULL;
@@ -290,9 +285,8 @@ START_TEST(test_mode_and_life) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_no_map) {
+TEST(no_map) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 5000);
         struct shmbroker_segment *segment = NULL;
@@ -312,9 +306,8 @@ START_TEST(test_no_map) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_populate) {
+TEST(populate) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 10 * PAGE);
         struct shmbroker_segment *segment = NULL;
@@ -340,9 +333,8 @@ START_TEST(test_populate) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_wait) {
+TEST(wait) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = NULL;
         struct shmbroker_segment *segment = NULL;
@@ -360,10 +352,9 @@ START_TEST(test_wait) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* A segment needs no connection once it is there. */
-START_TEST(test_outlives_connection) {
+TEST(outlives_connection) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a", PAGE);
         Wire wire;
@@ -381,9 +372,8 @@ START_TEST(test_outlives_connection) {
         wire_close(&wire);
         ck_assert_ptr_null(shmbroker_release(NULL));
 }
-END_TEST
 
-START_TEST(test_info) {
+TEST(info) {
         uint64_t before = library_now(), attached = 0, number = 0;
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a/b", 5000);
@@ -447,9 +437,8 @@ START_TEST(test_info) {
         shmbroker_close(connection);
         ck_assert_ptr_null(shmbroker_info_free(NULL));
 }
-END_TEST
 
-START_TEST(test_remove) {
+TEST(remove) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a", PAGE);
         int64_t id = shmbroker_info_id(shmbroker_segment_info(segment));
@@ -478,7 +467,6 @@ START_TEST(test_remove) {
         ck_assert_ptr_null(info);
         shmbroker_close(connection);
 }
-END_TEST
 
 static void assert_listed(struct shmbroker *connection, const struct shmbroker_filter *filter,
                           const char *names) {
@@ -497,7 +485,7 @@ static void assert_listed(struct shmbroker *connection, const struct shmbroker_f
         ck_assert_ptr_null(shmbroker_list_free(list));
 }
 
-START_TEST(test_list) {
+TEST(list) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_filter *filter = NULL;
         struct shmbroker_segment *removed;
@@ -554,10 +542,9 @@ START_TEST(test_list) {
         library_remove(connection, "d");
         shmbroker_close(connection);
 }
-END_TEST
 
 /* More than one piece of what is received at a time, and of what is allocated. */
-START_TEST(test_list_many) {
+TEST(list_many) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_list *list = NULL;
         char name[16];
@@ -576,9 +563,8 @@ START_TEST(test_list_many) {
         shmbroker_list_free(list);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_attachments) {
+TEST(attachments) {
         uint64_t before = library_now(), since = 0;
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = NULL;
@@ -625,7 +611,6 @@ START_TEST(test_attachments) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 typedef int Getter(const struct shmbroker_status *status, size_t index, const char **ret_name,
                    int64_t *ret_value);
@@ -643,7 +628,7 @@ static int64_t status_value(const struct shmbroker_status *status, Getter *get, 
         ck_abort_msg("there is no %s", name);
 }
 
-START_TEST(test_status) {
+TEST(status) {
         struct shmbroker *connection = library_connect(), *other = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a", 2 * PAGE);
         struct shmbroker_status *status = NULL;
@@ -668,33 +653,4 @@ START_TEST(test_status) {
         library_remove(connection, "a");
         shmbroker_close(other);
         shmbroker_close(connection);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library");
-        TCase *tc = tcase_create("library");
-
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_add_test(tc, test_connect);
-        tcase_add_test(tc, test_connect_by_environment);
-        tcase_add_test(tc, test_connect_user);
-        tcase_add_test(tc, test_connect_refused);
-        tcase_add_test(tc, test_create_modes);
-        tcase_add_test(tc, test_private);
-        tcase_add_test(tc, test_memory);
-        tcase_add_test(tc, test_sizes);
-        tcase_add_test(tc, test_mode_and_life);
-        tcase_add_test(tc, test_no_map);
-        tcase_add_test(tc, test_populate);
-        tcase_add_test(tc, test_wait);
-        tcase_add_test(tc, test_outlives_connection);
-        tcase_add_test(tc, test_info);
-        tcase_add_test(tc, test_remove);
-        tcase_add_test(tc, test_list);
-        tcase_add_test(tc, test_list_many);
-        tcase_add_test(tc, test_attachments);
-        tcase_add_test(tc, test_status);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

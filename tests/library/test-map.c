@@ -123,7 +123,10 @@ static char *bytes(const struct shmbroker_segment *segment) {
         return shmbroker_segment_data(segment);
 }
 
-START_TEST(test_window) {
+SUITE("library-map");
+CASE("map", .setup = up, .teardown = fixture_down);
+
+TEST(window) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new();
         struct shmbroker_segment *segment;
@@ -156,9 +159,8 @@ START_TEST(test_window) {
         shmbroker_release(segment);
         end(connection, options);
 }
-END_TEST
 
-START_TEST(test_wrong_window) {
+TEST(wrong_window) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new();
 
@@ -182,10 +184,9 @@ START_TEST(test_wrong_window) {
         fails(connection, options, -EINVAL, "length", "longer than");
         end(connection, options);
 }
-END_TEST
 
 /* A private segment whose mapping fails is gone again; nothing is created if it cannot be meant. */
-START_TEST(test_wrong_window_creates_nothing) {
+TEST(wrong_window_creates_nothing) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
         struct shmbroker_status *status = NULL;
@@ -205,9 +206,8 @@ START_TEST(test_wrong_window_creates_nothing) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_private_copy) {
+TEST(private_copy) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new();
         struct shmbroker_segment *copy, *shared;
@@ -240,9 +240,8 @@ START_TEST(test_private_copy) {
         shmbroker_release(shared);
         end(connection, options);
 }
-END_TEST
 
-START_TEST(test_reserve) {
+TEST(reserve) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new();
         struct shmbroker_segment *segment, *other;
@@ -289,9 +288,8 @@ START_TEST(test_reserve) {
         shmbroker_release(segment);
         end(connection, options);
 }
-END_TEST
 
-START_TEST(test_begins_with_nothing) {
+TEST(begins_with_nothing) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 0);
         struct shmbroker_segment *segment;
@@ -306,9 +304,8 @@ START_TEST(test_begins_with_nothing) {
         shmbroker_release(segment);
         end(connection, options);
 }
-END_TEST
 
-START_TEST(test_remap) {
+TEST(remap) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new();
         struct shmbroker_segment *segment, *bare, *window;
@@ -357,10 +354,9 @@ START_TEST(test_remap) {
         shmbroker_release(segment);
         end(connection, options);
 }
-END_TEST
 
 /* Where mremap(2) does not do it: huge pages, and mappings of which a part was changed. */
-START_TEST(test_remap_otherwise) {
+TEST(remap_otherwise) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new();
         struct shmbroker_segment *segment, *copy;
@@ -390,7 +386,6 @@ START_TEST(test_remap_otherwise) {
         shmbroker_release(copy);
         end(connection, options);
 }
-END_TEST
 
 /* A range of free addresses, which nothing else takes as long as nobody maps. */
 static char *free_range(size_t length) {
@@ -401,7 +396,7 @@ static char *free_range(size_t length) {
         return address;
 }
 
-START_TEST(test_address) {
+TEST(address) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new();
         struct shmbroker_segment *segment;
@@ -445,9 +440,8 @@ START_TEST(test_address) {
         shmbroker_release(segment);
         end(connection, options);
 }
-END_TEST
 
-START_TEST(test_locked) {
+TEST(locked) {
         static const int errnos[] = { ENOMEM, EPERM, EAGAIN };
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new();
@@ -473,10 +467,9 @@ START_TEST(test_locked) {
         shmbroker_release(segment);
         end(connection, options);
 }
-END_TEST
 
 /* The number is closed, or something else's: what needs the descriptor says so. */
-START_TEST(test_closed_descriptor) {
+TEST(closed_descriptor) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment;
         int fd;
@@ -495,9 +488,8 @@ START_TEST(test_closed_descriptor) {
         ck_assert_int_eq(close(fd), 0);
         end(connection, NULL);
 }
-END_TEST
 
-START_TEST(test_huge_pages) {
+TEST(huge_pages) {
         const uint64_t huge = 2 << 20;
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, huge + 1);
@@ -529,7 +521,6 @@ START_TEST(test_huge_pages) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* ---- System V segments without a descriptor, of a broker that says what it likes */
 
@@ -562,7 +553,19 @@ static int acquire_native(const char *acquired, bool works, const char *words,
         return fake_close(connection, r);
 }
 
-START_TEST(test_native) {
+static void up_native(void) {
+        native_begin();
+        fake_begin();
+}
+
+static void down_native(void) {
+        fake_end();
+        native_end();
+}
+
+CASE("native", .setup = up_native, .teardown = down_native);
+
+TEST(native) {
         int shmid = native_make_sysv(IPC_PRIVATE, 5000, 0600);
         struct shmbroker_options *options = options_new();
         struct shmbroker_segment *segment = NULL;
@@ -597,30 +600,4 @@ START_TEST(test_native) {
         (void) snprintf(text, sizeof(text), SYSV_ACQUIRED, own_namespace(), 0, shmid, 5000);
         ck_assert_int_eq(acquire_native(text, false, "cannot be mapped", NULL, &segment), -EINVAL);
         shmbroker_options_free(options);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-map");
-        TCase *tc = tcase_create("map"), *native = tcase_create("native");
-
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_add_test(tc, test_window);
-        tcase_add_test(tc, test_wrong_window);
-        tcase_add_test(tc, test_wrong_window_creates_nothing);
-        tcase_add_test(tc, test_private_copy);
-        tcase_add_test(tc, test_reserve);
-        tcase_add_test(tc, test_begins_with_nothing);
-        tcase_add_test(tc, test_remap);
-        tcase_add_test(tc, test_remap_otherwise);
-        tcase_add_test(tc, test_address);
-        tcase_add_test(tc, test_locked);
-        tcase_add_test(tc, test_closed_descriptor);
-        tcase_add_test(tc, test_huge_pages);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(native, native_begin, native_end);
-        tcase_add_checked_fixture(native, fake_begin, fake_end);
-        tcase_add_test(native, test_native);
-        suite_add_tcase(suite, native);
-        return unit_main(suite);
 }

@@ -128,7 +128,10 @@ static int write_there(void *userdata) {
         return 0;
 }
 
-START_TEST(test_access) {
+SUITE("library-native");
+CASE("native", .setup = up, .teardown = down, .timeout = 60);
+
+TEST(access) {
         struct shmbroker_options *options = options_new(0);
         struct shmbroker_segment *writer, *reader;
         int64_t id;
@@ -156,9 +159,8 @@ START_TEST(test_access) {
         shmbroker_options_free(options);
         library_remove(connection, "a");
 }
-END_TEST
 
-START_TEST(test_window) {
+TEST(window) {
         struct shmbroker_options *options = options_new(0), *how = NULL;
         struct shmbroker_segment *segment = NULL;
         char *at;
@@ -200,7 +202,6 @@ START_TEST(test_window) {
         shmbroker_options_free(options);
         library_remove(connection, "a");
 }
-END_TEST
 
 static void fails(const struct shmbroker_options *options, int expected, const char *words) {
         const struct shmbroker_error *error = shmbroker_get_error(connection);
@@ -213,7 +214,7 @@ static void fails(const struct shmbroker_options *options, int expected, const c
         ck_assert_uint_eq(attached(), 0);
 }
 
-START_TEST(test_fails) {
+TEST(fails) {
         struct shmbroker_options *options = options_new(0);
         char here[2 * PAGE];
 
@@ -232,9 +233,8 @@ START_TEST(test_fails) {
         shmbroker_options_free(options);
         library_remove(connection, "a");
 }
-END_TEST
 
-START_TEST(test_grows) {
+TEST(grows) {
         struct shmbroker_options *options = options_new(0);
         struct shmbroker_segment *segment, *reserved;
         char *at;
@@ -261,10 +261,9 @@ START_TEST(test_grows) {
         shmbroker_options_free(options);
         library_remove(connection, "a");
 }
-END_TEST
 
 /* It is an attachment all the same. */
-START_TEST(test_no_map) {
+TEST(no_map) {
         struct shmbroker_options *options = options_new(PAGE);
         struct shmbroker_segment *segment;
 
@@ -283,10 +282,9 @@ START_TEST(test_no_map) {
         assert_gone();
         shmbroker_options_free(options);
 }
-END_TEST
 
 /* What ends at once was there nevertheless, though the connection by which it came stays open. */
-START_TEST(test_short) {
+TEST(short) {
         struct shmbroker_options *options = options_new(PAGE);
         struct shmbroker_segment *segment = NULL;
 
@@ -305,7 +303,6 @@ START_TEST(test_short) {
         ck_assert_int_eq(shmbroker_acquire(connection, NULL, options, &segment), -EINVAL);
         shmbroker_options_free(options);
 }
-END_TEST
 
 static void hold(int control_fd, void *userdata) {
         struct shmbroker_segment *segment = userdata;
@@ -315,7 +312,7 @@ static void hold(int control_fd, void *userdata) {
         child_step(control_fd);
 }
 
-START_TEST(test_forked) {
+TEST(forked) {
         struct shmbroker_segment *segment;
         struct shmbroker_options *options = options_new(PAGE);
         Child children[2];
@@ -338,7 +335,6 @@ START_TEST(test_forked) {
         assert_gone();
         shmbroker_options_free(options);
 }
-END_TEST
 
 static int acquire_elsewhere(void *userdata) {
         struct shmbroker_segment *segment = NULL;
@@ -363,7 +359,7 @@ static int acquire_elsewhere(void *userdata) {
         return r;
 }
 
-START_TEST(test_namespace) {
+TEST(namespace) {
         int r;
 
         create();
@@ -375,10 +371,9 @@ START_TEST(test_namespace) {
         ck_assert_uint_eq(attached(), 0);
         library_remove(connection, "a");
 }
-END_TEST
 
 /* What another process made, and who was killed, is attached so as well. */
-START_TEST(test_adopted) {
+TEST(adopted) {
         int shmid = native_make_sysv(IPC_PRIVATE, 5000, 0600);
         struct shmbroker_segment *segment;
 
@@ -393,24 +388,4 @@ START_TEST(test_adopted) {
         for (int i = 0; i < 1000 && native_has_sysv(shmid); ++i)
                 pause_a_little();
         ck_assert(!native_has_sysv(shmid));
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-native");
-        TCase *tc = tcase_create("native");
-
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, up, down);
-        tcase_add_test(tc, test_access);
-        tcase_add_test(tc, test_window);
-        tcase_add_test(tc, test_fails);
-        tcase_add_test(tc, test_grows);
-        tcase_add_test(tc, test_no_map);
-        tcase_add_test(tc, test_short);
-        tcase_add_test(tc, test_forked);
-        tcase_add_test(tc, test_namespace);
-        tcase_add_test(tc, test_adopted);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

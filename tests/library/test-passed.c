@@ -39,7 +39,10 @@ static bool is_open(int fd) {
         return fcntl(fd, F_GETFD) >= 0;
 }
 
-START_TEST(test_from_fd) {
+SUITE("library-passed");
+CASE("descriptors", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
+TEST(from_fd) {
         struct shmbroker_options *options = options_new();
         struct shmbroker_segment *segment = NULL, *reader = NULL;
         int fd = unit_memfd(5000), second = unit_reopen(fd, O_RDWR);
@@ -76,7 +79,6 @@ START_TEST(test_from_fd) {
         ck_assert(!is_open(second));
         shmbroker_options_free(options);
 }
-END_TEST
 
 static void assert_refused(int fd, const struct shmbroker_options *options, int expected) {
         struct shmbroker_segment *segment = NULL;
@@ -89,7 +91,7 @@ static void assert_refused(int fd, const struct shmbroker_options *options, int 
         ck_assert_int_eq(fcntl(fd, F_GETFD), flags);
 }
 
-START_TEST(test_wrong_fd) {
+TEST(wrong_fd) {
         struct shmbroker_options *options = options_new();
         int memory = unit_memfd(5000), read_only, write_only, path, device, directory, pair[2];
 
@@ -136,72 +138,6 @@ START_TEST(test_wrong_fd) {
         fd_close(pair[1]);
         shmbroker_options_free(options);
 }
-END_TEST
-
-static void send_fd(int socket, int fd) {
-        char byte = '.', control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = {};
-        struct iovec part = { .iov_base = &byte, .iov_len = 1 };
-        struct msghdr message = { .msg_iov = &part,
-                                  .msg_iovlen = 1,
-                                  .msg_control = control,
-                                  .msg_controllen = sizeof(control) };
-
-        CMSG_FIRSTHDR(&message)->cmsg_level = SOL_SOCKET;
-        CMSG_FIRSTHDR(&message)->cmsg_type = SCM_RIGHTS;
-        CMSG_FIRSTHDR(&message)->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &fd, sizeof(int));
-        ck_assert_int_eq(sendmsg(socket, &message, 0), 1);
-}
-
-static int receive_fd(int socket) {
-        char byte, control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
-        struct iovec part = { .iov_base = &byte, .iov_len = 1 };
-        struct msghdr message = { .msg_iov = &part,
-                                  .msg_iovlen = 1,
-                                  .msg_control = control,
-                                  .msg_controllen = sizeof(control) };
-        int fd = -1;
-
-        if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&message))
-                memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
-        return fd;
-}
-
-/* Another process, which got it from the first one, and knows no broker. */
-static int use_received(void *userdata) {
-        struct shmbroker_segment *segment = NULL;
-        int fd = receive_fd(*(int *) userdata);
-
-        if (shmbroker_segment_from_fd(fd, NULL, &segment) ||
-            strcmp(shmbroker_segment_data(segment), "sent") != 0)
-                return 1;
-        strcpy(shmbroker_segment_data(segment), "seen");
-        shmbroker_release(segment);
-        return fcntl(fd, F_GETFD) >= 0;
-}
-
-START_TEST(test_received) {
-        struct shmbroker *connection = library_connect();
-        struct shmbroker_segment *segment = library_create(connection, NULL, PAGE);
-        struct shmbroker_info *info = NULL;
-        int64_t id = 0;
-        int pair[2];
-
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-        strcpy(shmbroker_segment_data(segment), "sent");
-        send_fd(pair[0], shmbroker_segment_fd(segment));
-        ck_assert_int_eq(unit_fork(use_received, &pair[1]), 0);
-        ck_assert_str_eq(shmbroker_segment_data(segment), "seen");
-        ck_assert_int_eq(shmbroker_segment_id(segment, &id), 0);
-        ck_assert_int_eq(shmbroker_stat(connection, NULL, id, &info), 0);
-        ck_assert_uint_eq(library_attach_count(info), 1);
-        shmbroker_info_free(info);
-        shmbroker_release(segment);
-        close(pair[0]);
-        close(pair[1]);
-        shmbroker_close(connection);
-}
-END_TEST
 
 static void set_number(const char *name, int64_t value) {
         char text[32];
@@ -248,48 +184,7 @@ static void assert_environment(const struct shmbroker_options *options, int expe
         ck_assert_ptr_null(segment);
 }
 
-START_TEST(test_environment) {
-        struct shmbroker *connection = library_connect();
-        struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 5000);
-        struct shmbroker_segment *made = NULL, *segment = NULL;
-        int64_t id = 0, told = 0;
-        int fd;
-
-        shmbroker_options_set_maximum(options, 3 * PAGE);
-        ck_assert_int_eq(shmbroker_acquire(connection, "a/b", options, &made), 0);
-        ck_assert_int_eq(shmbroker_segment_id(made, &id), 0);
-        strcpy(shmbroker_segment_data(made), "passed on");
-        fd = fcntl(shmbroker_segment_fd(made), F_DUPFD, 20);
-        set_environment(fd, 5000, id, "a/b", "readWrite");
-        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, NULL, &segment), 0);
-        ck_assert_str_eq(shmbroker_segment_data(segment), "passed on");
-        /* The size that was promised, and not that of the object. */
-        ck_assert_uint_eq(shmbroker_segment_size(segment), 5000);
-        ck_assert_uint_eq(shmbroker_segment_mapped(segment), 2 * PAGE);
-        ck_assert_int_eq(shmbroker_segment_id(segment, &told), 0);
-        ck_assert_int_eq(told, id);
-        ck_assert_str_eq(shmbroker_segment_name(segment), "a/b");
-        ck_assert_ptr_null(shmbroker_segment_info(segment));
-        /* It is there once: the number is the segment's now. */
-        made = shmbroker_release(made);
-        assert_environment(NULL, -EBADF);
-        /* The broker knows the rest. */
-        ck_assert_int_eq(shmbroker_resize(connection, "a/b", 0, 3 * PAGE, NULL), 0);
-        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
-        ck_assert_uint_eq(shmbroker_segment_mapped(segment), 3 * PAGE);
-        ck_assert_uint_eq(library_attach_count(shmbroker_segment_info(segment)), 1);
-        shmbroker_release(segment);
-        ck_assert(!is_open(fd));
-        assert_environment(NULL, -EBADF);
-        clear_environment();
-        assert_environment(NULL, -ENXIO);
-        library_remove(connection, "a/b");
-        shmbroker_options_free(options);
-        shmbroker_close(connection);
-}
-END_TEST
-
-START_TEST(test_wrong_environment) {
+TEST(wrong_environment) {
         static const struct {
                 const char *name;
                 const char *values[10];
@@ -369,10 +264,115 @@ START_TEST(test_wrong_environment) {
         clear_environment();
         shmbroker_options_free(options);
 }
-END_TEST
+
+static void send_fd(int socket, int fd) {
+        char byte = '.', control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = {};
+        struct iovec part = { .iov_base = &byte, .iov_len = 1 };
+        struct msghdr message = { .msg_iov = &part,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control,
+                                  .msg_controllen = sizeof(control) };
+
+        CMSG_FIRSTHDR(&message)->cmsg_level = SOL_SOCKET;
+        CMSG_FIRSTHDR(&message)->cmsg_type = SCM_RIGHTS;
+        CMSG_FIRSTHDR(&message)->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &fd, sizeof(int));
+        ck_assert_int_eq(sendmsg(socket, &message, 0), 1);
+}
+
+static int receive_fd(int socket) {
+        char byte, control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+        struct iovec part = { .iov_base = &byte, .iov_len = 1 };
+        struct msghdr message = { .msg_iov = &part,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control,
+                                  .msg_controllen = sizeof(control) };
+        int fd = -1;
+
+        if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&message))
+                memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+        return fd;
+}
+
+/* Another process, which got it from the first one, and knows no broker. */
+static int use_received(void *userdata) {
+        struct shmbroker_segment *segment = NULL;
+        int fd = receive_fd(*(int *) userdata);
+
+        if (shmbroker_segment_from_fd(fd, NULL, &segment) ||
+            strcmp(shmbroker_segment_data(segment), "sent") != 0)
+                return 1;
+        strcpy(shmbroker_segment_data(segment), "seen");
+        shmbroker_release(segment);
+        return fcntl(fd, F_GETFD) >= 0;
+}
+
+CASE("broker", .setup = up, .teardown = fixture_down);
+
+TEST(received) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_segment *segment = library_create(connection, NULL, PAGE);
+        struct shmbroker_info *info = NULL;
+        int64_t id = 0;
+        int pair[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        strcpy(shmbroker_segment_data(segment), "sent");
+        send_fd(pair[0], shmbroker_segment_fd(segment));
+        ck_assert_int_eq(unit_fork(use_received, &pair[1]), 0);
+        ck_assert_str_eq(shmbroker_segment_data(segment), "seen");
+        ck_assert_int_eq(shmbroker_segment_id(segment, &id), 0);
+        ck_assert_int_eq(shmbroker_stat(connection, NULL, id, &info), 0);
+        ck_assert_uint_eq(library_attach_count(info), 1);
+        shmbroker_info_free(info);
+        shmbroker_release(segment);
+        close(pair[0]);
+        close(pair[1]);
+        shmbroker_close(connection);
+}
+
+TEST(environment) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, 5000);
+        struct shmbroker_segment *made = NULL, *segment = NULL;
+        int64_t id = 0, told = 0;
+        int fd;
+
+        shmbroker_options_set_maximum(options, 3 * PAGE);
+        ck_assert_int_eq(shmbroker_acquire(connection, "a/b", options, &made), 0);
+        ck_assert_int_eq(shmbroker_segment_id(made, &id), 0);
+        strcpy(shmbroker_segment_data(made), "passed on");
+        fd = fcntl(shmbroker_segment_fd(made), F_DUPFD, 20);
+        set_environment(fd, 5000, id, "a/b", "readWrite");
+        ck_assert_int_eq(shmbroker_segment_from_environment(NULL, NULL, &segment), 0);
+        ck_assert_str_eq(shmbroker_segment_data(segment), "passed on");
+        /* The size that was promised, and not that of the object. */
+        ck_assert_uint_eq(shmbroker_segment_size(segment), 5000);
+        ck_assert_uint_eq(shmbroker_segment_mapped(segment), 2 * PAGE);
+        ck_assert_int_eq(shmbroker_segment_id(segment, &told), 0);
+        ck_assert_int_eq(told, id);
+        ck_assert_str_eq(shmbroker_segment_name(segment), "a/b");
+        ck_assert_ptr_null(shmbroker_segment_info(segment));
+        /* It is there once: the number is the segment's now. */
+        made = shmbroker_release(made);
+        assert_environment(NULL, -EBADF);
+        /* The broker knows the rest. */
+        ck_assert_int_eq(shmbroker_resize(connection, "a/b", 0, 3 * PAGE, NULL), 0);
+        ck_assert_int_eq(shmbroker_segment_refresh(segment, connection), 0);
+        ck_assert_uint_eq(shmbroker_segment_mapped(segment), 3 * PAGE);
+        ck_assert_uint_eq(library_attach_count(shmbroker_segment_info(segment)), 1);
+        shmbroker_release(segment);
+        ck_assert(!is_open(fd));
+        assert_environment(NULL, -EBADF);
+        clear_environment();
+        assert_environment(NULL, -ENXIO);
+        library_remove(connection, "a/b");
+        shmbroker_options_free(options);
+        shmbroker_close(connection);
+}
 
 /* Of a segment whose id is not known nothing can be asked. */
-START_TEST(test_refresh_unknown) {
+TEST(refresh_unknown) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = NULL;
 
@@ -381,22 +381,4 @@ START_TEST(test_refresh_unknown) {
         ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "parameter"), "id");
         shmbroker_release(segment);
         shmbroker_close(connection);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-passed");
-        TCase *tc = tcase_create("descriptors"), *broker = tcase_create("broker");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_test(tc, test_from_fd);
-        tcase_add_test(tc, test_wrong_fd);
-        tcase_add_test(tc, test_wrong_environment);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(broker, up, fixture_down);
-        tcase_add_test(broker, test_received);
-        tcase_add_test(broker, test_environment);
-        tcase_add_test(broker, test_refresh_unknown);
-        suite_add_tcase(suite, broker);
-        return unit_main(suite);
 }

@@ -69,8 +69,11 @@ static void begin_all(struct shmbroker *connection, Begun *begun, int64_t privat
         shmbroker_attributes_free(attributes);
 }
 
+SUITE("library-pipeline");
+CASE("pipeline", .setup = up, .teardown = fixture_down, .timeout = 60);
+
 /* Every call there is, all of them under way at once, answered in their order. */
-START_TEST(test_all_at_once) {
+TEST(all_at_once) {
         static const int results[] = { 0, 0, 0, -EOPNOTSUPP, 0, 0, -EINVAL, -ENOENT, -ENOENT,
                                        0, 0, 0, 0,           0, 0, 0,       0 };
         struct shmbroker *connection = library_connect();
@@ -124,7 +127,6 @@ START_TEST(test_all_at_once) {
         shmbroker_release(new);
         shmbroker_close(connection);
 }
-END_TEST
 
 #define N_MANY 500
 
@@ -149,7 +151,7 @@ static void remove_many(struct shmbroker *connection, struct shmbroker_segment *
 }
 
 /* Far more than the broker has under way: each gets its own descriptor, and others go between. */
-START_TEST(test_many) {
+TEST(many) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *made[N_MANY], *got[N_MANY];
         struct shmbroker_call *calls[N_MANY], *between[N_MANY];
@@ -193,10 +195,9 @@ START_TEST(test_many) {
         remove_many(connection, made, names);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Of a list what is here can be had before the rest is. */
-START_TEST(test_list_in_parts) {
+TEST(list_in_parts) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *made[N_MANY];
         struct shmbroker_call *call = NULL, *ended;
@@ -221,10 +222,9 @@ START_TEST(test_list_in_parts) {
         remove_many(connection, made, names);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* What is waited for goes behind what is under way, and leaves that alone. */
-START_TEST(test_blocking_between) {
+TEST(blocking_between) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *made = library_create(connection, "a", PAGE), *segment = NULL;
         struct shmbroker_call *first = async_start(connection, "a", NULL), *second;
@@ -242,11 +242,10 @@ START_TEST(test_blocking_between) {
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Cut off in the middle, each does as its blocking form: what changes nothing that it would not the
  * second time is made again, what was not sent is made once, and of the others nobody knows. */
-START_TEST(test_restart_while_pipelined) {
+TEST(restart_while_pipelined) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *new = library_options(SHMBROKER_CREATE_NEW, PAGE);
         struct shmbroker_segment *made = library_create(connection, "a", PAGE), *segment = NULL;
@@ -274,10 +273,9 @@ START_TEST(test_restart_while_pipelined) {
         shmbroker_options_free(new);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Whatever was under way: nothing is left in the broker, and the others go on. */
-START_TEST(test_cancel) {
+TEST(cancel) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *any = library_options(SHMBROKER_CREATE_ANY, PAGE);
         struct shmbroker_options *options = library_options(SHMBROKER_CREATE_NEW, PAGE);
@@ -310,10 +308,9 @@ START_TEST(test_cancel) {
         shmbroker_options_free(any);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Closing ends what is under way, and calls may be freed before and afterwards. */
-START_TEST(test_close) {
+TEST(close) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *waits = async_waiting(SHMBROKER_FOREVER);
         struct shmbroker_segment *made = library_create(connection, "a", PAGE), *segment = NULL;
@@ -347,10 +344,9 @@ START_TEST(test_close) {
         shmbroker_call_free(fresh);
         shmbroker_options_free(waits);
 }
-END_TEST
 
 /* Where a descriptor does not fit in, its call fails, and the others have theirs. */
-START_TEST(test_no_descriptors_left) {
+TEST(no_descriptors_left) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *one = library_create(connection, "a", PAGE);
         struct shmbroker_segment *two = library_create(connection, "b", PAGE);
@@ -388,11 +384,12 @@ START_TEST(test_no_descriptors_left) {
         unit_limit_restore(RLIMIT_NOFILE, before);
         shmbroker_close(connection);
 }
-END_TEST
+
+CASE("fake", .setup = fake_begin, .teardown = fake_end, .timeout = 30);
 
 /* A broker that refuses the connection has read nothing of what was sent ahead: the next one is
  * made on a new connection, also if it creates something. */
-START_TEST(test_refused) {
+TEST(refused) {
         static const Answer answers[] = {
                 { .text = "{\"error\":\"org.shmbroker.Broker.LimitReached\",\"parameters\":{"
                           "\"limit\":\"connections\",\"maximum\":1}}" },
@@ -409,27 +406,4 @@ START_TEST(test_refused) {
         shmbroker_release(async_finish(connection, second));
         shmbroker_options_free(new);
         fake_close(connection, 0);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-pipeline");
-        TCase *tc = tcase_create("pipeline"), *faked = tcase_create("fake");
-
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, test_all_at_once);
-        tcase_add_test(tc, test_many);
-        tcase_add_test(tc, test_list_in_parts);
-        tcase_add_test(tc, test_blocking_between);
-        tcase_add_test(tc, test_restart_while_pipelined);
-        tcase_add_test(tc, test_cancel);
-        tcase_add_test(tc, test_close);
-        tcase_add_test(tc, test_no_descriptors_left);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(faked, fake_begin, fake_end);
-        tcase_set_timeout(faked, 30);
-        tcase_add_test(faked, test_refused);
-        suite_add_tcase(suite, faked);
-        return unit_main(suite);
 }

@@ -19,9 +19,6 @@
 #include "tests/support/library.h"
 #include "tests/support/unit.h"
 
-/* A suite that returns this is left out. */
-#define EXIT_SKIP 77
-
 #define SHM_DIRECTORY "/dev/shm"
 #define MIB ((size_t) 1 << 20)
 
@@ -77,8 +74,21 @@ static void assert_free(size_t expected) {
         ck_assert_uint_eq(free_bytes(), expected);
 }
 
+/* Four MiB, for this process and its children alone. */
+static bool mount_own(void) {
+        if (unshare(CLONE_NEWNS) == 0 &&
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+            mount("tmpfs", SHM_DIRECTORY, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=1777") == 0)
+                return true;
+        printf("skip: no /dev/shm of its own: %s\n", strerror(errno));
+        return false;
+}
+
+SUITE("library-populate", .skip = !mount_own());
+CASE("populate", .setup = up, .teardown = fixture_down, .timeout = 60);
+
 /* Nothing of it is left, whatever it was to be called. */
-START_TEST(test_full) {
+TEST(full) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new(5 * MIB);
         struct shmbroker_segment *segment = NULL;
@@ -101,10 +111,9 @@ START_TEST(test_full) {
         shmbroker_options_free(options);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* What others made stays, with what is in it; and so does a mapping that is there. */
-START_TEST(test_opened) {
+TEST(opened) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_options *options = options_new(5 * MIB), *how = NULL;
         struct shmbroker_segment *segment = NULL;
@@ -125,31 +134,4 @@ START_TEST(test_opened) {
         library_remove(connection, "a");
         shmbroker_options_free(options);
         shmbroker_close(connection);
-}
-END_TEST
-
-/* Four MiB, for this process and its children alone. */
-static bool mount_own(void) {
-        if (unshare(CLONE_NEWNS) == 0 &&
-            mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
-            mount("tmpfs", SHM_DIRECTORY, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=1777") == 0)
-                return true;
-        printf("skip: no /dev/shm of its own: %s\n", strerror(errno));
-        return false;
-}
-
-int main(void) {
-        Suite *suite;
-        TCase *tc;
-
-        if (!mount_own())
-                return EXIT_SKIP;
-        suite = suite_create("library-populate");
-        tc = tcase_create("populate");
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_add_test(tc, test_full);
-        tcase_add_test(tc, test_opened);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

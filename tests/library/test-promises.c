@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,6 +32,13 @@ static const int kinds[] = {
         SHMBROKER_KIND_FILE,
         SHMBROKER_KIND_SYSV,
 };
+
+static int n_kinds(void) {
+        if (geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_CHECKPOINT_RESTORE) == 1)
+                return (int) ARRAY_SIZE(kinds);
+        unit_skip("descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
+        return (int) ARRAY_SIZE(kinds) - 1;
+}
 
 static struct shmbroker *connection;
 static struct shmbroker_options *options;
@@ -139,9 +145,12 @@ static int touching(char *at, bool write) {
         return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
+SUITE("promises");
+CASE("promises", .setup = setup, .teardown = teardown, .timeout = 30);
+
 /* The size is what was asked for; the mapping is whole pages, of zeros, of which the tail is shared
  * memory as well. */
-START_TEST(test_pages) {
+TEST(pages, .end = n_kinds()) {
         struct shmbroker_segment *one = make(kinds[_i], 0), *other = open_one();
 
         ck_assert_uint_eq(shmbroker_segment_size(one), SIZE);
@@ -157,10 +166,9 @@ START_TEST(test_pages) {
         shmbroker_release(one);
         shmbroker_release(other);
 }
-END_TEST
 
 /* A mapping goes on when its descriptor is closed, and counts. */
-START_TEST(test_outlives_descriptor) {
+TEST(outlives_descriptor, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0);
         int fd = shmbroker_segment_fd(segment);
         char *at;
@@ -178,10 +186,9 @@ START_TEST(test_outlives_descriptor) {
         ck_assert_int_eq(munmap(at, SIZE), 0);
         ck_assert(is_gone());
 }
-END_TEST
 
 /* Behind the last page there is nothing, whatever is mapped. */
-START_TEST(test_end) {
+TEST(end, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0);
         int fd = shmbroker_segment_fd(segment);
         char *at = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -192,11 +199,10 @@ START_TEST(test_end) {
         ck_assert_int_eq(munmap(at, 4 * PAGE), 0);
         shmbroker_release(segment);
 }
-END_TEST
 
 /* Nobody can take away what is within the size of a sealed one; of the others everybody can who may
  * write, and it is noticed. */
-START_TEST(test_truncated) {
+TEST(truncated, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0);
         struct shmbroker_info *info = NULL;
         int r = ftruncate(shmbroker_segment_fd(segment), 100);
@@ -222,10 +228,9 @@ START_TEST(test_truncated) {
         }
         shmbroker_release(segment);
 }
-END_TEST
 
 /* What grows is there in mappings that were made before. */
-START_TEST(test_growth) {
+TEST(growth, .end = n_kinds()) {
         struct shmbroker_segment *writer = make(kinds[_i], 10 * PAGE), *reader;
 
         shmbroker_options_set_reserve(options, 1);
@@ -242,10 +247,9 @@ START_TEST(test_growth) {
         shmbroker_release(writer);
         shmbroker_release(reader);
 }
-END_TEST
 
 /* MAP_PRIVATE: what is written is one's own. */
-START_TEST(test_private_copy) {
+TEST(private_copy, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *copy;
 
         data(segment)[1] = 's';
@@ -260,10 +264,9 @@ START_TEST(test_private_copy) {
         shmbroker_release(copy);
         shmbroker_release(segment);
 }
-END_TEST
 
 /* SHM_RDONLY: writing ends the program, and the mapping cannot be turned into one for writing. */
-START_TEST(test_read_only) {
+TEST(read_only, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *reader;
 
         shmbroker_options_set_access(options, SHMBROKER_ACCESS_READ_ONLY);
@@ -278,10 +281,9 @@ START_TEST(test_read_only) {
         shmbroker_release(reader);
         shmbroker_release(segment);
 }
-END_TEST
 
 /* Where it is wanted, and never over something else. */
-START_TEST(test_address) {
+TEST(address, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *placed, *refused = NULL;
         char *range = mmap(NULL, 64 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -297,10 +299,13 @@ START_TEST(test_address) {
         shmbroker_release(placed);
         shmbroker_release(segment);
 }
-END_TEST
 
-/* mlock(2) of the mapping; and as a program may, or may not, lock memory. */
-START_TEST(test_locked) {
+/*
+ * mlock(2) of the mapping; and as a program may, or may not, lock memory. The sanitizers' mlock(2)
+ * does nothing, so that their own memory is never locked.
+ */
+TEST(locked, .end = n_kinds(), .skip = getenv("SANITIZERS"),
+     .reason = "the sanitizers lock no memory") {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *locked;
         unsigned long before = unit_locked_kilobytes(getpid());
 
@@ -311,7 +316,6 @@ START_TEST(test_locked) {
         ck_assert_uint_eq(unit_locked_kilobytes(getpid()), before);
         shmbroker_release(segment);
 }
-END_TEST
 
 static int hold(void *userdata) {
         int *pipe_fds = userdata;
@@ -322,7 +326,7 @@ static int hold(void *userdata) {
 }
 
 /* fork(2) inherits, exec(2) and the end of a process let go: nobody has to say so. */
-START_TEST(test_processes) {
+TEST(processes, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0);
         int fds[2], status;
         pid_t pid;
@@ -359,11 +363,10 @@ START_TEST(test_processes) {
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert_int_eq(status, 0);
 }
-END_TEST
 
 /* IPC_RMID: the name is free at once, for a new segment of zeros; the old one is there by its
  * number as long as somebody has it; and a second time works as well. */
-START_TEST(test_removed) {
+TEST(removed, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *other = NULL, *again = NULL;
         struct shmbroker_info *left = NULL;
         int64_t id;
@@ -386,10 +389,9 @@ START_TEST(test_removed) {
         ck_assert_int_eq(shmbroker_acquire_id(connection, id, NULL, &again), -ENOENT);
         shmbroker_release(other);
 }
-END_TEST
 
 /* shmget(2) of what is there: EEXIST before EINVAL, and rounding up to pages does not help. */
-START_TEST(test_order) {
+TEST(order, .end = n_kinds()) {
         struct shmbroker_segment *segment = make(kinds[_i], 0), *refused = NULL;
         struct shmbroker_options *creation = library_options(SHMBROKER_CREATE_NEW, 100 * SIZE);
 
@@ -404,10 +406,9 @@ START_TEST(test_order) {
         shmbroker_options_free(creation);
         shmbroker_release(segment);
 }
-END_TEST
 
 /* A new one has a creator and no past. */
-START_TEST(test_new) {
+TEST(new, .end = n_kinds()) {
         struct shmbroker_options *creation = library_options(SHMBROKER_CREATE_NEW, SIZE);
         struct shmbroker_segment *segment;
         const struct shmbroker_info *info;
@@ -425,36 +426,4 @@ START_TEST(test_new) {
         ck_assert_uint_eq(library_attach_count(info), 1);
         shmbroker_release(segment);
         shmbroker_options_free(creation);
-}
-END_TEST
-
-int main(void) {
-        bool descriptors = geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_CHECKPOINT_RESTORE) == 1;
-        int n = descriptors ? ARRAY_SIZE(kinds) : ARRAY_SIZE(kinds) - 1;
-        Suite *suite = suite_create("promises");
-        TCase *tc = tcase_create("promises");
-
-        if (!descriptors)
-                puts("skip: descriptors of System V segments take CAP_CHECKPOINT_RESTORE");
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, test_pages, 0, n);
-        tcase_add_loop_test(tc, test_outlives_descriptor, 0, n);
-        tcase_add_loop_test(tc, test_end, 0, n);
-        tcase_add_loop_test(tc, test_truncated, 0, n);
-        tcase_add_loop_test(tc, test_growth, 0, n);
-        tcase_add_loop_test(tc, test_private_copy, 0, n);
-        tcase_add_loop_test(tc, test_read_only, 0, n);
-        tcase_add_loop_test(tc, test_address, 0, n);
-        /* The sanitizers' mlock(2) does nothing, so that their own memory is never locked. */
-        if (getenv("SANITIZERS"))
-                puts("skip: the sanitizers lock no memory");
-        else
-                tcase_add_loop_test(tc, test_locked, 0, n);
-        tcase_add_loop_test(tc, test_processes, 0, n);
-        tcase_add_loop_test(tc, test_removed, 0, n);
-        tcase_add_loop_test(tc, test_order, 0, n);
-        tcase_add_loop_test(tc, test_new, 0, n);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -164,7 +164,10 @@ static void join(pthread_t thread) {
         ck_assert_msg(!line, "line %d", (int) (uintptr_t) line);
 }
 
-START_TEST(test_threads) {
+SUITE("library-threads");
+CASE("threads", .setup = up, .teardown = fixture_down, .timeout = 60);
+
+TEST(threads) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_watch *watch = NULL;
         struct shmbroker_event *event = NULL;
@@ -190,16 +193,4 @@ START_TEST(test_threads) {
         }
         join(watcher);
         shmbroker_watch_free(watch);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-threads");
-        TCase *tc = tcase_create("threads");
-
-        tcase_add_checked_fixture(tc, up, fixture_down);
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, test_threads);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -74,7 +74,10 @@ static void assert_nothing(struct shmbroker_watch *watch) {
         ck_assert_ptr_null(event);
 }
 
-START_TEST(test_events) {
+SUITE("library-watch");
+CASE("fake", .setup = fake_begin, .teardown = fake_end, .timeout = 30);
+
+TEST(events) {
         static const char *const texts[] = {
                 EVENT("existing", "0"),
                 SYNCHRONIZED("1"),
@@ -121,9 +124,8 @@ START_TEST(test_events) {
         ck_assert_ptr_null(shmbroker_watch_free(NULL));
         fake_stop();
 }
-END_TEST
 
-START_TEST(test_what_is_asked) {
+TEST(what_is_asked) {
         static const Answer answers[] = {
                 { .text = SYNCHRONIZED("0"),
                   .silent = true,
@@ -157,10 +159,9 @@ START_TEST(test_what_is_asked) {
         shmbroker_close(connection);
         fake_stop();
 }
-END_TEST
 
 /* As an event loop has it: nothing blocks, and there is always something to wait for. */
-START_TEST(test_event_loop) {
+TEST(event_loop) {
         static const char *const texts[] = { EVENT("existing", "0"), EVENT("existing", "1"),
                                              SYNCHRONIZED("2"), NULL };
         static const Answer answer = { .texts = texts, .silent = true };
@@ -185,11 +186,10 @@ START_TEST(test_event_loop) {
         shmbroker_watch_free(watch);
         fake_stop();
 }
-END_TEST
 
 /* The broker goes away, is not there for a while, and comes back: one loss, then all begins anew.
  */
-START_TEST(test_lost) {
+TEST(lost) {
         static const char *const texts[] = { EVENT("existing", "0"), SYNCHRONIZED("1"), NULL };
         static const Answer first = { .texts = texts };
         static const Answer second[] = {
@@ -229,9 +229,8 @@ START_TEST(test_lost) {
         shmbroker_watch_free(watch);
         fake_stop();
 }
-END_TEST
 
-START_TEST(test_no_broker) {
+TEST(no_broker) {
         struct shmbroker *connection = NULL;
         struct shmbroker_watch *watch;
         char address[128];
@@ -245,11 +244,10 @@ START_TEST(test_no_broker) {
         assert_nothing(watch);
         shmbroker_watch_free(watch);
 }
-END_TEST
 
 /* What is no event, or ends what has no end, is an error, for to begin anew would lead to the same;
  * nothing of it is believed. */
-START_TEST(test_nonsense) {
+TEST(nonsense) {
         static const char *const texts[] = {
                 "hello",
                 "{}",
@@ -278,10 +276,9 @@ START_TEST(test_nonsense) {
                 fake_stop();
         }
 }
-END_TEST
 
 /* An event of a newer broker is one of which the name is known, and the watch goes on. */
-START_TEST(test_newer_event) {
+TEST(newer_event) {
         static const char *const texts[] = {
                 EVENT("published", "0"),
                 "{\"parameters\":{\"event\":\"paused\",\"sequence\":1,\"timeUSec\":1},"
@@ -309,10 +306,9 @@ START_TEST(test_newer_event) {
         shmbroker_watch_free(watch);
         fake_stop();
 }
-END_TEST
 
 /* What the broker refuses is an error, and remains one. */
-START_TEST(test_refused) {
+TEST(refused) {
         static const struct {
                 const char *name;
                 const char *parameters;
@@ -348,9 +344,8 @@ START_TEST(test_refused) {
                 fake_stop();
         }
 }
-END_TEST
 
-START_TEST(test_pattern_is_no_text) {
+TEST(pattern_is_no_text) {
         struct shmbroker_event *event = NULL;
         struct shmbroker *connection = NULL;
         struct shmbroker_watch *watch;
@@ -365,7 +360,6 @@ START_TEST(test_pattern_is_no_text) {
         shmbroker_watch_free(watch);
         shmbroker_close(connection);
 }
-END_TEST
 
 static int use_in_child(void *userdata) {
         struct shmbroker_watch *watch = userdata;
@@ -380,7 +374,7 @@ static int use_in_child(void *userdata) {
         return 0;
 }
 
-START_TEST(test_fork) {
+TEST(fork) {
         static const char *const texts[] = { SYNCHRONIZED("0"), EVENT("created", "1"), NULL };
         static const Answer answer = { .texts = texts, .silent = true };
         struct shmbroker_watch *watch = fake_watch(&answer, 1);
@@ -392,7 +386,6 @@ START_TEST(test_fork) {
         shmbroker_watch_free(watch);
         fake_stop();
 }
-END_TEST
 
 /* ---- a real broker */
 
@@ -400,7 +393,9 @@ static void up(void) {
         fixture_up(NULL);
 }
 
-START_TEST(test_life) {
+CASE("real", .setup = up, .teardown = fixture_down, .timeout = 30);
+
+TEST(life) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *existing = library_create(connection, "a", 1), *segment;
         struct shmbroker_watch *watch = watch_new(connection);
@@ -429,9 +424,8 @@ START_TEST(test_life) {
         shmbroker_watch_free(watch);
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_filters) {
+TEST(filters) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *one = library_create(connection, "x/a", 1);
         struct shmbroker_segment *other = library_create(connection, "y/a", 1);
@@ -464,9 +458,8 @@ START_TEST(test_filters) {
         library_remove(connection, "y/a");
         shmbroker_close(connection);
 }
-END_TEST
 
-START_TEST(test_restart) {
+TEST(restart) {
         static const int signals[] = { SIGTERM, SIGKILL };
         struct shmbroker *connection = library_connect();
         struct shmbroker_watch *watch = watch_new(connection);
@@ -489,10 +482,9 @@ START_TEST(test_restart) {
         shmbroker_watch_free(watch);
         shmbroker_close(connection);
 }
-END_TEST
 
 /* Who does not read is told that something was dropped, and how much. */
-START_TEST(test_overflow) {
+TEST(overflow) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_watch *watch = watch_new(connection);
         struct shmbroker_event *event;
@@ -516,32 +508,4 @@ START_TEST(test_overflow) {
         library_remove(connection, "last");
         shmbroker_watch_free(watch);
         shmbroker_close(connection);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("library-watch");
-        TCase *tc = tcase_create("fake"), *real = tcase_create("real");
-
-        tcase_add_checked_fixture(tc, fake_begin, fake_end);
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_events);
-        tcase_add_test(tc, test_what_is_asked);
-        tcase_add_test(tc, test_event_loop);
-        tcase_add_test(tc, test_lost);
-        tcase_add_test(tc, test_no_broker);
-        tcase_add_test(tc, test_nonsense);
-        tcase_add_test(tc, test_newer_event);
-        tcase_add_test(tc, test_refused);
-        tcase_add_test(tc, test_pattern_is_no_text);
-        tcase_add_test(tc, test_fork);
-        suite_add_tcase(suite, tc);
-        tcase_add_checked_fixture(real, up, fixture_down);
-        tcase_set_timeout(real, 30);
-        tcase_add_test(real, test_life);
-        tcase_add_test(real, test_filters);
-        tcase_add_test(real, test_restart);
-        tcase_add_test(real, test_overflow);
-        suite_add_tcase(suite, real);
-        return unit_main(suite);
 }

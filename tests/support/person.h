@@ -35,9 +35,6 @@ struct Actor {
         int fd;
 };
 
-/* A suite that returns this is left out. */
-#define EXIT_SKIP 77
-
 /* Only root can become others; if this is not root, says so. */
 bool person_possible(void);
 /* Becomes that person for good; ends the process if that does not work. */

@@ -45,7 +45,7 @@ int __wrap_fsync(int fd) {
         return __wrap_fdatasync(fd);
 }
 
-static void fault_setup(void) {
+void fault_setup(void) {
         unit_fds_begin();
         (void) signal(SIGXFSZ, SIG_IGN);
         /* Some of these damage a file a thousand times. */
@@ -56,7 +56,7 @@ static void fault_setup(void) {
         fault_truncate = fault_sync = false;
 }
 
-static void fault_teardown(void) {
+void fault_teardown(void) {
         log_set_level(LOG_INFO);
         free(fault_directory);
         free(fault_file);
@@ -89,15 +89,4 @@ off_t fault_file_size(void) {
         struct stat st;
 
         return stat(fault_file, &st) == 0 ? st.st_size : -1;
-}
-
-TCase *fault_case(const char *name) {
-        TCase *tc = tcase_create(name);
-
-        /* Some ten thousand files are written, one after another. */
-        if (access("/dev/shm", W_OK) == 0)
-                (void) setenv("TMPDIR", "/dev/shm", false);
-        tcase_add_checked_fixture(tc, fault_setup, fault_teardown);
-        tcase_set_timeout(tc, 300);
-        return tc;
 }

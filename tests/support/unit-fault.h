@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include <check.h>
-
 #include "daemon/state/state-file.h"
 #include "tests/support/unit-state-file.h"
 
@@ -38,8 +36,12 @@ extern Held fault_held[4096];
 extern bool fault_truncate, fault_sync;
 extern size_t fault_n_syncs;
 
-/* A test case with a directory for each of its tests. */
-TCase *fault_case(const char *name);
+/*
+ * The fixture: a directory for each test. Tests write some ten thousand files, one after another,
+ * so the suite should be in memory, with a timeout of minutes.
+ */
+void fault_setup(void);
+void fault_teardown(void);
 
 bool fault_is_there(const char *path);
 /* The size of the state file, or -1. */

@@ -22,6 +22,15 @@
 /* gcc's, where coverage is counted. */
 extern __attribute__((__weak__)) void __gcov_dump(void);
 
+/* Exit status of a program that cannot run here. */
+#define UNIT_SKIPPED 77
+
+static UnitEntry *unit_entries, **unit_entries_end = &unit_entries;
+static Suite *unit_suite;
+/* The last one, to which the next tests belong. */
+static TCase *unit_case;
+static bool unit_case_skipped;
+
 static char unit_root[4096];
 static size_t unit_n_fds;
 
@@ -69,22 +78,83 @@ __attribute__((__constructor__)) static void set_default_timeout(void) {
         (void) setenv("CK_DEFAULT_TIMEOUT", "60", false);
 }
 
-int unit_main(Suite *suite) {
+void unit_skip(const char *reason) {
+        static const char *told[16];
+        size_t n = 0;
+
+        while (n < ARRAY_SIZE(told) && told[n] && strcmp(told[n], reason) != 0)
+                ++n;
+        if (n == ARRAY_SIZE(told) || !told[n])
+                printf("skip: %s\n", reason);
+        if (n < ARRAY_SIZE(told))
+                told[n] = reason;
+}
+
+static bool skips(bool skip, const char *reason) {
+        if (skip && reason)
+                unit_skip(reason);
+        return skip;
+}
+
+void unit_register(UnitEntry *entry) {
+        *unit_entries_end = entry;
+        unit_entries_end = &entry->next;
+}
+
+void unit_add_case(const char *name, const UnitCase *options) {
+        unit_case_skipped = skips(options->skip, options->reason);
+        if (unit_case_skipped)
+                return;
+        unit_case = tcase_create(name);
+        if (options->setup_once || options->teardown_once)
+                tcase_add_unchecked_fixture(unit_case, options->setup_once, options->teardown_once);
+        if (options->setup || options->teardown)
+                tcase_add_checked_fixture(unit_case, options->setup, options->teardown);
+        if (options->timeout > 0)
+                tcase_set_timeout(unit_case, options->timeout);
+        suite_add_tcase(unit_suite, unit_case);
+}
+
+void unit_add_test(const TTest *test, const UnitTest *options) {
+        int end = options->end > 0 ? options->end : options->first + 1;
+
+        if (!unit_case && !unit_case_skipped) {
+                fprintf(stderr, "there is no CASE() above the first TEST()\n");
+                exit(EXIT_FAILURE);
+        }
+        if (!unit_case_skipped && !skips(options->skip, options->reason))
+                tcase_add_loop_test(unit_case, test, options->first, end);
+}
+
+static int make_root(bool in_memory) {
         const char *parent = getenv("TMPDIR");
+
+        if (!parent)
+                parent = in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+        (void) snprintf(unit_root, sizeof(unit_root), "%s/shmbroker-unit-XXXXXX", parent);
+        if (!mkdtemp(unit_root))
+                return -errno;
+        /* Others may pass through, so that what they are refused is what is below. */
+        (void) chmod(unit_root, 0711);
+        return 0;
+}
+
+int unit_main(const char *name, const UnitSuite *options) {
         SRunner *runner;
         int n_failed;
         pid_t pid;
 
-        (void) snprintf(unit_root, sizeof(unit_root), "%s/shmbroker-unit-XXXXXX",
-                        parent ? parent : "/tmp");
-        if (!mkdtemp(unit_root)) {
+        if (skips(options->skip, options->reason))
+                return UNIT_SKIPPED;
+        unit_suite = suite_create(name);
+        for (UnitEntry *entry = unit_entries; entry; entry = entry->next)
+                entry->add();
+        if (make_root(options->in_memory) < 0) {
                 perror(unit_root);
                 return EXIT_FAILURE;
         }
-        /* Others may pass through, so that what they are refused is what is below. */
-        (void) chmod(unit_root, 0711);
         pid = start_remover();
-        runner = srunner_create(suite);
+        runner = srunner_create(unit_suite);
         /* As CK_VERBOSITY says. */
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);

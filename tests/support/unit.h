@@ -11,11 +11,109 @@
 
 #include <check.h>
 
-/* A suite as the main() of its program: runs it, and returns the exit status. */
-int unit_main(Suite *suite);
+#include "proto/util.h"
 
-/* What main() returns without unit_main() if the suite cannot run here, with a reason printed. */
-#define UNIT_SKIPPED 77
+/*
+ * A test program is one file:
+ *
+ *         SUITE("wait");
+ *         CASE("wait", .setup = setup, .teardown = teardown, .timeout = 30);
+ *
+ *         TEST(published) {
+ *                 ...
+ *         }
+ *
+ * SUITE() defines main(). A test belongs to the last CASE() above it, and tests run in the order of
+ * the file. Check reports this one as test_published. After the name come initializers for one of
+ * the structs below. They may be any expressions; main() evaluates them.
+ *
+ * If @skip is true, the suite, case or test does not run, and @reason is printed. A condition that
+ * prints the reason itself has no @reason.
+ */
+typedef struct UnitCase UnitCase;
+typedef struct UnitEntry UnitEntry;
+typedef struct UnitSuite UnitSuite;
+typedef struct UnitTest UnitTest;
+
+struct UnitSuite {
+        /* The exit status is then that of a skipped test. */
+        bool skip;
+        const char *reason;
+        /* Creates unit_directory() in /dev/shm if possible: for suites that write many files. */
+        bool in_memory;
+};
+
+struct UnitCase {
+        bool skip;
+        const char *reason;
+        /* Before and after each test, in its process. */
+        void (*setup)(void);
+        void (*teardown)(void);
+        /* Before and after all tests, in the process of main(), even if a test fails. */
+        void (*setup_once)(void);
+        void (*teardown_once)(void);
+        /* Seconds for each test; 0 is the default. */
+        int timeout;
+};
+
+struct UnitTest {
+        bool skip;
+        const char *reason;
+        /* Runs for each _i from @first to @end - 1; without @end, it runs once. */
+        int first, end;
+};
+
+#define SUITE(name, ...)                                                                           \
+        int main(void) {                                                                           \
+                return unit_main(name, &(UnitSuite){ __VA_ARGS__ });                               \
+        }                                                                                          \
+        struct UnitEntry
+
+#define CASE(name, ...)                                                                            \
+        UNIT_ENTRY(UNIT_CONCAT(unit_case_, __LINE__)) {                                            \
+                unit_add_case(name, &(UnitCase){ __VA_ARGS__ });                                   \
+        }                                                                                          \
+        struct UnitEntry
+
+#define TEST(name, ...)                                                                            \
+        static void test_##name##_body(int _i);                                                    \
+        START_TEST(test_##name) {                                                                  \
+                test_##name##_body(_i);                                                            \
+        }                                                                                          \
+        END_TEST                                                                                   \
+        UNIT_ENTRY(test_##name##_add) {                                                            \
+                unit_add_test(test_##name, &(UnitTest){ __VA_ARGS__ });                            \
+        }                                                                                          \
+        static void test_##name##_body(_unused_ int _i)
+
+/* Prints "skip: " and the reason, once for each reason. */
+void unit_skip(const char *reason);
+
+/*
+ * What the macros above are made of. Each of them registers a function that main() calls later; the
+ * priorities of the constructors keep the order of the file.
+ */
+#define UNIT_CONSTRUCTOR __attribute__((__constructor__(1000 + __LINE__)))
+#define UNIT_ENTRY(function)                                                                       \
+        static void function(void);                                                                \
+        UNIT_CONSTRUCTOR static void UNIT_CONCAT(unit_register_, __LINE__)(void) {                 \
+                static UnitEntry entry = { .add = function };                                      \
+                                                                                                   \
+                unit_register(&entry);                                                             \
+        }                                                                                          \
+        static void function(void)
+#define UNIT_CONCAT(a, b) UNIT_CONCAT_EXPANDED(a, b)
+#define UNIT_CONCAT_EXPANDED(a, b) a##b
+
+struct UnitEntry {
+        void (*add)(void);
+        UnitEntry *next;
+};
+
+void unit_register(UnitEntry *entry);
+void unit_add_case(const char *name, const UnitCase *options);
+void unit_add_test(const TTest *test, const UnitTest *options);
+int unit_main(const char *name, const UnitSuite *options);
 
 /* False, with the reason printed, if other programs of this user have all its inotify instances. */
 bool unit_has_inotify(void);

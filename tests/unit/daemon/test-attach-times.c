@@ -75,7 +75,10 @@ static void open_stamps(AttachTimes *attach_times) {
         ck_assert_int_eq(attach_times_open(attach_times, file), 0);
 }
 
-START_TEST(test_take) {
+SUITE("stamps");
+CASE("stamps", .setup = setup, .teardown = teardown, .timeout = 60);
+
+TEST(take) {
         AttachTime *first, *second;
         AttachTimes attach_times;
         struct stat st;
@@ -100,10 +103,9 @@ START_TEST(test_take) {
         attach_times_close(&attach_times, false);
         ck_assert(!is_there(file));
 }
-END_TEST
 
 /* None of them moves when there are more, and no byte belongs to two. */
-START_TEST(test_many) {
+TEST(many) {
         AttachTime **taken = calloc(MANY + 1, sizeof(AttachTime *));
         AttachTimes attach_times;
         struct stat st;
@@ -132,10 +134,9 @@ START_TEST(test_many) {
         attach_times_close(&attach_times, false);
         free(taken);
 }
-END_TEST
 
 /* Those who are not asked for are free after the next daemon has settled. */
-START_TEST(test_find) {
+TEST(find) {
         AttachTimes attach_times;
         struct stat st;
         off_t size;
@@ -165,10 +166,9 @@ START_TEST(test_find) {
         ck_assert_int_eq(st.st_size, size);
         attach_times_close(&attach_times, false);
 }
-END_TEST
 
 /* Times to come and flags of others are not told. */
-START_TEST(test_impossible) {
+TEST(impossible) {
         AttachTimes attach_times;
         AttachTime *attach_time;
 
@@ -202,10 +202,9 @@ START_TEST(test_impossible) {
         assert_empty(attach_times_take(&attach_times, 4), 4);
         attach_times_close(&attach_times, false);
 }
-END_TEST
 
 /* Two of the same id: either will do, and the other one is freed. */
-START_TEST(test_twice) {
+TEST(twice) {
         AttachTimes attach_times;
 
         open_stamps(&attach_times);
@@ -220,7 +219,6 @@ START_TEST(test_twice) {
         ck_assert_uint_eq(attach_times.n_found, 1);
         attach_times_close(&attach_times, false);
 }
-END_TEST
 
 /* Writes into its slots until it is killed, and says how far it has come. */
 static void stamp_on(int fd) {
@@ -244,7 +242,7 @@ static void stamp_on(int fd) {
         }
 }
 
-START_TEST(test_killed) {
+TEST(killed) {
         uint64_t seed = 3, done, n;
         AttachTimes attach_times;
         AttachTime *attach_time;
@@ -282,7 +280,6 @@ START_TEST(test_killed) {
                 attach_times_close(&attach_times, false);
         }
 }
-END_TEST
 
 /* What is there is not ours: it is replaced, and whoever has it keeps it as it is. */
 static void assert_begun_anew(const void *data, size_t n_data) {
@@ -309,7 +306,7 @@ static void assert_begun_anew(const void *data, size_t n_data) {
         free(other);
 }
 
-START_TEST(test_not_ours) {
+TEST(not_ours) {
         char *good, *copy;
         AttachTimes attach_times;
         size_t n;
@@ -342,10 +339,9 @@ START_TEST(test_not_ours) {
         free(copy);
         free(good);
 }
-END_TEST
 
 /* One that others may write to, that has another name, or that is another's, is not ours. */
-START_TEST(test_mode) {
+TEST(mode) {
         char *other = unit_path(directory, "other");
         AttachTimes attach_times;
 
@@ -371,10 +367,9 @@ START_TEST(test_mode) {
         ck_assert_uint_eq(attach_times.n_found, 0);
         attach_times_close(&attach_times, false);
 }
-END_TEST
 
 /* A link is not followed, and a pipe is not waited for. */
-START_TEST(test_not_a_file) {
+TEST(not_a_file) {
         char *target = unit_path(directory, "target"), *after;
         AttachTimes attach_times;
 
@@ -392,10 +387,9 @@ START_TEST(test_not_a_file) {
         free(after);
         free(target);
 }
-END_TEST
 
 /* Without the file, there are just no slots. */
-START_TEST(test_cannot_open) {
+TEST(cannot_open) {
         char *below = unit_path(file, "below"), *inside = unit_path(file, "inside");
         AttachTimes attach_times = EMPTY_STAMPS;
 
@@ -414,7 +408,6 @@ START_TEST(test_cannot_open) {
         free(below);
         free(inside);
 }
-END_TEST
 
 /* No room is no slot, and no signal; those that there are stay of use. */
 static int take_all(AttachTimes *attach_times) {
@@ -434,7 +427,7 @@ static int take_all(AttachTimes *attach_times) {
         return attach_time == last && attach_time->id == id ? 0 : 12;
 }
 
-START_TEST(test_file_size_limit) {
+TEST(file_size_limit) {
         struct rlimit before, limit;
         AttachTimes attach_times = EMPTY_STAMPS;
         int r, taken = -1;
@@ -462,7 +455,6 @@ START_TEST(test_file_size_limit) {
         ck_assert_uint_eq(attach_times.n_chunks, 4);
         attach_times_close(&attach_times, false);
 }
-END_TEST
 
 #define NO_MOUNT 77
 
@@ -493,7 +485,7 @@ static int fill_file_system(void *userdata) {
         return 0;
 }
 
-START_TEST(test_full_file_system) {
+TEST(full_file_system) {
         int r = unit_fork(fill_file_system, NULL);
 
         if (r == NO_MOUNT) {
@@ -501,27 +493,4 @@ START_TEST(test_full_file_system) {
                 return;
         }
         ck_assert_int_eq(r, 0);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("stamps");
-        TCase *tc = tcase_create("stamps");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, test_take);
-        tcase_add_test(tc, test_many);
-        tcase_add_test(tc, test_find);
-        tcase_add_test(tc, test_impossible);
-        tcase_add_test(tc, test_twice);
-        tcase_add_test(tc, test_killed);
-        tcase_add_test(tc, test_not_ours);
-        tcase_add_test(tc, test_mode);
-        tcase_add_test(tc, test_not_a_file);
-        tcase_add_test(tc, test_cannot_open);
-        tcase_add_test(tc, test_file_size_limit);
-        tcase_add_test(tc, test_full_file_system);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

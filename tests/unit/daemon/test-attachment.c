@@ -25,7 +25,10 @@ static void teardown(void) {
         unit_fds_end();
 }
 
-START_TEST(test_cleared) {
+SUITE("attachment");
+CASE("attachment", .setup = setup, .teardown = teardown);
+
+TEST(cleared) {
         static const Attachment zero;
         Attachment *attachment = attachment_new(&pool), *again;
 
@@ -40,9 +43,8 @@ START_TEST(test_cleared) {
         ck_assert_mem_eq(again, &zero, sizeof(zero));
         attachment_free(&pool, again);
 }
-END_TEST
 
-START_TEST(test_charge) {
+TEST(charge) {
         User *user = accounts_user(&accounts, 1);
         Attachment *attachment = attachment_new(&pool);
         LimitReached reached;
@@ -53,11 +55,10 @@ START_TEST(test_charge) {
         ck_assert_ptr_null(accounts.users);
         ck_assert_uint_eq(accounts.total_used[LIMIT_ATTACHMENTS], 0);
 }
-END_TEST
 
 #define MANY 5000
 
-START_TEST(test_many) {
+TEST(many) {
         static Attachment *attachments[MANY];
         uint64_t seed = 1;
         size_t n_there = 0;
@@ -88,17 +89,4 @@ START_TEST(test_many) {
         }
         for (size_t i = 0; i < MANY; ++i)
                 attachment_free(&pool, attachments[i]);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("attachment");
-        TCase *tc = tcase_create("attachment");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_cleared);
-        tcase_add_test(tc, test_charge);
-        tcase_add_test(tc, test_many);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

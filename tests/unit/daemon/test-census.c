@@ -54,15 +54,17 @@ static Holders ask(void) {
         return holders;
 }
 
+SUITE("census", .skip = !unit_has_inotify());
+CASE("census", .setup = setup, .teardown = teardown, .timeout = 30);
+
 /* This kernel has all of them, which the other tests rest on. */
-START_TEST(test_answers) {
+TEST(answers) {
         ck_assert(census.features.leases);
         ck_assert(census.features.marks);
         ck_assert(census.features.closings);
 }
-END_TEST
 
-START_TEST(test_ask) {
+TEST(ask) {
         int fd;
 
         ck_assert_int_eq(ask(), HOLDERS_NONE);
@@ -75,9 +77,8 @@ START_TEST(test_ask) {
         ck_assert_int_eq(ask(), HOLDERS_SOME);
         fd_close(fd);
 }
-END_TEST
 
-START_TEST(test_count) {
+TEST(count) {
         int fds[5];
 
         for (int i = 0; i < 5; ++i)
@@ -102,10 +103,9 @@ START_TEST(test_count) {
         ck_assert_uint_eq(segment->n_unmarked, 1);
         ck_assert_int_eq(ask(), HOLDERS_NONE);
 }
-END_TEST
 
 /* A holder that drops its own mark is taken for gone, but never the last of all. */
-START_TEST(test_dropped_mark) {
+TEST(dropped_mark) {
         struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
         int fd = attach(true);
 
@@ -116,10 +116,9 @@ START_TEST(test_dropped_mark) {
         ck_assert_uint_eq(segment_attach_count(segment), 1);
         fd_close(fd);
 }
-END_TEST
 
 /* Where others can have it open without the broker, the last attachment ends before they do. */
-START_TEST(test_others) {
+TEST(others) {
         int fd = attach(true), other = unit_reopen(segment->master_fd, O_RDWR);
 
         segment->adopted = true;
@@ -133,10 +132,9 @@ START_TEST(test_others) {
         fd_close(other);
         ck_assert_int_eq(ask(), HOLDERS_NONE);
 }
-END_TEST
 
 /* A lock of somebody's over all marks: nothing is known of them while it is there. */
-START_TEST(test_covered) {
+TEST(covered) {
         struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
         int one = attach(true), other = attach(true),
             holder = unit_reopen(segment->master_fd, O_RDWR);
@@ -155,10 +153,9 @@ START_TEST(test_covered) {
         ck_assert_uint_eq(segment->n_unmarked, 0);
         fd_close(other);
 }
-END_TEST
 
 /* Without marks the events are what there is. */
-START_TEST(test_conclude) {
+TEST(conclude) {
         int fds[4];
 
         for (int i = 0; i < 4; ++i)
@@ -187,10 +184,9 @@ START_TEST(test_conclude) {
         fd_close(fds[2]);
         fd_close(fds[3]);
 }
-END_TEST
 
 /* Of those without a mark, one whose process is gone ends first. */
-START_TEST(test_conclude_dead_first) {
+TEST(conclude_dead_first) {
         Attachment *attachment;
         int fds[3];
         pid_t dead;
@@ -211,9 +207,8 @@ START_TEST(test_conclude_dead_first) {
         for (int i = 0; i < 3; ++i)
                 fd_close(fds[i]);
 }
-END_TEST
 
-START_TEST(test_no_leases) {
+TEST(no_leases) {
         int one = attach(true), other;
 
         /* A failure alone says nothing: it counts as held. */
@@ -238,10 +233,9 @@ START_TEST(test_no_leases) {
         census_count(&census, segment);
         ck_assert_uint_eq(segment->n_attachments, 0);
 }
-END_TEST
 
 /* Counting is put off when it costs much; who asks waits less. */
-START_TEST(test_may_count) {
+TEST(may_count) {
         ck_assert(census_may_count(segment, true));
         ck_assert(census_may_count(segment, false));
         segment->counted_usec = clock_monotonic_usec();
@@ -256,10 +250,9 @@ START_TEST(test_may_count) {
         segment->counted_usec = clock_monotonic_usec() - 25000000;
         ck_assert(census_may_count(segment, false));
 }
-END_TEST
 
 /* Charges go with the attachments they stand beside. */
-START_TEST(test_charges) {
+TEST(charges) {
         Accounts accounts;
         User *user;
         LimitReached reached;
@@ -283,12 +276,11 @@ START_TEST(test_charges) {
         ck_assert_ptr_null(accounts.users);
         accounts_deinit(&accounts);
 }
-END_TEST
 
 #define MANY 300
 
 /* At random, the count is always the number of descriptions that are open. */
-START_TEST(test_random) {
+TEST(random) {
         static int fds[MANY];
         uint64_t seed = 1;
         size_t n = 0;
@@ -316,29 +308,4 @@ START_TEST(test_random) {
         for (size_t i = 0; i < MANY; ++i)
                 fd_close(fds[i]);
         ck_assert_int_eq(ask(), HOLDERS_NONE);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("census");
-        TCase *tc = tcase_create("census");
-
-        if (!unit_has_inotify())
-                return UNIT_SKIPPED;
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_answers);
-        tcase_add_test(tc, test_ask);
-        tcase_add_test(tc, test_count);
-        tcase_add_test(tc, test_dropped_mark);
-        tcase_add_test(tc, test_others);
-        tcase_add_test(tc, test_covered);
-        tcase_add_test(tc, test_conclude);
-        tcase_add_test(tc, test_conclude_dead_first);
-        tcase_add_test(tc, test_no_leases);
-        tcase_add_test(tc, test_may_count);
-        tcase_add_test(tc, test_charges);
-        tcase_add_test(tc, test_random);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -254,7 +254,10 @@ static void let_go(void) {
         check();
 }
 
-START_TEST(test_random) {
+SUITE("charges");
+CASE("charges", .timeout = 60);
+
+TEST(random, .end = 4) {
         seed = 20261121 + (uint64_t) _i;
         unit_fds_begin();
         unit_service_begin(&service);
@@ -287,15 +290,4 @@ START_TEST(test_random) {
                 client_deinit(&clients[i]);
         unit_service_end(&service);
         unit_fds_end();
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("charges");
-        TCase *tc = tcase_create("charges");
-
-        tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, test_random, 0, 4);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

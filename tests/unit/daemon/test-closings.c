@@ -74,7 +74,10 @@ static void expect(bool first, bool second) {
         ck_assert_uint_eq(heard.n_others, 0);
 }
 
-START_TEST(test_close) {
+SUITE("closings", .skip = !unit_has_inotify());
+CASE("closings", .setup = setup, .teardown = teardown, .timeout = 30);
+
+TEST(close) {
         static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
 
         expect(false, false);
@@ -89,9 +92,8 @@ START_TEST(test_close) {
                 expect(false, true);
         }
 }
-END_TEST
 
-START_TEST(test_mapping) {
+TEST(mapping) {
         int fd = unit_reopen(master_fds[0], O_RDWR);
         void *memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
@@ -101,10 +103,9 @@ START_TEST(test_mapping) {
         munmap(memory, 8192);
         expect(true, false);
 }
-END_TEST
 
 /* Equal events are merged while nobody looks: a hint, not a number. */
-START_TEST(test_merged) {
+TEST(merged) {
         Heard heard;
 
         for (int i = 0; i < 100; ++i)
@@ -113,7 +114,6 @@ START_TEST(test_merged) {
         ck_assert_uint_ge(heard.n[0], 1);
         ck_assert_uint_lt(heard.n[0], 100);
 }
-END_TEST
 
 static int close_all(void *userdata) {
         (void) userdata;
@@ -127,7 +127,7 @@ static int hold_until_killed(int ready_fd) {
 }
 
 /* Told when the processes are gone, whether they ended by themselves or not. */
-START_TEST(test_processes) {
+TEST(processes) {
         int fd = unit_reopen(master_fds[0], O_RDWR), fds[2];
         pid_t pid;
         char c;
@@ -148,7 +148,6 @@ START_TEST(test_processes) {
         fd_close(fds[0]);
         fd_close(fds[1]);
 }
-END_TEST
 
 #define THREADS 8
 #define ROUNDS 200
@@ -160,7 +159,7 @@ static void *open_and_close(void *userdata) {
 }
 
 /* The event is there when close(2) has returned, in whatever thread. */
-START_TEST(test_threads) {
+TEST(threads) {
         pthread_t threads[THREADS];
 
         for (int round = 0; round < 5; ++round) {
@@ -173,19 +172,17 @@ START_TEST(test_threads) {
                 expect(false, true);
         }
 }
-END_TEST
 
-START_TEST(test_every_close) {
+TEST(every_close) {
         for (int i = 0; i < 10000; ++i) {
                 fd_close(unit_reopen(master_fds[i % 2], O_RDWR));
                 expect(i % 2 == 0, i % 2 == 1);
         }
 }
-END_TEST
 
 /* More than fs.inotify.max_queued_events: that something was lost is told, once everything is read.
  */
-START_TEST(test_overflow) {
+TEST(overflow) {
         Heard heard;
 
         for (int i = 0; i < 40000; ++i)
@@ -198,10 +195,9 @@ START_TEST(test_overflow) {
         fd_close(unit_reopen(master_fds[0], O_RDONLY));
         expect(true, false);
 }
-END_TEST
 
 /* Far more than one read takes. */
-START_TEST(test_long_queue) {
+TEST(long_queue) {
         Heard heard;
 
         for (int i = 0; i < 5000; ++i)
@@ -211,9 +207,8 @@ START_TEST(test_long_queue) {
         ck_assert_uint_eq(heard.n[1], 2500);
         expect(false, false);
 }
-END_TEST
 
-START_TEST(test_unwatch) {
+TEST(unwatch) {
         closings_unsubscribe(&closings, wds[0]);
         fd_close(unit_reopen(master_fds[0], O_RDONLY));
         expect(false, false);
@@ -221,9 +216,8 @@ START_TEST(test_unwatch) {
         fd_close(unit_reopen(master_fds[1], O_RDONLY));
         expect(false, true);
 }
-END_TEST
 
-START_TEST(test_not_there) {
+TEST(not_there) {
         Closings none = CLOSINGS_NULL;
         int wd = 4711;
 
@@ -233,27 +227,4 @@ START_TEST(test_not_there) {
         ck_assert_int_eq(wd, 4711);
         closings_drain(&none, hear, NULL);
         closings_deinit(&none);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("closings");
-        TCase *tc = tcase_create("closings");
-
-        if (!unit_has_inotify())
-                return UNIT_SKIPPED;
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_close);
-        tcase_add_test(tc, test_mapping);
-        tcase_add_test(tc, test_merged);
-        tcase_add_test(tc, test_processes);
-        tcase_add_test(tc, test_threads);
-        tcase_add_test(tc, test_every_close);
-        tcase_add_test(tc, test_long_queue);
-        tcase_add_test(tc, test_overflow);
-        tcase_add_test(tc, test_unwatch);
-        tcase_add_test(tc, test_not_there);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -198,16 +198,18 @@ static const Row errors[] = {
                      "{\"sizeBytes\":null,\"minimumBytes\":1,\"maximumBytes\":9007199254740992}") },
 };
 
-START_TEST(test_errors) {
+SUITE("dispatch");
+CASE("dispatch", .setup = setup, .teardown = teardown, .timeout = 30);
+
+TEST(errors, .end = ARRAY_SIZE(errors)) {
         expect(&client, errors[_i].call, errors[_i].reply);
 }
-END_TEST
 
 static void expect_denied(const char *call) {
         expect(&other, call, FAULT(SERVICE "PermissionDenied"));
 }
 
-START_TEST(test_denied) {
+TEST(denied) {
         expect_denied(ACQUIRE("{\"name\":\"mine\"}"));
         expect_denied(ACQUIRE("{\"name\":\"mine\",\"access\":\"readOnly\"}"));
         expect_denied(ACQUIRE("{\"name\":\"mine\",\"create\":\"any\",\"sizeBytes\":1}"));
@@ -221,10 +223,9 @@ START_TEST(test_denied) {
         expect_denied(CALL(BROKER "Remove", "{\"name\":\"mine\"}"));
         free(unit_call(&service, &other, CALL(BROKER "Stat", "{\"name\":\"mine\"}"), NULL));
 }
-END_TEST
 
 /* As shmget(2) does: EEXIST before EINVAL before EACCES. */
-START_TEST(test_order_of_checks) {
+TEST(order_of_checks) {
         char expected[128];
 
         (void) snprintf(expected, sizeof(expected),
@@ -239,10 +240,9 @@ START_TEST(test_order_of_checks) {
                FAULT_WITH(BROKER "WrongSize",
                           "{\"sizeBytes\":100,\"minimumBytes\":0,\"maximumBytes\":100}"));
 }
-END_TEST
 
 /* What this broker cannot do is said in a sentence, whatever the sentence. */
-START_TEST(test_not_supported) {
+TEST(not_supported) {
         static const char *const calls[] = {
                 ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":1048576}"),
                 ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":1}"),
@@ -266,11 +266,10 @@ START_TEST(test_not_supported) {
                 free(reply);
         }
 }
-END_TEST
 
 /* In the interface and not served: said of all of them, with whatever flags and parameters. */
 /* Every method that has a table has a handler: nothing but that answer is MethodNotImplemented. */
-START_TEST(test_implemented) {
+TEST(implemented) {
         char call[256], *reply;
 
         for (size_t i = 0; i < _METHOD_N; ++i) {
@@ -284,7 +283,6 @@ START_TEST(test_implemented) {
                 free(reply);
         }
 }
-END_TEST
 
 /* --- limits */
 
@@ -312,7 +310,7 @@ static void acquire(const char *call) {
 #define PRIVATE ACQUIRE("{\"sizeBytes\":4097}")
 #define OPEN_MINE ACQUIRE("{\"name\":\"mine\"}")
 
-START_TEST(test_limits) {
+TEST(limits) {
         Accounts *accounts = &service.accounts;
 
         accounts->user_maximum[LIMIT_SEGMENTS] = 1;
@@ -338,10 +336,9 @@ START_TEST(test_limits) {
         /* Exactly at each of them there is room. */
         acquire(PRIVATE);
 }
-END_TEST
 
 /* What has ended meanwhile is given back before anybody is told of a limit. */
-START_TEST(test_limits_after_release) {
+TEST(limits_after_release) {
         service.accounts.user_maximum[LIMIT_ATTACHMENTS] = 2;
         service.accounts.user_maximum[LIMIT_SEGMENTS] = 2;
         service.accounts.user_maximum[LIMIT_BYTES] = 8192;
@@ -350,9 +347,8 @@ START_TEST(test_limits_after_release) {
         for (int i = 0; i < 50; ++i)
                 acquire(ACQUIRE("{\"sizeBytes\":10,\"removeOnLastDetach\":true}"));
 }
-END_TEST
 
-START_TEST(test_no_descriptors) {
+TEST(no_descriptors) {
         static const char expected[] =
                 FAULT_WITH(BROKER "LimitReached", "{\"limit\":\"descriptors\",\"maximum\":null}");
         char memory[256], *one, *other_reply;
@@ -373,9 +369,8 @@ START_TEST(test_no_descriptors) {
         ck_assert_str_eq(memory, expected);
         acquire(OPEN_MINE);
 }
-END_TEST
 
-START_TEST(test_file_size) {
+TEST(file_size) {
         uint64_t before = unit_limit_lower(RLIMIT_FSIZE, 4096);
         char *reply = unit_call(&service, &client, PRIVATE, NULL);
 
@@ -384,10 +379,9 @@ START_TEST(test_file_size) {
                                            "{\"limit\":\"memory\",\"maximum\":null}"));
         free(reply);
 }
-END_TEST
 
 /* A segment that cannot be written down is not made, and the error says why: not lack of memory. */
-START_TEST(test_no_state) {
+TEST(no_state) {
         int fd = service.persist.state_file.fd, kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
         size_t n_segments = service.registry.n_segments;
@@ -405,7 +399,6 @@ START_TEST(test_no_state) {
         free(reply);
         ck_assert_uint_eq(service.registry.n_segments, n_segments);
 }
-END_TEST
 
 /* --- text of the client's that is sent back */
 
@@ -431,7 +424,7 @@ static void check_echo(const char *format, size_t n_name, const char *piece, con
         free(reply);
 }
 
-START_TEST(test_giant_names) {
+TEST(giant_names) {
         static const char *const pieces[] = {
                 "x", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9d\x84\x9e", "\\u0001", "\\\""
         };
@@ -452,11 +445,10 @@ START_TEST(test_giant_names) {
                                    "{\"error\":\"" SERVICE "InvalidParameter\"");
                 }
 }
-END_TEST
 
 /* --- broken input, oneway, and answers */
 
-START_TEST(test_broken) {
+TEST(broken) {
         static const char *const calls[] = {
                 "",
                 "[]",
@@ -479,10 +471,9 @@ START_TEST(test_broken) {
                               calls[i]);
         ck_assert_uint_eq(service.counters.n_calls, n_calls);
 }
-END_TEST
 
 /* Nothing is said, neither answer nor error; what can be done is done. */
-START_TEST(test_oneway) {
+TEST(oneway) {
         static const char *const calls[] = {
                 FLAG(BROKER "GetStatus", "oneway"),
                 FLAG(BROKER "Acquire", "oneway"),
@@ -503,9 +494,8 @@ START_TEST(test_oneway) {
         ck_assert_uint_eq(service.life.census.attachments.n_used, n_attachments);
         ck_assert_ptr_null(registry_find_name(&service.registry, "mine"));
 }
-END_TEST
 
-START_TEST(test_service) {
+TEST(service) {
         char *reply;
 
         reply = unit_call(&service, &client, CALL(SERVICE "GetInfo", "{}"), NULL);
@@ -518,9 +508,8 @@ START_TEST(test_service) {
         ck_assert(reply && !strstr(reply, "continues"));
         free(reply);
 }
-END_TEST
 
-START_TEST(test_description) {
+TEST(description) {
         static const char *const texts[] = { interface_broker_description,
                                              interface_service_description };
         static const char *const calls[] = {
@@ -539,10 +528,9 @@ START_TEST(test_description) {
                 free(text);
         }
 }
-END_TEST
 
 /* One segment through all that it can be asked. */
-START_TEST(test_segment) {
+TEST(segment) {
         char *text, call[256];
         AcquireReply acquired;
         SegmentReply stat_reply;
@@ -607,9 +595,8 @@ START_TEST(test_segment) {
         ck_assert_int_eq(removed.segment.id, held_id);
         free(text);
 }
-END_TEST
 
-START_TEST(test_undo) {
+TEST(undo) {
         char memory[8192], *copy = unit_copy(PRIVATE, sizeof(PRIVATE));
         Writer writer = WRITER_INIT(memory, sizeof(memory));
         Answer answer = ANSWER_NULL;
@@ -623,9 +610,8 @@ START_TEST(test_undo) {
         ck_assert_uint_eq(service.life.census.attachments.n_used, n_attachments);
         free(copy);
 }
-END_TEST
 
-START_TEST(test_status) {
+TEST(status) {
         StatusReply status;
         Reply reply;
         char *text;
@@ -642,33 +628,4 @@ START_TEST(test_status) {
         ck_assert_uint_eq(status.limits.n_entries, 2 * _LIMIT_N - 1);
         ck_assert_uint_gt(status.counters.n_entries, 0);
         free(text);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("dispatch");
-        TCase *tc = tcase_create("dispatch");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 30);
-        tcase_add_loop_test(tc, test_errors, 0, ARRAY_SIZE(errors));
-        tcase_add_test(tc, test_denied);
-        tcase_add_test(tc, test_order_of_checks);
-        tcase_add_test(tc, test_not_supported);
-        tcase_add_test(tc, test_implemented);
-        tcase_add_test(tc, test_limits);
-        tcase_add_test(tc, test_limits_after_release);
-        tcase_add_test(tc, test_no_descriptors);
-        tcase_add_test(tc, test_file_size);
-        tcase_add_test(tc, test_no_state);
-        tcase_add_test(tc, test_giant_names);
-        tcase_add_test(tc, test_broken);
-        tcase_add_test(tc, test_oneway);
-        tcase_add_test(tc, test_service);
-        tcase_add_test(tc, test_description);
-        tcase_add_test(tc, test_segment);
-        tcase_add_test(tc, test_undo);
-        tcase_add_test(tc, test_status);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

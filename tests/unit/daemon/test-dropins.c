@@ -49,16 +49,18 @@ static int visit(const char *path, void *userdata) {
         return result;
 }
 
-START_TEST(test_order) {
+SUITE("dropins");
+CASE("dropins", .setup = setup, .teardown = teardown);
+
+TEST(order) {
         make_file(2, "10-a.conf");
         make_file(0, "90-z.conf");
         make_file(1, "50-m.conf");
         ck_assert_int_eq(dropins_visit(directories, visit, root), 0);
         ck_assert_str_eq(visited, "2/10-a.conf 1/50-m.conf 0/90-z.conf ");
 }
-END_TEST
 
-START_TEST(test_hidden) {
+TEST(hidden) {
         make_file(0, "a.conf");
         make_file(1, "a.conf");
         make_file(2, "a.conf");
@@ -67,9 +69,8 @@ START_TEST(test_hidden) {
         ck_assert_int_eq(dropins_visit(directories, visit, root), 0);
         ck_assert_str_eq(visited, "0/a.conf 1/b.conf ");
 }
-END_TEST
 
-START_TEST(test_others) {
+TEST(others) {
         static const char *const names[] = { ".a.conf", "a.conf~", "a.conf.rpmsave",
                                              "aconf",   ".conf",   "README" };
 
@@ -78,9 +79,8 @@ START_TEST(test_others) {
         ck_assert_int_eq(dropins_visit(directories, visit, root), 0);
         ck_assert_str_eq(visited, "");
 }
-END_TEST
 
-START_TEST(test_many) {
+TEST(many) {
         char name[16];
         size_t n = 0;
 
@@ -93,37 +93,19 @@ START_TEST(test_many) {
                 ++n;
         ck_assert_uint_eq(n, 10);
 }
-END_TEST
 
-START_TEST(test_missing) {
+TEST(missing) {
         for (size_t i = 0; i < ARRAY_SIZE(paths); ++i)
                 ck_assert_int_eq(rmdir(paths[i]), 0);
         ck_assert_int_eq(dropins_visit(directories, visit, root), 0);
         unit_write_file(paths[0], "", 0);
         ck_assert_int_eq(dropins_visit(directories, visit, root), 0);
 }
-END_TEST
 
-START_TEST(test_end) {
+TEST(end) {
         make_file(0, "a.conf");
         make_file(0, "b.conf");
         result = 7;
         ck_assert_int_eq(dropins_visit(directories, visit, root), 7);
         ck_assert_str_eq(visited, "0/a.conf ");
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("dropins");
-        TCase *tc = tcase_create("dropins");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_order);
-        tcase_add_test(tc, test_hidden);
-        tcase_add_test(tc, test_others);
-        tcase_add_test(tc, test_many);
-        tcase_add_test(tc, test_missing);
-        tcase_add_test(tc, test_end);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

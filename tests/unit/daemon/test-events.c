@@ -17,6 +17,7 @@ static Segment *one, *two;
 
 static void setup(void) {
         unit_fds_begin();
+        (void) signal(SIGIO, SIG_IGN);
         events = (Events) EVENTS_NULL;
         one = unit_segment("group/one", 100);
         two = unit_segment("two", 100);
@@ -54,8 +55,11 @@ static void expect_nothing(Watch *watch) {
         ck_assert(!watch_pending(watch));
 }
 
+SUITE("events");
+CASE("events", .setup = setup, .teardown = teardown);
+
 /* Nothing is kept for nobody. */
-START_TEST(test_unwatched) {
+TEST(unwatched) {
         Watch watch = {};
 
         events_post(&events, EVENT_CREATED, one);
@@ -67,9 +71,8 @@ START_TEST(test_unwatched) {
         ck_assert_ptr_null(events.ring);
         watch_end(&watch);
 }
-END_TEST
 
-START_TEST(test_order) {
+TEST(order) {
         Watch watch = {}, late = {};
 
         begin(&watch, &root);
@@ -88,10 +91,9 @@ START_TEST(test_order) {
         watch_end(&watch);
         watch_end(&late);
 }
-END_TEST
 
 /* The state is that after the event, whatever the segment has come to since. */
-START_TEST(test_state) {
+TEST(state) {
         Watch watch = {};
         WatchReply reply;
 
@@ -106,9 +108,8 @@ START_TEST(test_state) {
         ck_assert_str_eq(reply.segment.name, "group/one");
         watch_end(&watch);
 }
-END_TEST
 
-START_TEST(test_filters) {
+TEST(filters) {
         Watch by_id = { .only_id = one->id }, by_name = { .has_pattern = true, .pattern = "gr*" },
               none = { .has_pattern = true, .pattern = "one" };
 
@@ -132,10 +133,9 @@ START_TEST(test_filters) {
         watch_end(&by_name);
         watch_end(&none);
 }
-END_TEST
 
 /* Who may not read a segment does not learn of it, nor that there was anything. */
-START_TEST(test_permission) {
+TEST(permission) {
         Watch watch = {};
 
         begin(&watch, &alice);
@@ -151,10 +151,9 @@ START_TEST(test_permission) {
         expect_nothing(&watch);
         watch_end(&watch);
 }
-END_TEST
 
 /* Who does not keep up loses the oldest, and is told up to which; the others lose nothing. */
-START_TEST(test_overflow) {
+TEST(overflow) {
         Watch slow = {}, quick = {}, half = { .only_id = two->id };
 
         begin(&slow, &root);
@@ -178,13 +177,12 @@ START_TEST(test_overflow) {
         watch_end(&quick);
         watch_end(&half);
 }
-END_TEST
 
 /*
  * One that does not read at all: its place moves on by itself, and everything since it was last
  * looked at counts as lost.
  */
-START_TEST(test_asleep) {
+TEST(asleep) {
         Watch sleeper = {}, other = { .only_id = two->id };
         int64_t first = 2 * EVENTS_KEPT + 100;
 
@@ -211,10 +209,9 @@ START_TEST(test_asleep) {
         watch_end(&other);
         ck_assert_ptr_null(events.ring);
 }
-END_TEST
 
 /* What happened before a segment was told of as existing is in what was told. */
-START_TEST(test_listed) {
+TEST(listed) {
         Watch watch = {};
 
         ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
@@ -231,10 +228,9 @@ START_TEST(test_listed) {
         expect_nothing(&watch);
         watch_end(&watch);
 }
-END_TEST
 
 /* One that went before it could be told of was never there. */
-START_TEST(test_gone_unlisted) {
+TEST(gone_unlisted) {
         Watch watch = {};
 
         ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
@@ -247,10 +243,9 @@ START_TEST(test_gone_unlisted) {
         expect_nothing(&watch);
         watch_end(&watch);
 }
-END_TEST
 
 /* The same while the ring runs over: what is known is not lost, and its place is used again. */
-START_TEST(test_listed_and_lost) {
+TEST(listed_and_lost) {
         Watch watch = {};
 
         ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
@@ -270,10 +265,9 @@ START_TEST(test_listed_and_lost) {
                 expect(&watch, EVENT_CHANGED, EVENTS_KEPT + i, one);
         watch_end(&watch);
 }
-END_TEST
 
 /* Random watches over random events: what each got and lost is what a list of all says. */
-START_TEST(test_random) {
+TEST(random, .end = 5) {
         static unsigned int all[3 * EVENTS_KEPT];
         uint64_t seed = 20261121 + (uint64_t) _i;
         Segment *const segments[] = { one, two };
@@ -310,26 +304,4 @@ START_TEST(test_random) {
                 ck_assert_int_eq(told[i], own[i]);
                 watch_end(&watches[i]);
         }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("events");
-        TCase *tc = tcase_create("events");
-
-        (void) signal(SIGIO, SIG_IGN);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_unwatched);
-        tcase_add_test(tc, test_order);
-        tcase_add_test(tc, test_state);
-        tcase_add_test(tc, test_filters);
-        tcase_add_test(tc, test_permission);
-        tcase_add_test(tc, test_overflow);
-        tcase_add_test(tc, test_asleep);
-        tcase_add_test(tc, test_listed);
-        tcase_add_test(tc, test_gone_unlisted);
-        tcase_add_test(tc, test_listed_and_lost);
-        tcase_add_loop_test(tc, test_random, 0, 5);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

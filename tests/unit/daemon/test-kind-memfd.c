@@ -27,7 +27,10 @@ static void setup(void) {
 
 static const uint64_t sizes[] = { 1, 4095, 4096, 4097, 1234567, UINT64_C(1) << 40 };
 
-START_TEST(test_whole) {
+SUITE("kind-memfd");
+CASE("kind-memfd", .setup = setup, .teardown = unit_fds_end);
+
+TEST(whole, .end = ARRAY_SIZE(sizes)) {
         Segment *segment = unit_segment("a/name", sizes[_i]);
         unsigned int sealed = 1U << SEAL_SHRINK | 1U << SEAL_GROW | 1U << SEAL_SEAL;
         struct stat st;
@@ -52,9 +55,8 @@ START_TEST(test_whole) {
         lease_drop(segment->master_fd);
         segment_free(segment);
 }
-END_TEST
 
-START_TEST(test_size_is_fixed) {
+TEST(size_is_fixed) {
         Segment *segment = unit_segment(NULL, 5000);
         int fd = unit_open_segment(segment, ACCESS_READ_WRITE), seals = fcntl(fd, F_GET_SEALS);
         struct stat st;
@@ -77,10 +79,9 @@ START_TEST(test_size_is_fixed) {
         fd_close(fd);
         segment_free(segment);
 }
-END_TEST
 
 /* The tail of the last page reads zero. */
-START_TEST(test_content) {
+TEST(content) {
         Segment *segment = unit_segment(NULL, 5000);
         int fd = unit_open_segment(segment, ACCESS_READ_WRITE),
             reader = unit_open_segment(segment, ACCESS_READ_ONLY);
@@ -100,9 +101,8 @@ START_TEST(test_content) {
         fd_close(reader);
         segment_free(segment);
 }
-END_TEST
 
-START_TEST(test_open) {
+TEST(open) {
         Segment *segment = unit_segment(NULL, 4096);
         int reader = unit_open_segment(segment, ACCESS_READ_ONLY),
             writer = unit_open_segment(segment, ACCESS_READ_WRITE);
@@ -121,7 +121,6 @@ START_TEST(test_open) {
         fd_close(writer);
         segment_free(segment);
 }
-END_TEST
 
 /* Another user with a descriptor for reading; each way of turning it into one for writing. */
 static int try_to_write(void *userdata) {
@@ -148,7 +147,7 @@ static int try_to_write(void *userdata) {
         return 0;
 }
 
-START_TEST(test_read_only) {
+TEST(read_only) {
         Segment *segment;
         int fd;
 
@@ -160,7 +159,6 @@ START_TEST(test_read_only) {
         fd_close(fd);
         segment_free(segment);
 }
-END_TEST
 
 static int create(uint64_t size_bytes) {
         Segment *segment = segment_new();
@@ -176,7 +174,7 @@ static int create(uint64_t size_bytes) {
 }
 
 /* What is in the way is told apart, and nothing is left behind. */
-START_TEST(test_failures) {
+TEST(failures) {
         uint64_t before;
         int next = dup(0), r, r_second, fd = -EBADF;
         Segment *segment = unit_segment(NULL, 4096);
@@ -204,9 +202,8 @@ START_TEST(test_failures) {
         ck_assert_int_eq(r, KIND_E_TOO_LARGE);
         segment_free(segment);
 }
-END_TEST
 
-START_TEST(test_errors) {
+TEST(errors) {
         ck_assert_int_eq(kind_error(EMFILE), KIND_E_NO_DESCRIPTORS);
         ck_assert_int_eq(kind_error(ENFILE), KIND_E_NO_DESCRIPTORS);
         ck_assert_int_eq(kind_error(ENOMEM), KIND_E_NO_MEMORY);
@@ -216,10 +213,9 @@ START_TEST(test_errors) {
         ck_assert_int_eq(kind_error(EIO), -EIO);
         ck_assert_ptr_eq(kind_rows[KIND_MEMFD], &kind_memfd);
 }
-END_TEST
 
 /* Pages are given back though the inode stays. */
-START_TEST(test_punch) {
+TEST(punch) {
         Segment *segment = unit_segment(NULL, 1 << 20);
         char *data = calloc(1, 1 << 20);
         struct stat st;
@@ -234,10 +230,9 @@ START_TEST(test_punch) {
         free(data);
         segment_free(segment);
 }
-END_TEST
 
 /* A name of any length; it is shown in /proc/PID/maps, of which names of files are limited. */
-START_TEST(test_long_name) {
+TEST(long_name) {
         char name[256];
         Segment *segment;
 
@@ -245,23 +240,4 @@ START_TEST(test_long_name) {
         name[sizeof(name) - 1] = '\0';
         segment = unit_segment(name, 1);
         segment_free(segment);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("kind-memfd");
-        TCase *tc = tcase_create("kind-memfd");
-
-        tcase_add_checked_fixture(tc, setup, unit_fds_end);
-        tcase_add_loop_test(tc, test_whole, 0, ARRAY_SIZE(sizes));
-        tcase_add_test(tc, test_size_is_fixed);
-        tcase_add_test(tc, test_content);
-        tcase_add_test(tc, test_open);
-        tcase_add_test(tc, test_read_only);
-        tcase_add_test(tc, test_failures);
-        tcase_add_test(tc, test_errors);
-        tcase_add_test(tc, test_punch);
-        tcase_add_test(tc, test_long_name);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

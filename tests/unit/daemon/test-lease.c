@@ -34,7 +34,10 @@ static bool alone(void) {
         return lease == LEASE_TAKEN;
 }
 
-START_TEST(test_nobody) {
+SUITE("lease");
+CASE("lease", .setup = setup, .teardown = teardown);
+
+TEST(nobody) {
         ck_assert(alone());
         ck_assert(alone());
         /* Taken twice is taken. */
@@ -43,9 +46,8 @@ START_TEST(test_nobody) {
         lease_drop(master_fd);
         lease_drop(master_fd);
 }
-END_TEST
 
-START_TEST(test_descriptors) {
+TEST(descriptors) {
         static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
 
         for (size_t i = 0; i < 3; ++i) {
@@ -57,18 +59,16 @@ START_TEST(test_descriptors) {
                 ck_assert(alone());
         }
 }
-END_TEST
 
 /* A copy of the descriptor is the same description. */
-START_TEST(test_copy) {
+TEST(copy) {
         int fd = fcntl(master_fd, F_DUPFD_CLOEXEC, 0);
 
         ck_assert(alone());
         fd_close(fd);
 }
-END_TEST
 
-START_TEST(test_mapping_alone) {
+TEST(mapping_alone) {
         static const int flags[] = { MAP_SHARED, MAP_PRIVATE };
 
         for (size_t i = 0; i < 2; ++i) {
@@ -84,9 +84,8 @@ START_TEST(test_mapping_alone) {
                 ck_assert(alone());
         }
 }
-END_TEST
 
-START_TEST(test_in_flight) {
+TEST(in_flight) {
         int pair[2], fd = unit_reopen(master_fd, O_RDWR);
         size_t n;
 
@@ -99,7 +98,6 @@ START_TEST(test_in_flight) {
         fd_close(pair[1]);
         ck_assert(alone());
 }
-END_TEST
 
 static int wait_for_end(void *userdata) {
         char c;
@@ -108,7 +106,7 @@ static int wait_for_end(void *userdata) {
 }
 
 /* A child that inherits a copy holds it, also when its parent has let go. */
-START_TEST(test_fork) {
+TEST(fork) {
         int fd = unit_reopen(master_fd, O_RDWR), fds[2];
         pid_t pid;
 
@@ -124,10 +122,9 @@ START_TEST(test_fork) {
         fd_close(fds[0]);
         fd_close(fds[1]);
 }
-END_TEST
 
 /* A killed process lets go like any other. */
-START_TEST(test_kill) {
+TEST(kill) {
         int fds[2];
         char c;
         pid_t pid;
@@ -149,20 +146,18 @@ START_TEST(test_kill) {
         fd_close(fds[0]);
         fd_close(fds[1]);
 }
-END_TEST
 
 /* While it is held nobody gets in unnoticed: without waiting, not at all. */
-START_TEST(test_keeps_out) {
+TEST(keeps_out) {
         ck_assert_int_eq(lease_take(master_fd), LEASE_TAKEN);
         ck_assert_int_eq(unit_reopen(master_fd, O_RDONLY | O_NONBLOCK), -1);
         ck_assert_int_eq(errno, EWOULDBLOCK);
         lease_drop(master_fd);
         ck_assert(alone());
 }
-END_TEST
 
 /* What is no answer is never "nobody". */
-START_TEST(test_unknown) {
+TEST(unknown) {
         int fds[2];
 
         ck_assert_int_eq(lease_take(-EBADF), LEASE_UNKNOWN);
@@ -171,23 +166,4 @@ START_TEST(test_unknown) {
         fd_close(fds[0]);
         fd_close(fds[1]);
         lease_drop(-EBADF);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("lease");
-        TCase *tc = tcase_create("lease");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_nobody);
-        tcase_add_test(tc, test_descriptors);
-        tcase_add_test(tc, test_copy);
-        tcase_add_test(tc, test_mapping_alone);
-        tcase_add_test(tc, test_in_flight);
-        tcase_add_test(tc, test_fork);
-        tcase_add_test(tc, test_kill);
-        tcase_add_test(tc, test_keeps_out);
-        tcase_add_test(tc, test_unknown);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

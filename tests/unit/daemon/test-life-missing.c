@@ -24,7 +24,10 @@ int __real_fcntl(int fd, int command, ...);
 /* Sizes that go at once, and by the reaper's thread. */
 static const size_t sizes[] = { 4096, 3 << 20 };
 
-START_TEST(test_remove) {
+SUITE("life-missing", .skip = !unit_has_inotify());
+CASE("missing", .setup = unit_life_setup, .teardown = unit_life_teardown, .timeout = 60);
+
+TEST(remove, .end = _MISSING_N) {
         for (size_t i = 0; i < ARRAY_SIZE(sizes); ++i) {
                 Segment *segment;
                 int64_t id;
@@ -57,9 +60,8 @@ START_TEST(test_remove) {
         }
         unit_life_begin((Missing) _i);
 }
-END_TEST
 
-START_TEST(test_remove_free) {
+TEST(remove_free, .end = _MISSING_N) {
         Segment *segment;
 
         unit_life_begin((Missing) _i);
@@ -69,9 +71,8 @@ START_TEST(test_remove_free) {
         ck_assert(unit_remove(&unit_life, segment));
         ck_assert_uint_eq(unit_registry.n_segments, 0);
 }
-END_TEST
 
-START_TEST(test_last_detach) {
+TEST(last_detach, .end = _MISSING_N) {
         Segment *segment;
         int64_t id;
         int one, other;
@@ -96,10 +97,9 @@ START_TEST(test_last_detach) {
         fd_close(other);
         ck_assert(unit_life_run_until_gone(id));
 }
-END_TEST
 
 /* A request that comes behind a release sees it at once. */
-START_TEST(test_request_sees_release) {
+TEST(request_sees_release, .end = _MISSING_N) {
         Segment *segment;
         int fds[3];
 
@@ -118,9 +118,8 @@ START_TEST(test_request_sees_release) {
         ck_assert(life_settle(&unit_life, segment));
         ck_assert_uint_eq(segment_attach_count(segment), 0);
 }
-END_TEST
 
-START_TEST(test_linger) {
+TEST(linger, .end = _MISSING_N) {
         Segment *segment;
         uint64_t begun;
         int64_t id;
@@ -144,7 +143,6 @@ START_TEST(test_linger) {
         ck_assert(unit_life_run_until_gone(id));
         ck_assert_uint_ge(clock_monotonic_usec() - begun, 150000);
 }
-END_TEST
 
 static int hold_until_told(void *userdata) {
         int *fds = userdata;
@@ -156,7 +154,7 @@ static int hold_until_told(void *userdata) {
 }
 
 /* What a child inherited is held by it, and goes when it is killed. */
-START_TEST(test_inherited) {
+TEST(inherited, .end = _MISSING_N) {
         int fds[4], fd;
         Segment *segment;
         int64_t id;
@@ -191,11 +189,10 @@ START_TEST(test_inherited) {
         for (int i = 0; i < 4; ++i)
                 fd_close(fds[i]);
 }
-END_TEST
 
 /* Who drops its own mark, or has it without the broker's knowledge, keeps its memory all the same.
  */
-START_TEST(test_without_mark) {
+TEST(without_mark, .end = _MISSING_N) {
         struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 
         for (size_t i = 0; i < ARRAY_SIZE(sizes); ++i)
@@ -236,10 +233,9 @@ START_TEST(test_without_mark) {
         memset(&unit_fail, 0, sizeof(unit_fail));
         unit_life_begin((Missing) _i);
 }
-END_TEST
 
 /* Memory that the reaper gives back, and descriptors, never belong to another segment. */
-START_TEST(test_many) {
+TEST(many, .end = _MISSING_N) {
         uint64_t seed = 3;
         Segment *segments[40];
         int fds[40];
@@ -268,9 +264,8 @@ START_TEST(test_many) {
                 unit_life_run(20000);
         ck_assert_uint_eq(unit_registry.n_segments, 0);
 }
-END_TEST
 
-START_TEST(test_linger_unknown_holder) {
+TEST(linger_unknown_holder, .end = _MISSING_N) {
         Segment *segment;
         int fd;
 
@@ -289,9 +284,8 @@ START_TEST(test_linger_unknown_holder) {
                 unit_life_run(20000);
         ck_assert_uint_eq(unit_registry.n_segments, 0);
 }
-END_TEST
 
-START_TEST(test_withdraw) {
+TEST(withdraw, .end = _MISSING_N) {
         Segment *segment;
         int fd, other;
 
@@ -313,9 +307,8 @@ START_TEST(test_withdraw) {
         life_withdraw(&unit_life, segment, segment->attachments, fd);
         ck_assert_uint_eq(unit_registry.n_segments, 0);
 }
-END_TEST
 
-START_TEST(test_catch_up) {
+TEST(catch_up, .end = _MISSING_N) {
         Segment *segments[10];
         int fds[10];
 
@@ -332,9 +325,8 @@ START_TEST(test_catch_up) {
         ck_assert_uint_eq(unit_registry.n_segments, ARRAY_SIZE(segments) / 2);
         ck_assert_uint_eq(unit_life.census.attachments.n_used, 0);
 }
-END_TEST
 
-START_TEST(test_deinit) {
+TEST(deinit, .end = _MISSING_N) {
         int held, fd;
         Segment *segment;
 
@@ -364,29 +356,4 @@ START_TEST(test_deinit) {
         fd_close(held);
         memset(&unit_fail, 0, sizeof(unit_fail));
         unit_life_begin((Missing) _i);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("life-missing");
-        TCase *tc = tcase_create("missing");
-
-        if (!unit_has_inotify())
-                return UNIT_SKIPPED;
-        tcase_add_checked_fixture(tc, unit_life_setup, unit_life_teardown);
-        tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, test_remove, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_remove_free, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_last_detach, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_request_sees_release, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_linger, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_linger_unknown_holder, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_inherited, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_without_mark, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_many, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_withdraw, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_catch_up, 0, _MISSING_N);
-        tcase_add_loop_test(tc, test_deinit, 0, _MISSING_N);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

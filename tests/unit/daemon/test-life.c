@@ -12,8 +12,11 @@
 #include "tests/support/unit-segment.h"
 #include "tests/support/unit.h"
 
+SUITE("life", .skip = !unit_has_inotify());
+CASE("life", .setup = unit_life_setup, .teardown = unit_life_teardown, .timeout = 30);
+
 /* A lease that is neither granted nor refused, once: held. */
-START_TEST(test_lease_fails_once) {
+TEST(lease_fails_once) {
         static const int errors[] = { EINVAL, ENOLCK, EACCES, EBADF, ENOMEM, EINTR };
         Segment *segment;
 
@@ -32,10 +35,9 @@ START_TEST(test_lease_fails_once) {
                 ck_assert(!life_settle(&unit_life, segment));
         }
 }
-END_TEST
 
 /* Leases that come back are used again. */
-START_TEST(test_leases_return) {
+TEST(leases_return) {
         Segment *segment;
         int fd;
 
@@ -49,10 +51,9 @@ START_TEST(test_leases_return) {
         fd_close(fd);
         ck_assert(unit_life_run_until_gone(segment->id));
 }
-END_TEST
 
 /* What segments wait for is told to the loop. */
-START_TEST(test_due) {
+TEST(due) {
         Segment *segment;
         uint64_t due, now;
 
@@ -83,10 +84,9 @@ START_TEST(test_due) {
         ck_assert_uint_le(life_due(&unit_life), clock_monotonic_usec() + 10000000);
         ck_assert_uint_ge(life_due(&unit_life), clock_monotonic_usec() + 9000000);
 }
-END_TEST
 
 /* Those that linger go in the order of their times. */
-START_TEST(test_linger_order) {
+TEST(linger_order) {
         static const uint64_t times[] = { 90000, 30000, 150000, 60000, 120000 };
         int64_t ids[ARRAY_SIZE(times)];
         uint64_t begun = clock_monotonic_usec();
@@ -111,10 +111,9 @@ START_TEST(test_linger_order) {
                 ck_assert_uint_lt(elapsed, 20000000);
         }
 }
-END_TEST
 
 /* Attached again in time, it stays. */
-START_TEST(test_linger_again) {
+TEST(linger_again) {
         Segment *segment;
         int fd;
 
@@ -132,12 +131,11 @@ START_TEST(test_linger_again) {
         }
         ck_assert(unit_life_run_until_gone(segment->id));
 }
-END_TEST
 
 /* Held by who did not get it from the broker, it stays beyond its time, and goes then. */
 /* An attachment that could not be handed out is none. */
 /* Asked for while it goes, it is not there; asked for while it stays, nothing is found out. */
-START_TEST(test_ask) {
+TEST(ask) {
         Segment *segment;
         int fd;
 
@@ -160,10 +158,9 @@ START_TEST(test_ask) {
         /* Its time is over, though the loop has not come to it. */
         ck_assert(!life_ask(&unit_life, segment));
 }
-END_TEST
 
 /* Lost events: all are asked. */
-START_TEST(test_overflow) {
+TEST(overflow) {
         Segment *segment, *noise[2];
         int64_t id;
         int fd, noise_fds[2];
@@ -189,12 +186,11 @@ START_TEST(test_overflow) {
                 fd_close(noise_fds[i]);
         }
 }
-END_TEST
 
 /* Who meets a limit sees what has ended. */
 /* Its end, with everything there can be under way. */
 /* The event comes before the count drops: what is still held then is asked again. */
-START_TEST(test_late) {
+TEST(late) {
         static const uint64_t late_usec[] = { 0, 500, 5000, 50000 };
         Segment *segment;
         int64_t id;
@@ -214,25 +210,4 @@ START_TEST(test_late) {
                 unit_fail.leases = 0;
                 ck_assert(unit_life_run_until_gone(id));
         }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("life");
-        TCase *tc = tcase_create("life");
-
-        if (!unit_has_inotify())
-                return UNIT_SKIPPED;
-        tcase_add_checked_fixture(tc, unit_life_setup, unit_life_teardown);
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_lease_fails_once);
-        tcase_add_test(tc, test_leases_return);
-        tcase_add_test(tc, test_due);
-        tcase_add_test(tc, test_linger_order);
-        tcase_add_test(tc, test_linger_again);
-        tcase_add_test(tc, test_ask);
-        tcase_add_test(tc, test_overflow);
-        tcase_add_test(tc, test_late);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

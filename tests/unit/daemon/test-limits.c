@@ -29,7 +29,10 @@ static void teardown(void) {
         unit_fds_end();
 }
 
-START_TEST(test_users) {
+SUITE("limits");
+CASE("limits", .setup = setup, .teardown = teardown, .timeout = 60);
+
+TEST(users) {
         User *one = accounts_user(&accounts, 1000), *other = accounts_user(&accounts, 1001);
 
         ck_assert_ptr_ne(one, other);
@@ -44,9 +47,8 @@ START_TEST(test_users) {
         ck_assert_ptr_eq(accounts.users, other);
         user_unref(other);
 }
-END_TEST
 
-START_TEST(test_limits) {
+TEST(limits) {
         User *one = accounts_user(&accounts, 1), *other = accounts_user(&accounts, 2);
         Charge charges[4] = {};
 
@@ -71,10 +73,9 @@ START_TEST(test_limits) {
         user_unref(one);
         user_unref(other);
 }
-END_TEST
 
 /* Limits may be lowered below what is in use: nothing more then, and giving back works. */
-START_TEST(test_lowered) {
+TEST(lowered) {
         User *user = accounts_user(&accounts, 1);
         Charge charge = CHARGE_NULL, other = CHARGE_NULL;
 
@@ -90,9 +91,8 @@ START_TEST(test_lowered) {
         charge_give_back(&other);
         user_unref(user);
 }
-END_TEST
 
-START_TEST(test_overflow) {
+TEST(overflow) {
         User *user = accounts_user(&accounts, 1);
         Charge charge = CHARGE_NULL, other = CHARGE_NULL;
 
@@ -108,10 +108,9 @@ START_TEST(test_overflow) {
         charge_give_back(&charge);
         user_unref(user);
 }
-END_TEST
 
 /* A charge keeps its user, who may have no connection any more. */
-START_TEST(test_charge_keeps_user) {
+TEST(charge_keeps_user) {
         User *user = accounts_user(&accounts, 1);
         Charge charge = CHARGE_NULL, stolen;
 
@@ -125,9 +124,8 @@ START_TEST(test_charge_keeps_user) {
         charge_give_back(&stolen);
         ck_assert_ptr_null(accounts.users);
 }
-END_TEST
 
-START_TEST(test_names) {
+TEST(names) {
         static const char *const names[] = { "segments", "bytes", "attachments", "connections" };
 
         for (size_t i = 0; i < _LIMIT_N; ++i) {
@@ -142,10 +140,9 @@ START_TEST(test_names) {
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i)
                 ck_assert_str_eq(limit_total_name((Limit) i), names[i]);
 }
-END_TEST
 
 /* A user's share is less than all, for every host. */
-START_TEST(test_defaults) {
+TEST(defaults) {
         static const uint64_t rows[][2] = {
                 { UINT64_C(1) << 30, 1024 },
                 { UINT64_C(1) << 40, 1 << 20 },
@@ -171,7 +168,6 @@ START_TEST(test_defaults) {
                 accounts_deinit(&fresh);
         }
 }
-END_TEST
 
 /* --- random operations beside a model of them */
 
@@ -233,7 +229,7 @@ static void try_to_take(Thing *things, Thing *thing, uint64_t *seed) {
         user_unref(user);
 }
 
-START_TEST(test_random) {
+TEST(random, .end = 4) {
         static Thing things[THINGS];
         uint64_t seed = (uint64_t) _i;
 
@@ -270,23 +266,4 @@ START_TEST(test_random) {
         }
         for (size_t i = 0; i < THINGS; ++i)
                 charge_give_back(&things[i].charge);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("limits");
-        TCase *tc = tcase_create("limits");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, test_users);
-        tcase_add_test(tc, test_limits);
-        tcase_add_test(tc, test_lowered);
-        tcase_add_test(tc, test_overflow);
-        tcase_add_test(tc, test_charge_keeps_user);
-        tcase_add_test(tc, test_names);
-        tcase_add_test(tc, test_defaults);
-        tcase_add_loop_test(tc, test_random, 0, 4);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

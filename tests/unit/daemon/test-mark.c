@@ -38,7 +38,10 @@ static struct flock whole_lock(short type) {
         return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
 }
 
-START_TEST(test_life) {
+SUITE("mark");
+CASE("mark", .setup = setup, .teardown = teardown);
+
+TEST(life) {
         static const int modes[] = { O_RDONLY, O_RDWR };
 
         for (size_t i = 0; i < ARRAY_SIZE(modes); ++i) {
@@ -50,10 +53,9 @@ START_TEST(test_life) {
                 ck_assert_int_eq(mark_probe(master_fd, ID), MARK_GONE);
         }
 }
-END_TEST
 
 /* Neighbours are told from each other; the first and the last id there can be. */
-START_TEST(test_many) {
+TEST(many) {
         static const int64_t ids[] = { 1, ID, ID + 1, ID + 2, MARK_BASE - 2 };
         int fds[ARRAY_SIZE(ids)];
 
@@ -66,10 +68,9 @@ START_TEST(test_many) {
                                          j <= i ? MARK_GONE : MARK_ALIVE);
         }
 }
-END_TEST
 
 /* It belongs to the description: copies and mappings keep it. */
-START_TEST(test_copies) {
+TEST(copies) {
         int fd = marked(O_RDWR, ID), copy = dup(fd);
         void *memory = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 
@@ -80,9 +81,8 @@ START_TEST(test_copies) {
         munmap(memory, 4096);
         ck_assert_int_eq(mark_probe(master_fd, ID), MARK_GONE);
 }
-END_TEST
 
-START_TEST(test_fork) {
+TEST(fork) {
         int fd = marked(O_RDWR, ID), fds[2];
         pid_t pid;
         char c;
@@ -99,10 +99,9 @@ START_TEST(test_fork) {
         fd_close(fds[0]);
         fd_close(fds[1]);
 }
-END_TEST
 
 /* A holder can drop its own mark: that is why it decides nothing. */
-START_TEST(test_dropped) {
+TEST(dropped) {
         struct flock unlock = whole_lock(F_UNLCK);
         int fd = marked(O_RDWR, ID);
 
@@ -110,10 +109,9 @@ START_TEST(test_dropped) {
         ck_assert_int_eq(mark_probe(master_fd, ID), MARK_GONE);
         fd_close(fd);
 }
-END_TEST
 
 /* A lock over all of it is somebody else's answer. */
-START_TEST(test_covered) {
+TEST(covered) {
         struct flock lock = whole_lock(F_RDLCK);
         int holder = unit_reopen(master_fd, O_RDWR), fd = unit_reopen(master_fd, O_RDONLY);
 
@@ -126,9 +124,8 @@ START_TEST(test_covered) {
         ck_assert_int_eq(mark_probe(master_fd, ID), MARK_ALIVE);
         fd_close(fd);
 }
-END_TEST
 
-START_TEST(test_write_lock) {
+TEST(write_lock) {
         struct flock lock = whole_lock(F_WRLCK);
         int holder = unit_reopen(master_fd, O_RDWR), fd = unit_reopen(master_fd, O_RDWR);
 
@@ -139,10 +136,9 @@ START_TEST(test_write_lock) {
         ck_assert(mark_set(fd, ID));
         fd_close(fd);
 }
-END_TEST
 
 /* Marks do not keep clients from locking what is in the segment. */
-START_TEST(test_not_in_the_way) {
+TEST(not_in_the_way) {
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 8192 };
         int one = marked(O_RDWR, ID), other = marked(O_RDWR, ID + 1);
 
@@ -152,28 +148,8 @@ START_TEST(test_not_in_the_way) {
         fd_close(one);
         fd_close(other);
 }
-END_TEST
 
-START_TEST(test_no_answer) {
+TEST(no_answer) {
         ck_assert(!mark_set(-EBADF, ID));
         ck_assert_int_eq(mark_probe(-EBADF, ID), MARK_UNKNOWN);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("mark");
-        TCase *tc = tcase_create("mark");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_life);
-        tcase_add_test(tc, test_many);
-        tcase_add_test(tc, test_copies);
-        tcase_add_test(tc, test_fork);
-        tcase_add_test(tc, test_dropped);
-        tcase_add_test(tc, test_covered);
-        tcase_add_test(tc, test_write_lock);
-        tcase_add_test(tc, test_not_in_the_way);
-        tcase_add_test(tc, test_no_answer);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -70,7 +70,10 @@ static int parse(const char *arguments) {
         return r;
 }
 
-START_TEST(test_defaults) {
+SUITE("options");
+CASE("options", .setup = setup, .teardown = teardown);
+
+TEST(defaults) {
         ck_assert_int_eq(parse(""), 0);
         ck_assert_str_eq(options.address, "unix:/run/shmbroker/socket");
         ck_assert_str_eq(options.state_directory, "/var/lib/shmbroker");
@@ -78,9 +81,8 @@ START_TEST(test_defaults) {
         ck_assert_str_eq(options.config, "/etc/shmbroker/shmbroker.conf");
         ck_assert(!options.config_given && !options.user && !options.verbose);
 }
-END_TEST
 
-START_TEST(test_all) {
+TEST(all) {
         ck_assert_int_eq(
                 parse("--address unix:/a --state-directory /s --file-directory=/f --config /c --verbose"),
                 0);
@@ -98,9 +100,8 @@ START_TEST(test_all) {
         ck_assert_str_eq(options.config, "/d");
         ck_assert_str_eq(options.state_directory, "/t");
 }
-END_TEST
 
-START_TEST(test_user) {
+TEST(user) {
         ck_assert_int_eq(parse("--user"), OPTIONS_E_USAGE);
         setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
         ck_assert_int_eq(parse("--user"), OPTIONS_E_USAGE);
@@ -126,9 +127,8 @@ START_TEST(test_user) {
         ck_assert_int_eq(parse("--user"), 0);
         ck_assert_str_eq(options.state_directory, "/home/u/.local/state/shmbroker");
 }
-END_TEST
 
-START_TEST(test_environment) {
+TEST(environment) {
         setenv("SHMBROKER_ADDRESS", "unix:/e", 1);
         setenv("STATE_DIRECTORY", "/from/systemd", 1);
         ck_assert_int_eq(parse(""), 0);
@@ -141,14 +141,12 @@ START_TEST(test_environment) {
         ck_assert_int_eq(parse(""), OPTIONS_E_USAGE);
         ck_assert_int_eq(parse("--address unix:/a"), 0);
 }
-END_TEST
 
-START_TEST(test_done) {
+TEST(done) {
         ck_assert_int_eq(parse("--version"), OPTIONS_E_DONE);
         ck_assert_int_eq(parse("--help"), OPTIONS_E_DONE);
         ck_assert_int_eq(parse("--verbose --help --nonsense"), OPTIONS_E_DONE);
 }
-END_TEST
 
 static const char *const wrong[] = {
         "argument",
@@ -170,22 +168,6 @@ static const char *const wrong[] = {
         "--config=",
 };
 
-START_TEST(test_wrong) {
+TEST(wrong, .end = ARRAY_SIZE(wrong)) {
         ck_assert_msg(parse(wrong[_i]) == OPTIONS_E_USAGE, "accepted: %s", wrong[_i]);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("options");
-        TCase *tc = tcase_create("options");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_defaults);
-        tcase_add_test(tc, test_all);
-        tcase_add_test(tc, test_user);
-        tcase_add_test(tc, test_environment);
-        tcase_add_test(tc, test_done);
-        tcase_add_loop_test(tc, test_wrong, 0, ARRAY_SIZE(wrong));
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -75,7 +75,10 @@ static bool ipcperms(const Permission *p, const Peer *peer, unsigned int flag) {
         return !(requested & ~granted & 0007);
 }
 
-START_TEST(test_all_modes) {
+SUITE("permission");
+CASE("permission", .setup = unit_fds_begin, .teardown = unit_fds_end, .timeout = 30);
+
+TEST(all_modes) {
         gid_t groups[3];
 
         for (mode_t mode = 0; mode <= 0777; ++mode)
@@ -92,9 +95,8 @@ START_TEST(test_all_modes) {
                                       "mode %03o, peer %zu, for writing", mode, i);
                 }
 }
-END_TEST
 
-START_TEST(test_root) {
+TEST(root) {
         Credentials root = { .uid = 0, .gid = OTHER_GROUP }, group = { .uid = OTHER, .gid = 0 };
         Permission p = permission;
 
@@ -106,10 +108,9 @@ START_TEST(test_root) {
         ck_assert(!permission_grants(&p, &group, false));
         ck_assert(!permission_controls(&p, &group));
 }
-END_TEST
 
 /* IPC_SET and IPC_RMID: owner and creator, whatever the mode says, and no group. */
-START_TEST(test_controls) {
+TEST(controls) {
         gid_t groups[3];
 
         for (size_t i = 0; i < ARRAY_SIZE(peers); ++i) {
@@ -124,7 +125,6 @@ START_TEST(test_controls) {
                 }
         }
 }
-END_TEST
 
 /* --- the kernel itself, where there is a root to make others of */
 
@@ -175,7 +175,7 @@ static int make_segment(void) {
         return shmid;
 }
 
-START_TEST(test_kernel) {
+TEST(kernel) {
         static const mode_t modes[] = { 0,    0400, 0600, 0040, 0060, 0004, 0006,
                                         0666, 0200, 0264, 0426, 0642, 0044 };
         struct shmid_ds ds;
@@ -213,19 +213,4 @@ START_TEST(test_kernel) {
                 }
         }
         shmdt(anchor);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("permission");
-        TCase *tc = tcase_create("permission");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_all_modes);
-        tcase_add_test(tc, test_root);
-        tcase_add_test(tc, test_controls);
-        tcase_add_test(tc, test_kernel);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -33,7 +33,10 @@ static pid_t start(const char *name) {
         return pid;
 }
 
-START_TEST(test_self) {
+SUITE("process");
+CASE("process", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
+TEST(self) {
         Process process, again;
 
         process_identify(&process, getpid());
@@ -43,9 +46,8 @@ START_TEST(test_self) {
         process_identify(&again, getpid());
         ck_assert_uint_eq(again.start, process.start);
 }
-END_TEST
 
-START_TEST(test_unknown) {
+TEST(unknown) {
         static const pid_t pids[] = { 0, -1 };
         Process process;
 
@@ -58,11 +60,10 @@ START_TEST(test_unknown) {
         process_identify(&process, (1 << 22) + 1);
         ck_assert(!process_alive(&process));
 }
-END_TEST
 
 static const char *const names[] = { "name", "a b", ") R 1 1 1", "(((", "))) Z 0", "\n", "" };
 
-START_TEST(test_ends) {
+TEST(ends, .end = ARRAY_SIZE(names)) {
         pid_t pid = start(names[_i]);
         Process process;
 
@@ -76,26 +77,23 @@ START_TEST(test_ends) {
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
         ck_assert(!process_alive(&process));
 }
-END_TEST
 
 /* Another process with the number is another process. */
-START_TEST(test_number_again) {
+TEST(number_again) {
         Process process;
 
         process_identify(&process, getpid());
         ++process.start;
         ck_assert(!process_alive(&process));
 }
-END_TEST
 
 /* Where /proc does not say when it started, the number has to do. */
-START_TEST(test_hidden) {
+TEST(hidden) {
         Process process = { .pid = getpid() }, init = { .pid = 1 };
 
         ck_assert(process_alive(&process));
         ck_assert(process_alive(&init));
 }
-END_TEST
 
 /* Sees nothing of processes of others in /proc; 0 if it knows this one all the same, 1 if it is
  * told by its number alone, as kernels before 6.9 have it. */
@@ -117,7 +115,7 @@ static int look_without_proc(void *userdata) {
         return process_alive(&process) ? 5 : 0;
 }
 
-START_TEST(test_without_proc) {
+TEST(without_proc, .skip = geteuid() != 0, .reason = "only root can mount another /proc") {
         pid_t pid = start("hidden");
         int r = unit_fork(look_without_proc, &pid);
 
@@ -126,23 +124,4 @@ START_TEST(test_without_proc) {
         if (r == 1)
                 puts("this kernel does not number processes by their pidfds");
         ck_assert_int_le(r, 1);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("process");
-        TCase *tc = tcase_create("process");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_test(tc, test_self);
-        tcase_add_test(tc, test_unknown);
-        tcase_add_loop_test(tc, test_ends, 0, ARRAY_SIZE(names));
-        tcase_add_test(tc, test_number_again);
-        tcase_add_test(tc, test_hidden);
-        if (geteuid() == 0)
-                tcase_add_test(tc, test_without_proc);
-        else
-                puts("skip: only root can mount another /proc");
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

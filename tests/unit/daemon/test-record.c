@@ -14,8 +14,11 @@
 static Record record;
 static RecordLine line, memory;
 
+SUITE("record");
+CASE("record", .setup = unit_fds_begin, .teardown = unit_fds_end, .timeout = 60);
+
 /* RFC 3720, B.4, and the usual check value */
-START_TEST(test_checksum) {
+TEST(checksum) {
         unsigned char bytes[32] = {};
 
         ck_assert_uint_eq(checksum("123456789", 9), 0xe3069283);
@@ -27,7 +30,6 @@ START_TEST(test_checksum) {
                 bytes[i] = (unsigned char) i;
         ck_assert_uint_eq(checksum(bytes, sizeof(bytes)), 0x46dd794e);
 }
-END_TEST
 
 static void assert_round(const SegmentRecord *segment) {
         char *copy;
@@ -44,14 +46,13 @@ static void assert_round(const SegmentRecord *segment) {
         ck_assert(unit_record_equal(&record.segment, segment));
 }
 
-START_TEST(test_segments) {
+TEST(segments) {
         for (int64_t id = 1; id < 300; ++id) {
                 SegmentRecord segment = unit_record(id, (uint64_t) id);
 
                 assert_round(&segment);
         }
 }
-END_TEST
 
 /* Each number as it is least, and at its most. */
 static void set_numbers(SegmentRecord *segment, bool most) {
@@ -64,7 +65,7 @@ static void set_numbers(SegmentRecord *segment, bool most) {
         }
 }
 
-START_TEST(test_limits) {
+TEST(limits) {
         char name[256], posix_name[257], file_name[256];
         SegmentRecord segment = { .id = 1 };
 
@@ -92,10 +93,9 @@ START_TEST(test_limits) {
         (void) strcpy(&posix_name[128], "\xc3\xa4\xe2\x82\xac\xf0\x9d\x84\x9e");
         assert_round(&segment);
 }
-END_TEST
 
 /* The kernel's numbers have 64 bits, and none is lost. */
-START_TEST(test_unsigned) {
+TEST(unsigned) {
         SegmentRecord segment = { .id = 1, .device = INT64_MIN, .inode = -1 };
 
         assert_round(&segment);
@@ -105,10 +105,9 @@ START_TEST(test_unsigned) {
         ck_assert_uint_eq((uint64_t) record.segment.device, UINT64_C(1) << 63);
         ck_assert_uint_eq((uint64_t) record.segment.inode, UINT64_MAX);
 }
-END_TEST
 
 /* What an earlier build wrote: a change of any of these is another version. */
-START_TEST(test_format) {
+TEST(format) {
         static const char *const texts[] = {
                 "76c0acb5 {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
                 "\"kind\":\"sysv\",\"sizeBytes\":5000,\"maximumBytes\":8192,\"pageBytes\":4096,"
@@ -183,7 +182,6 @@ START_TEST(test_format) {
         ck_assert(record.given == 1U << RECORD_SEGMENT);
         ck_assert(unit_record_equal(&record.segment, &segment));
 }
-END_TEST
 
 /* With a checksum that is right, and yet of no meaning. */
 #define GENERATION(number, end, end_attachment)                                                    \
@@ -319,7 +317,7 @@ static int read_checked(const char *rest, size_t n_rest) {
         return r;
 }
 
-START_TEST(test_wrong) {
+TEST(wrong) {
         char *large = calloc(1, RECORD_LINE_MAX);
 
         ck_assert_int_eq(read_checked(MEMFD(""), strlen(MEMFD(""))), 0);
@@ -335,10 +333,9 @@ START_TEST(test_wrong) {
         ck_assert_int_eq(read_checked(large, RECORD_LINE_MAX - 10), RECORD_E_INVALID);
         free(large);
 }
-END_TEST
 
 /* Whatever becomes of one byte, and wherever it is cut. */
-START_TEST(test_flips) {
+TEST(flips) {
         SegmentRecord segment = unit_record(5, 6);
         char *copy;
 
@@ -357,7 +354,6 @@ START_TEST(test_flips) {
                 }
         }
 }
-END_TEST
 
 static int write_one(Record written) {
         return record_write(&written, &line);
@@ -374,7 +370,7 @@ static int write_one(Record written) {
                               .registry_id = (registry) })
 
 /* What would not be read again is not written: numbers beyond their range, */
-START_TEST(test_unwritable_numbers) {
+TEST(unwritable_numbers) {
         for (size_t i = 0; i < segment_record_type.n_fields; ++i) {
                 const Field *field = &segment_record_type.fields[i];
                 SegmentRecord segment = unit_record(1, 1);
@@ -408,10 +404,9 @@ START_TEST(test_unwritable_numbers) {
         ck_assert_int_eq(WRITE_GENERATION(1, 1, 1, 0, ""), RECORD_E_INVALID);
         ck_assert_int_eq(WRITE(.given = 1U << RECORD_GONE), RECORD_E_INVALID);
 }
-END_TEST
 
 /* names that are none, */
-START_TEST(test_unwritable_names) {
+TEST(unwritable_names) {
         static const char *const file_names[] = { "", ".", "..", "a/b", "/", "\xff", "\xc3" };
         char text[258];
 
@@ -438,10 +433,9 @@ START_TEST(test_unwritable_names) {
         text[0] = 'x';
         ck_assert_int_eq(WRITE_SEGMENT(.file_name = text), RECORD_E_INVALID);
 }
-END_TEST
 
 /* what has no word, and all but one record. */
-START_TEST(test_unwritable) {
+TEST(unwritable) {
         const Record all = {
                 .generation = { .number = 1, .end_segment_id = 1, .end_attachment_id = 1 },
                 .segment.id = 1,
@@ -456,25 +450,4 @@ START_TEST(test_unwritable) {
                 ck_assert_int_eq(record_write(&record, &line),
                                  given == 1 || given == 2 || given == 4 ? 0 : RECORD_E_INVALID);
         }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("record");
-        TCase *tc = tcase_create("record");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, test_checksum);
-        tcase_add_test(tc, test_segments);
-        tcase_add_test(tc, test_limits);
-        tcase_add_test(tc, test_unsigned);
-        tcase_add_test(tc, test_format);
-        tcase_add_test(tc, test_wrong);
-        tcase_add_test(tc, test_flips);
-        tcase_add_test(tc, test_unwritable_numbers);
-        tcase_add_test(tc, test_unwritable_names);
-        tcase_add_test(tc, test_unwritable);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -50,7 +50,10 @@ static Segment *add(int64_t id, const char *name) {
         return segment;
 }
 
-START_TEST(test_find) {
+SUITE("registry");
+CASE("registry", .setup = setup, .teardown = teardown);
+
+TEST(find) {
         Segment *one = add(1, "one"), *two = add(2, NULL), *three = add(7, "three");
 
         ck_assert_ptr_eq(registry_find(&registry, 1), one);
@@ -67,10 +70,9 @@ START_TEST(test_find) {
         ck_assert_uint_eq(registry.n_segments, 3);
         ck_assert_uint_eq(registry.n_bytes, 30);
 }
-END_TEST
 
 /* A taken name: nothing has changed. */
-START_TEST(test_name_taken) {
+TEST(name_taken) {
         Segment *one = add(1, "one"), *other = make(2, "one", 5);
 
         ck_assert_int_eq(registry_add(&registry, other), REGISTRY_E_EXISTS);
@@ -89,9 +91,8 @@ START_TEST(test_name_taken) {
         drop(one);
         ck_assert_ptr_eq(registry_find_name(&registry, "one"), other);
 }
-END_TEST
 
-START_TEST(test_wd) {
+TEST(wd) {
         Segment *one = add(1, NULL), *two = add(2, NULL);
 
         ck_assert_ptr_null(registry_find_wd(&registry, -1));
@@ -108,10 +109,9 @@ START_TEST(test_wd) {
         drop(two);
         ck_assert_ptr_null(registry_find_wd(&registry, 2));
 }
-END_TEST
 
 /* A walk may go on behind a segment that is gone. */
-START_TEST(test_next) {
+TEST(next) {
         Segment *segments[10];
 
         ck_assert_ptr_null(registry_next(&registry, 0));
@@ -131,13 +131,12 @@ START_TEST(test_next) {
         drop(segments[0]);
         ck_assert_ptr_eq(registry_next(&registry, 0), segments[1]);
 }
-END_TEST
 
 #define NAMES 40
 #define STEPS 20000
 
 /* Against a plain array. */
-START_TEST(test_random) {
+TEST(random, .end = 2) {
         Segment *named[NAMES] = {}, *segment;
         uint64_t seed = (uint64_t) _i, n_bytes;
         int64_t next_id = 1, last;
@@ -181,10 +180,9 @@ START_TEST(test_random) {
                 ck_assert_uint_eq(n_bytes, registry.n_bytes);
         }
 }
-END_TEST
 
 /* Unavailable ones have their turn one after the other, until they are available or gone. */
-START_TEST(test_unavailable) {
+TEST(unavailable) {
         Segment *segments[3];
 
         ck_assert_ptr_null(registry_turn(&registry));
@@ -207,20 +205,4 @@ START_TEST(test_unavailable) {
         drop(segments[1]);
         ck_assert_uint_eq(registry.n_unavailable, 0);
         ck_assert_ptr_null(registry_turn(&registry));
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("registry");
-        TCase *tc = tcase_create("registry");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_find);
-        tcase_add_test(tc, test_name_taken);
-        tcase_add_test(tc, test_wd);
-        tcase_add_test(tc, test_next);
-        tcase_add_test(tc, test_unavailable);
-        tcase_add_loop_test(tc, test_random, 0, 2);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -65,7 +65,10 @@ static void make_again(const SegmentRecord *record, SegmentRecord *ret, Segment 
         *ret_segment = steal_ptr(segment);
 }
 
-START_TEST(test_round) {
+SUITE("segment-record");
+CASE("segment-record", .setup = setup, .teardown = teardown);
+
+TEST(round) {
         RecordLine line, memory;
         uint64_t given = 0;
         Record read;
@@ -85,9 +88,8 @@ START_TEST(test_round) {
                 ck_assert_msg(given >> i & 1, "no record had %s",
                               segment_record_type.fields[i].key);
 }
-END_TEST
 
-START_TEST(test_names) {
+TEST(names) {
         _cleanup_(segment_freep) Segment *segment = NULL;
         SegmentRecord record = { .id = 1, .kind = KIND_FILE, .file_name = "a" }, again;
 
@@ -108,16 +110,4 @@ START_TEST(test_names) {
         record.boot_id = "0123456789abcdef0123456789abcdef";
         make_again(&record, &again, &segment);
         ck_assert(segment->other_boot);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("segment-record");
-        TCase *tc = tcase_create("segment-record");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_round);
-        tcase_add_test(tc, test_names);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -50,16 +50,18 @@ static void detach(Attachment *attachment) {
         attachment_free(&pool, attachment);
 }
 
-START_TEST(test_new) {
+SUITE("segment");
+CASE("segment", .setup = setup, .teardown = teardown);
+
+TEST(new) {
         ck_assert_int_eq(segment->master_fd, -EBADF);
         ck_assert_int_lt(segment->wd, 0);
         ck_assert_uint_eq(segment_attach_count(segment), 0);
         ck_assert_ptr_null(segment_free(NULL));
 }
-END_TEST
 
 /* Its end gives back what it cost and closes what it has. */
-START_TEST(test_free) {
+TEST(free) {
         User *user = accounts_user(&accounts, 1);
         LimitReached reached;
 
@@ -74,9 +76,8 @@ START_TEST(test_free) {
         ck_assert_uint_eq(accounts.total_used[LIMIT_BYTES], 0);
         ck_assert_uint_eq(accounts.total_used[LIMIT_SEGMENTS], 0);
 }
-END_TEST
 
-START_TEST(test_count) {
+TEST(count) {
         Attachment *a = attach(true), *b = attach(false), *c = attach(true);
 
         ck_assert_uint_eq(segment->n_attachments, 3);
@@ -108,10 +109,9 @@ START_TEST(test_count) {
         ck_assert_uint_eq(segment_attach_count(segment), 0);
         ck_assert_uint_eq(segment->n_unmarked, 0);
 }
-END_TEST
 
 /* The number of those without a mark is always right. */
-START_TEST(test_random) {
+TEST(random) {
         uint64_t seed = 11;
 
         for (unsigned int i = 0; i < 20000; ++i) {
@@ -147,9 +147,8 @@ START_TEST(test_random) {
                 ck_assert_uint_eq(segment->n_unmarked, n_unmarked);
         }
 }
-END_TEST
 
-START_TEST(test_goes_when_free) {
+TEST(goes_when_free) {
         for (unsigned int i = 0; i < 32; ++i) {
                 bool removed = i & 1, last = i & 2, armed = i & 4, lingers = i & 8,
                      at_once = i & 16;
@@ -162,19 +161,4 @@ START_TEST(test_goes_when_free) {
                 ck_assert_int_eq(segment_goes_when_free(segment),
                                  removed || (armed && (last || (lingers && at_once))));
         }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("segment");
-        TCase *tc = tcase_create("segment");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_new);
-        tcase_add_test(tc, test_free);
-        tcase_add_test(tc, test_count);
-        tcase_add_test(tc, test_random);
-        tcase_add_test(tc, test_goes_when_free);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -54,16 +54,18 @@ static void expect_unchanged(const char *what) {
         ck_assert_msg(settings.log_level == before.log_level, "%s", what);
 }
 
-START_TEST(test_none) {
+SUITE("settings");
+CASE("settings", .setup = setup, .teardown = teardown);
+
+TEST(none) {
         ck_assert_int_eq(settings_read(path, &settings), SETTINGS_E_NONE);
         expect_unchanged("no file");
         ck_assert_int_eq(settings_read("/dev/null/x", &settings), -ENOTDIR);
         ck_assert_int_eq(settings_read(directory, &settings), -EISDIR);
         expect_unchanged("a directory");
 }
-END_TEST
 
-START_TEST(test_good) {
+TEST(good) {
         ck_assert_int_eq(read_text("# a comment\n"
                                    "; another\n"
                                    "\n"
@@ -90,18 +92,16 @@ START_TEST(test_good) {
         ck_assert_uint_eq(settings.user_maximum[LIMIT_CONNECTIONS], UINT64_C(1) << 40);
         ck_assert_int_eq(settings.log_level, LOG_WARNING);
 }
-END_TEST
 
-START_TEST(test_empty) {
+TEST(empty) {
         ck_assert_int_eq(read_text(""), 0);
         ck_assert_int_eq(read_text("\n\n# nothing\n"), 0);
         ck_assert_int_eq(read_text("[limits]\n[log]\n"), 0);
         expect_unchanged("empty");
 }
-END_TEST
 
 /* A line of any length is one line. */
-START_TEST(test_long_lines) {
+TEST(long_lines) {
         char text[2000] = "# ";
 
         memset(text + 2, 'x', 1000);
@@ -123,9 +123,8 @@ START_TEST(test_long_lines) {
         ck_assert_uint_eq(settings.total_maximum[LIMIT_SEGMENTS],
                           before.total_maximum[LIMIT_SEGMENTS]);
 }
-END_TEST
 
-START_TEST(test_every_name) {
+TEST(every_name) {
         char text[128];
 
         for (size_t i = 0; i < _LIMIT_N; ++i) {
@@ -137,9 +136,8 @@ START_TEST(test_every_name) {
                 ck_assert_uint_eq(settings.user_maximum[i], i + 80);
         }
 }
-END_TEST
 
-START_TEST(test_levels) {
+TEST(levels) {
         static const struct {
                 const char *name;
                 int level;
@@ -155,7 +153,6 @@ START_TEST(test_levels) {
                 ck_assert_int_eq(settings.log_level, rows[i].level);
         }
 }
-END_TEST
 
 static const char *const invalid[] = {
         "[limits]\nbytes =\n",
@@ -195,7 +192,7 @@ static const char *const unknown[] = {
 };
 
 /* What is unknown is ignored, and the rest holds. */
-START_TEST(test_unknown) {
+TEST(unknown, .end = ARRAY_SIZE(unknown)) {
         char text[256];
 
         ck_assert_int_eq(read_text(unknown[_i]), 0);
@@ -204,17 +201,15 @@ START_TEST(test_unknown) {
         ck_assert_int_eq(read_text(text), 0);
         ck_assert_uint_eq(settings.total_maximum[LIMIT_SEGMENTS], 5);
 }
-END_TEST
 
 /* A file with a wrong value in it changes nothing. */
-START_TEST(test_invalid) {
+TEST(invalid, .end = ARRAY_SIZE(invalid)) {
         ck_assert_msg(read_text(invalid[_i]) == SETTINGS_E_INVALID, "accepted:\n%s", invalid[_i]);
         expect_unchanged(invalid[_i]);
 }
-END_TEST
 
 /* Each complaint says its line, whatever comments and long lines come before. */
-START_TEST(test_lines) {
+TEST(lines) {
         _cleanup_(freep) char *log_path = unit_path(directory, "log"), *text = NULL;
         int before_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
         int fd = open(log_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -232,23 +227,4 @@ START_TEST(test_lines) {
         text = unit_read_file(log_path, NULL);
         ck_assert_msg(strstr(text, "shmbroker.conf:4: ") && strstr(text, "shmbroker.conf:6: "),
                       "%s", text);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("settings");
-        TCase *tc = tcase_create("settings");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_none);
-        tcase_add_test(tc, test_good);
-        tcase_add_test(tc, test_empty);
-        tcase_add_test(tc, test_long_lines);
-        tcase_add_test(tc, test_every_name);
-        tcase_add_test(tc, test_levels);
-        tcase_add_loop_test(tc, test_unknown, 0, ARRAY_SIZE(unknown));
-        tcase_add_loop_test(tc, test_invalid, 0, ARRAY_SIZE(invalid));
-        tcase_add_test(tc, test_lines);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -72,8 +72,11 @@ static bool is_held(size_t n, int64_t id) {
         return false;
 }
 
+SUITE("state-file-damage", .in_memory = true);
+CASE("state-file-damage", .setup = fault_setup, .teardown = fault_teardown, .timeout = 300);
+
 /* Wherever the end is missing: all lines that are whole are there. */
-START_TEST(test_cut) {
+TEST(cut) {
         int64_t last_id, generation;
         size_t n, n_held, n_lines;
         char *text = make_file(&n, &last_id, &generation), *kept;
@@ -113,10 +116,9 @@ START_TEST(test_cut) {
         }
         free(text);
 }
-END_TEST
 
 /* One byte that is another: all segments are there but that of its line, or of the line it ends. */
-START_TEST(test_flip) {
+TEST(flip) {
         static const unsigned char flips[] = { 0x01, 0x20, 0x80, 0xff };
         int64_t last_id, generation;
         size_t n, n_held, line;
@@ -141,10 +143,9 @@ START_TEST(test_flip) {
         }
         free(text);
 }
-END_TEST
 
 /* In the first line it is an error, and the file stays as it is. */
-START_TEST(test_flip_header) {
+TEST(flip_header) {
         int64_t last_id, generation;
         size_t n, n_after;
         char *text = make_file(&n, &last_id, &generation), *after;
@@ -167,10 +168,9 @@ START_TEST(test_flip_header) {
         ck_assert(!fault_is_there(fault_damaged_file));
         free(text);
 }
-END_TEST
 
 /* Something else in the place of some of it, at random: NULs, noise, or nothing. */
-START_TEST(test_garbage) {
+TEST(garbage, .end = 4) {
         uint64_t seed = (uint64_t) _i;
         int64_t last_id, generation;
         size_t n, n_held;
@@ -196,10 +196,9 @@ START_TEST(test_garbage) {
         }
         free(text);
 }
-END_TEST
 
 /* Nothing but garbage behind a first line that is right, and much of it. */
-START_TEST(test_all_garbage) {
+TEST(all_garbage) {
         const size_t n = 1 << 20;
         char *text = malloc(n);
         uint64_t seed = 1;
@@ -214,10 +213,9 @@ START_TEST(test_all_garbage) {
         ck_assert_uint_eq(open_damaged(text, n, 4096, 1), 0);
         free(text);
 }
-END_TEST
 
 /* Each damaged file is kept, up to a number of them, and none replaces another. */
-START_TEST(test_kept) {
+TEST(kept) {
         char path[4200], text[64];
         StateFile state_file;
         char *kept;
@@ -242,10 +240,9 @@ START_TEST(test_kept) {
                 free(kept);
         }
 }
-END_TEST
 
 /* A start that fails again and again keeps the file once. */
-START_TEST(test_kept_once) {
+TEST(kept_once) {
         static const char text[] = "shmbroker state 1\ndamaged\n";
         char *obstacle = unit_path(fault_directory, "state.new"),
              *second = unit_path(fault_directory, "state.damaged.1"), *after;
@@ -267,20 +264,4 @@ START_TEST(test_kept_once) {
         ck_assert(!fault_is_there(second));
         free(obstacle);
         free(second);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("state-file-damage");
-        TCase *tc = fault_case("state-file-damage");
-
-        tcase_add_test(tc, test_cut);
-        tcase_add_test(tc, test_flip);
-        tcase_add_test(tc, test_flip_header);
-        tcase_add_loop_test(tc, test_garbage, 0, 4);
-        tcase_add_test(tc, test_all_garbage);
-        tcase_add_test(tc, test_kept);
-        tcase_add_test(tc, test_kept_once);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

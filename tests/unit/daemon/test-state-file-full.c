@@ -84,8 +84,11 @@ static int go_on(StateFile *state_file, int64_t n) {
         return 0;
 }
 
+SUITE("state-file-full", .in_memory = true);
+CASE("state-file-full", .setup = fault_setup, .teardown = fault_teardown, .timeout = 300);
+
 /* What is too long breaks off in the middle of a line. */
-START_TEST(test_file_size_limit) {
+TEST(file_size_limit, .end = 10) {
         struct rlimit before, limit;
         StateFile state_file;
         int64_t n = 0;
@@ -102,7 +105,6 @@ START_TEST(test_file_size_limit) {
         ck_assert_int_gt(n, 50);
         ck_assert_int_eq(go_on(&state_file, n), 0);
 }
-END_TEST
 
 #define NO_MOUNT 77
 
@@ -145,7 +147,7 @@ static int fill_file_system(void *userdata) {
         return 0;
 }
 
-START_TEST(test_full_file_system) {
+TEST(full_file_system) {
         int r = unit_fork(fill_file_system, NULL);
 
         if (r == NO_MOUNT) {
@@ -154,10 +156,9 @@ START_TEST(test_full_file_system) {
         }
         ck_assert_int_eq(r, 0);
 }
-END_TEST
 
 /* When numbers run out and cannot be written down, there are none; later there are again. */
-START_TEST(test_cannot_rewrite) {
+TEST(cannot_rewrite) {
         char *obstacle = unit_path(fault_directory, "state.new");
         StateFile state_file;
 
@@ -181,7 +182,6 @@ START_TEST(test_cannot_rewrite) {
         ck_assert(!fault_is_there(obstacle));
         free(obstacle);
 }
-END_TEST
 
 /* Half a line is there and cannot be taken away. */
 static void break_state_file(StateFile *state_file) {
@@ -208,7 +208,7 @@ static void break_state_file(StateFile *state_file) {
         free(obstacle);
 }
 
-START_TEST(test_broken) {
+TEST(broken) {
         StateFile state_file;
 
         unit_state_file_open(&state_file, fault_directory);
@@ -232,10 +232,9 @@ START_TEST(test_broken) {
         ck_assert(fault_is_there(fault_damaged_file));
         state_file_close(&state_file);
 }
-END_TEST
 
 /* What outlives the host is refused if it does not get to the disk; all else does not wait. */
-START_TEST(test_sync) {
+TEST(sync) {
         static const int64_t files[] = { 5, 7, 11, 15 };
         SegmentRecord removed = unit_record(1, 1);
         StateFile state_file;
@@ -272,18 +271,4 @@ START_TEST(test_sync) {
         ck_assert_int_eq(fault_held[1].id, 11);
         state_file_close(&state_file);
         ck_assert(!fault_is_there(fault_damaged_file));
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("state-file-full");
-        TCase *tc = fault_case("state-file-full");
-
-        tcase_add_loop_test(tc, test_file_size_limit, 0, 10);
-        tcase_add_test(tc, test_full_file_system);
-        tcase_add_test(tc, test_cannot_rewrite);
-        tcase_add_test(tc, test_broken);
-        tcase_add_test(tc, test_sync);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

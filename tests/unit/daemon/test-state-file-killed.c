@@ -93,8 +93,11 @@ static void do_step(uint64_t *states, uint64_t number) {
         states[step.id] = step.gone ? 0 : number;
 }
 
+SUITE("state-file-killed", .in_memory = true);
+CASE("state-file-killed", .setup = fault_setup, .teardown = fault_teardown, .timeout = 300);
+
 /* Everything that it said it had done is there, and at most one step more. */
-START_TEST(test_killed) {
+TEST(killed) {
         uint64_t states[IDS_KILLED + 1] = {}, seed = 4711, first = 1, done;
         size_t n_held;
         StateFile state_file;
@@ -116,7 +119,6 @@ START_TEST(test_killed) {
         ck_assert_int_lt(fault_file_size(), 200000);
         ck_assert_uint_gt(first, 10000);
 }
-END_TEST
 
 /* The highest segment and attachment of a round. */
 typedef struct Given Given;
@@ -172,7 +174,7 @@ static void damage(uint64_t *seed) {
 }
 
 /* 100 starts, of which some end in order, some do not, and some leave a damaged file. */
-START_TEST(test_never_twice) {
+TEST(never_twice) {
         int64_t last_segment = 0, last_attachment = 0;
         uint64_t seed = 7;
         int fds[2];
@@ -194,15 +196,4 @@ START_TEST(test_never_twice) {
         }
         close(fds[0]);
         close(fds[1]);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("state-file-killed");
-        TCase *tc = fault_case("state-file-killed");
-
-        tcase_add_test(tc, test_killed);
-        tcase_add_test(tc, test_never_twice);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

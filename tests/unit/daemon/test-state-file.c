@@ -88,9 +88,12 @@ static void write_records(const char *const *records, size_t n_records) {
         ck_assert_int_eq(fclose(stream), 0);
 }
 
+SUITE("state-file");
+CASE("state-file", .setup = setup, .teardown = teardown, .timeout = 120);
+
 /* --- numbers */
 
-START_TEST(test_first) {
+TEST(first) {
         StateFile state_file;
 
         unit_state_file_open(&state_file, directory);
@@ -102,10 +105,9 @@ START_TEST(test_first) {
         state_file_close(&state_file);
         ck_assert_int_eq(state_file.lock_fd, -EBADF);
 }
-END_TEST
 
 /* An orderly end loses no ids. */
-START_TEST(test_reopen) {
+TEST(reopen) {
         int64_t last_segment = 0, last_attachment = 0;
 
         for (int i = 0; i < 20; ++i) {
@@ -125,7 +127,6 @@ START_TEST(test_reopen) {
                 state_file_close(&state_file);
         }
 }
-END_TEST
 
 static int crash(void *userdata) {
         StateFile state_file = EMPTY_STATE_FILE;
@@ -142,7 +143,7 @@ static int crash(void *userdata) {
 }
 
 /* A crash loses some, and repeats none. */
-START_TEST(test_crash) {
+TEST(crash) {
         int64_t last_segment = 0, last_attachment = 0;
         int fds[2];
 
@@ -169,10 +170,9 @@ START_TEST(test_crash) {
         close(fds[1]);
         ck_assert(!is_there(damaged_file));
 }
-END_TEST
 
 /* Ids that any record has are used, whatever the generations say. */
-START_TEST(test_highest) {
+TEST(highest) {
         static const char *const records[] = {
                 GENERATION("7", "100", "1"), SEGMENT("5000", "memfd"), GONE("5000"),
                 GENERATION("3", "9", "1"),   SEGMENT("200", "file"),
@@ -192,10 +192,9 @@ START_TEST(test_highest) {
         ck_assert_int_eq(take_segment(&state_file), 78);
         state_file_close(&state_file);
 }
-END_TEST
 
 /* Numbers that are used up are no reason to begin again. */
-START_TEST(test_used_up) {
+TEST(used_up) {
         static const char *const records[][1] = {
                 { GENERATION("9007199254740991", "1", "1") },
                 { GENERATION("1", "9007199254740992", "1") },
@@ -210,7 +209,6 @@ START_TEST(test_used_up) {
                 state_file_close(&state_file);
         }
 }
-END_TEST
 
 /* --- files that are not ours */
 
@@ -278,10 +276,9 @@ static void assert_refused(const char *path, const Text *text) {
         free(lock);
 }
 
-START_TEST(test_header) {
+TEST(header, .end = ARRAY_SIZE(headers)) {
         assert_refused(file, &headers[_i]);
 }
-END_TEST
 
 /* --- the directory */
 
@@ -294,7 +291,7 @@ static int open_other(void *userdata) {
         return r;
 }
 
-START_TEST(test_busy) {
+TEST(busy) {
         StateFile state_file, other = EMPTY_STATE_FILE;
         char *before, *after;
 
@@ -313,7 +310,6 @@ START_TEST(test_busy) {
         free(before);
         free(after);
 }
-END_TEST
 
 static int open_read_only(void *userdata) {
         StateFile state_file = EMPTY_STATE_FILE;
@@ -328,16 +324,15 @@ static int open_read_only(void *userdata) {
         return r == -EACCES ? 0 : 2;
 }
 
-START_TEST(test_read_only_directory) {
+TEST(read_only_directory) {
         ck_assert_int_eq(chmod(directory, 0555), 0);
         ck_assert_int_eq(unit_fork(open_read_only, NULL), 0);
         ck_assert_int_eq(chmod(directory, 0700), 0);
         ck_assert(!is_there(file));
 }
-END_TEST
 
 /* Made with its parents, for its owner alone. */
-START_TEST(test_directories) {
+TEST(directories) {
         char *path = unit_path(directory, "a/b//c/"), *below = unit_path(directory, "a");
         StateFile state_file;
         struct stat st;
@@ -353,9 +348,8 @@ START_TEST(test_directories) {
         free(below);
         free(path);
 }
-END_TEST
 
-START_TEST(test_not_a_directory) {
+TEST(not_a_directory) {
         char *path = unit_path(file, "below"), too_long[5000];
         StateFile state_file = EMPTY_STATE_FILE;
 
@@ -370,10 +364,9 @@ START_TEST(test_not_a_directory) {
         state_file_close(&state_file);
         free(path);
 }
-END_TEST
 
 /* A link in the place of a file is not followed. */
-START_TEST(test_links) {
+TEST(links) {
         static const char *const names[] = { "state.new", "state", "lock" };
         char *target = unit_path(directory, "target");
         char *after;
@@ -395,10 +388,9 @@ START_TEST(test_links) {
         free(after);
         free(target);
 }
-END_TEST
 
 /* Neither is anything else that has the name. */
-START_TEST(test_not_a_file) {
+TEST(not_a_file) {
         StateFile state_file = EMPTY_STATE_FILE;
 
         ck_assert_int_eq(mkfifo(file, 0600), 0);
@@ -410,12 +402,11 @@ START_TEST(test_not_a_file) {
         state_file_close(&state_file);
         ck_assert_int_eq(rmdir(file), 0);
 }
-END_TEST
 
 /* --- segments */
 
 /* The last state of each that is not gone, in the order of ids. */
-START_TEST(test_segments) {
+TEST(segments) {
         StateFile state_file;
 
         unit_state_file_open(&state_file, directory);
@@ -450,7 +441,6 @@ START_TEST(test_segments) {
         state_file_close(&state_file);
         ck_assert(!is_there(damaged_file));
 }
-END_TEST
 
 static int visit_and_write(const SegmentRecord *segment, void *userdata) {
         StateFile *state_file = userdata;
@@ -466,7 +456,7 @@ static int visit_and_write(const SegmentRecord *segment, void *userdata) {
 }
 
 /* Whoever is called may write about the segment, also as often as it takes to rewrite the file. */
-START_TEST(test_visit) {
+TEST(visit) {
         StateFile state_file;
         size_t n;
 
@@ -483,7 +473,6 @@ START_TEST(test_visit) {
         ck_assert_uint_eq(held[24].change_usec, 1);
         state_file_close(&state_file);
 }
-END_TEST
 
 static int visit_and_end(const SegmentRecord *segment, void *userdata) {
         StateFile *state_file = userdata;
@@ -497,7 +486,7 @@ static int visit_and_end(const SegmentRecord *segment, void *userdata) {
 
 /* And about others: what is gone before it is its turn is not visited, and neither is what is new.
  */
-START_TEST(test_visit_others) {
+TEST(visit_others) {
         StateFile state_file;
 
         unit_state_file_open(&state_file, directory);
@@ -507,10 +496,9 @@ START_TEST(test_visit_others) {
         ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 40);
         state_file_close(&state_file);
 }
-END_TEST
 
 /* What cannot be said is not written, and not said otherwise. */
-START_TEST(test_unwritable) {
+TEST(unwritable) {
         SegmentRecord segment = unit_record(1, 1);
         StateFile state_file;
 
@@ -520,11 +508,10 @@ START_TEST(test_unwritable) {
         ck_assert_uint_eq(unit_state_file_list(&state_file, held, ARRAY_SIZE(held)), 0);
         state_file_close(&state_file);
 }
-END_TEST
 
 /* However often it is written to, the file is bounded by what holds; each time is a new
  * file. */
-START_TEST(test_rewrite) {
+TEST(rewrite) {
         size_t n_files = 0;
         ino_t inode = 0;
         StateFile state_file;
@@ -552,10 +539,9 @@ START_TEST(test_rewrite) {
         /* At the end it is as short as it can be. */
         ck_assert_int_lt(file_size(), 40000);
 }
-END_TEST
 
 /* It is rewritten at the start as well, as it may be that nobody ends it in order. */
-START_TEST(test_rewrite_at_start) {
+TEST(rewrite_at_start) {
         const char *records[3000];
         StateFile state_file;
 
@@ -568,10 +554,9 @@ START_TEST(test_rewrite_at_start) {
         ck_assert(!is_there(damaged_file));
         unit_state_file_abandon(&state_file);
 }
-END_TEST
 
 /* As many as there are. */
-START_TEST(test_many) {
+TEST(many) {
         const size_t n = 10000;
         StateFile state_file;
 
@@ -592,34 +577,4 @@ START_TEST(test_many) {
         }
         ck_assert_int_gt(take_segment(&state_file), (int64_t) n);
         state_file_close(&state_file);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("state-file");
-        TCase *tc = tcase_create("state-file");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 120);
-        tcase_add_test(tc, test_first);
-        tcase_add_test(tc, test_reopen);
-        tcase_add_test(tc, test_crash);
-        tcase_add_test(tc, test_highest);
-        tcase_add_test(tc, test_used_up);
-        tcase_add_loop_test(tc, test_header, 0, ARRAY_SIZE(headers));
-        tcase_add_test(tc, test_busy);
-        tcase_add_test(tc, test_read_only_directory);
-        tcase_add_test(tc, test_directories);
-        tcase_add_test(tc, test_not_a_directory);
-        tcase_add_test(tc, test_links);
-        tcase_add_test(tc, test_not_a_file);
-        tcase_add_test(tc, test_segments);
-        tcase_add_test(tc, test_visit);
-        tcase_add_test(tc, test_visit_others);
-        tcase_add_test(tc, test_unwritable);
-        tcase_add_test(tc, test_rewrite);
-        tcase_add_test(tc, test_rewrite_at_start);
-        tcase_add_test(tc, test_many);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

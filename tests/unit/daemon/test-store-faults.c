@@ -90,7 +90,10 @@ static void check_and_work(void) {
         store_look();
 }
 
-START_TEST(test_killed) {
+SUITE("store-faults");
+CASE("faults", .setup = store_setup, .teardown = store_teardown, .timeout = 600);
+
+TEST(killed, .end = _MANAGER_TRUST_N) {
         unsigned int at = 1;
 
         for (;; ++at) {
@@ -104,10 +107,9 @@ START_TEST(test_killed) {
         ck_assert_uint_gt(manager.n_removed, 0);
         printf("killed at %u steps\n", at - 1);
 }
-END_TEST
 
 /* The one before was killed in the middle already, so that halves and copies come back. */
-START_TEST(test_killed_again) {
+TEST(killed_again, .end = _MANAGER_TRUST_N) {
         Plan nothing = {};
         unsigned int at = 1;
         uint64_t seed = 7;
@@ -124,12 +126,11 @@ START_TEST(test_killed_again) {
         }
         ck_assert_uint_gt(at, 100);
 }
-END_TEST
 
 /* What the kernel says at its limits. A single failure is made good by trying again. */
 static const int errors[] = { EMFILE, ETOOMANYREFS, EAGAIN, ENOBUFS };
 
-START_TEST(test_failures) {
+TEST(failures, .end = ARRAY_SIZE(errors)) {
         Plan nothing = {};
 
         for (unsigned int at = 1;; ++at) {
@@ -149,7 +150,6 @@ START_TEST(test_failures) {
                 store_look();
         }
 }
-END_TEST
 
 static void work_carelessly(void *userdata) {
         Store store = STORE_NULL;
@@ -174,7 +174,7 @@ static void work_carelessly(void *userdata) {
 }
 
 /* One kind of call fails always: what was promised holds. */
-START_TEST(test_failing) {
+TEST(failing, .end = ARRAY_SIZE(errors)) {
         Plan nothing = {};
 
         for (unsigned int call = CALL_SENDMSG; call < CALL_ALL; call <<= 1) {
@@ -191,7 +191,6 @@ START_TEST(test_failing) {
                 }
         }
 }
-END_TEST
 
 /* --- many */
 
@@ -227,7 +226,7 @@ static void work_at_random(void *userdata) {
         child_close(&store);
 }
 
-START_TEST(test_random) {
+TEST(random, .end = 6) {
         uint64_t seed = (uint64_t) _i + 1;
         size_t n = 0;
 
@@ -241,20 +240,4 @@ START_TEST(test_random) {
                 n = MAX(n, store_count_wanted());
         }
         ck_assert_uint_gt(n, 20);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("store-faults");
-        TCase *tc = tcase_create("faults");
-
-        tcase_set_timeout(tc, 600);
-        tcase_add_checked_fixture(tc, store_setup, store_teardown);
-        tcase_add_loop_test(tc, test_killed, 0, _MANAGER_TRUST_N);
-        tcase_add_loop_test(tc, test_killed_again, 0, _MANAGER_TRUST_N);
-        tcase_add_loop_test(tc, test_failures, 0, (int) ARRAY_SIZE(errors));
-        tcase_add_loop_test(tc, test_failing, 0, (int) ARRAY_SIZE(errors));
-        tcase_add_loop_test(tc, test_random, 0, 6);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -39,14 +39,16 @@ static void without_store(void *userdata) {
         child_close(&store);
 }
 
-START_TEST(test_none) {
+SUITE("store");
+CASE("store", .setup = store_setup, .teardown = store_teardown, .timeout = 120);
+
+TEST(none) {
         static const char *values[] = { "NOTIFY_SOCKET", "", "0", "1", "-2", "x", "4x" };
 
         for (size_t i = 0; i < ARRAY_SIZE(values); ++i)
                 store_run(without_store, (void *) (uintptr_t) values[i]);
         ck_assert_uint_eq(manager.n_stored, 0);
 }
-END_TEST
 
 static void add_many(void *userdata) {
         const size_t *n = userdata;
@@ -60,7 +62,7 @@ static void add_many(void *userdata) {
 }
 
 /* Several queues full, by several processes one after the other. */
-START_TEST(test_add) {
+TEST(add) {
         store_run(child_look, NULL);
         for (size_t i = 0; i < 4; ++i) {
                 store_run(add_many, &(size_t){ 1 + i * 100 });
@@ -71,7 +73,6 @@ START_TEST(test_add) {
         ck_assert_uint_ge(manager.n_stored, 2 * 5);
         ck_assert_uint_le(manager.n_stored, 2 * 7);
 }
-END_TEST
 
 static void misuse(void *userdata) {
         Store store = STORE_NULL;
@@ -88,11 +89,10 @@ static void misuse(void *userdata) {
         child_close(&store);
 }
 
-START_TEST(test_misuse) {
+TEST(misuse) {
         store_run(misuse, NULL);
         store_look();
 }
-END_TEST
 
 /* True when every copy of the other end is gone. */
 static bool is_gone(int read_fd) {
@@ -135,14 +135,13 @@ static void drop_now(void *userdata) {
 }
 
 /* The end of a descriptor is for good where that is asked for; the rest stays. */
-START_TEST(test_drop_now) {
+TEST(drop_now) {
         book->next_id = 2000;
         store_run(drop_now, NULL);
         for (int i = 0; i < 7; ++i)
                 ck_assert(book->items[2000 + i].stored);
         /* Pipes that are not wanted, and not in the book, may come back, so that is not asked. */
 }
-END_TEST
 
 static void drop_many(void *userdata) {
         Store store = STORE_NULL;
@@ -166,12 +165,11 @@ static void drop_many(void *userdata) {
 }
 
 /* What is dropped, one here and one there, does not pile up, and pairs go when they are empty. */
-START_TEST(test_drop_many) {
+TEST(drop_many) {
         store_run(drop_many, NULL);
         ck_assert_uint_le(manager.n_stored, 2 * 5);
         store_look();
 }
-END_TEST
 
 /* --- limits */
 
@@ -204,7 +202,7 @@ static void fill(void *userdata) {
 }
 
 /* The last pair is for writing queues anew, unless there is no other. */
-START_TEST(test_full) {
+TEST(full) {
         static const struct {
                 size_t max, expected;
         } cases[] = { { 2, 4 }, { 3, 4 }, { 4, 4 }, { 6, 8 }, { 12, 20 } };
@@ -219,10 +217,9 @@ START_TEST(test_full) {
                 store_look();
         }
 }
-END_TEST
 
 /* What PID 1 keeps besides takes places, and is never refused room by us. */
-START_TEST(test_full_besides) {
+TEST(full_besides) {
         size_t expected = 4;
 
         book->pair_max = 4;
@@ -232,7 +229,6 @@ START_TEST(test_full_besides) {
         store_run(fill, &expected);
         store_look();
 }
-END_TEST
 
 static void fill_descriptors(void *userdata) {
         struct rlimit limit = { .rlim_cur = 64, .rlim_max = 64 };
@@ -246,7 +242,7 @@ static void fill_descriptors(void *userdata) {
 }
 
 /* Descriptors that wait in sockets count against a limit of the kernel. */
-START_TEST(test_full_descriptors) {
+TEST(full_descriptors) {
         uid_t uid = 1000000 + (uid_t) getpid();
 
         if (getuid() != 0) {
@@ -257,7 +253,6 @@ START_TEST(test_full_descriptors) {
         store_run(fill_descriptors, &uid);
         store_look();
 }
-END_TEST
 
 static void overfill(void *userdata) {
         Store store = STORE_NULL;
@@ -272,12 +267,11 @@ static void overfill(void *userdata) {
 }
 
 /* The kernel's own limit of a queue is met before ours: another pair is taken. */
-START_TEST(test_queue_full) {
+TEST(queue_full) {
         book->pair_max = 2000;
         store_run(overfill, NULL);
         store_look();
 }
-END_TEST
 
 /* Has a queue written anew, so that many descriptors are in a message. */
 static void add_large(void *userdata) {
@@ -315,12 +309,11 @@ static void run_out(void *userdata) {
 }
 
 /* Too few descriptors for a message with many: nothing is lost. */
-START_TEST(test_no_descriptors) {
+TEST(no_descriptors) {
         store_run(add_large, NULL);
         store_run(run_out, NULL);
         store_look();
 }
-END_TEST
 
 /* --- a manager that does not answer */
 
@@ -357,7 +350,7 @@ static void add_unheard(void *userdata) {
 }
 
 /* It does not read, or has too much to read: that costs some seconds once. */
-START_TEST(test_unheard) {
+TEST(unheard) {
         manager.hangs = &book->flag;
         for (int fills = 0; fills < 2; ++fills) {
                 book_clear();
@@ -367,7 +360,6 @@ START_TEST(test_unheard) {
                 store_look();
         }
 }
-END_TEST
 
 /* --- what is not ours */
 
@@ -420,13 +412,12 @@ static void drop_among_garbage(void *userdata) {
         child_close(&store);
 }
 
-START_TEST(test_garbage) {
+TEST(garbage) {
         store_run(send_garbage, NULL);
         store_look();
         store_run(drop_among_garbage, NULL);
         store_look();
 }
-END_TEST
 
 static void settle_only(void *userdata) {
         Store store = STORE_NULL;
@@ -438,7 +429,7 @@ static void settle_only(void *userdata) {
 }
 
 /* Half a pair is moved elsewhere and removed; what has no name of ours is left alone. */
-START_TEST(test_halves) {
+TEST(halves) {
         size_t n = 150;
         char name[256];
         int fds[2];
@@ -469,7 +460,6 @@ START_TEST(test_halves) {
         ck_assert_ptr_nonnull(manager_find(&manager, "segments-79-out"));
         ck_assert_ptr_nonnull(manager_find(&manager, "other"));
 }
-END_TEST
 
 static void add_all(void *userdata) {
         uint64_t begin_usec = clock_monotonic_usec();
@@ -485,7 +475,7 @@ static void raise_limit(struct rlimit *limit) {
 }
 
 /* As many as the limit of descriptors allows, up to 10000. */
-START_TEST(test_many) {
+TEST(many) {
         struct rlimit limit;
         uint64_t begin_usec;
         size_t n;
@@ -502,29 +492,4 @@ START_TEST(test_many) {
         ck_assert_uint_eq(store_count_wanted(), n);
         ck_assert_uint_lt(manager.n_stored, 2 * (n / 128 + 3));
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("store");
-        TCase *tc = tcase_create("store");
-
-        tcase_set_timeout(tc, 120);
-        tcase_add_checked_fixture(tc, store_setup, store_teardown);
-        tcase_add_test(tc, test_none);
-        tcase_add_test(tc, test_add);
-        tcase_add_test(tc, test_misuse);
-        tcase_add_test(tc, test_drop_now);
-        tcase_add_test(tc, test_drop_many);
-        tcase_add_test(tc, test_full);
-        tcase_add_test(tc, test_full_besides);
-        tcase_add_test(tc, test_full_descriptors);
-        tcase_add_test(tc, test_queue_full);
-        tcase_add_test(tc, test_no_descriptors);
-        tcase_add_test(tc, test_unheard);
-        tcase_add_test(tc, test_garbage);
-        tcase_add_test(tc, test_halves);
-        tcase_add_test(tc, test_many);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

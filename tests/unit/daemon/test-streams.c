@@ -109,7 +109,10 @@ static size_t count(const char *pattern) {
         return n;
 }
 
-START_TEST(test_none) {
+SUITE("streams");
+CASE("streams", .setup = setup, .teardown = teardown);
+
+TEST(none) {
         Stream stream = begin(NULL);
         Writer writer = WRITER_INIT(memory, sizeof(memory));
 
@@ -117,9 +120,8 @@ START_TEST(test_none) {
         ck_assert_str_eq(memory, "{}");
         ck_assert_int_eq(stream.kind, STREAM_NONE);
 }
-END_TEST
 
-START_TEST(test_pieces) {
+TEST(pieces) {
         Stream stream;
         int64_t last = 0;
         bool more = true;
@@ -135,9 +137,8 @@ START_TEST(test_pieces) {
         ck_assert_uint_eq(n, 100);
         ck_assert_uint_gt(n_pieces, 10);
 }
-END_TEST
 
-START_TEST(test_patterns) {
+TEST(patterns) {
         static const struct {
                 const char *pattern;
                 size_t n;
@@ -169,10 +170,9 @@ START_TEST(test_patterns) {
         pattern[NAME_LENGTH_MAX] = '\0';
         ck_assert_uint_eq(count(pattern), 4);
 }
-END_TEST
 
 /* The pattern's text may be gone when the stream goes on. */
-START_TEST(test_pattern_is_kept) {
+TEST(pattern_is_kept) {
         char *pattern = unit_copy("a*", 3);
         Stream stream = begin(pattern);
         int64_t last = 0;
@@ -184,10 +184,9 @@ START_TEST(test_pattern_is_kept) {
         ck_assert_uint_eq(piece(&stream, &last, &more), 1);
         ck_assert(!more);
 }
-END_TEST
 
 /* Segments go and come while a client reads. */
-START_TEST(test_changes) {
+TEST(changes, .end = 3) {
         uint64_t seed = (uint64_t) _i;
         int64_t ids[60], last = 0;
         bool there[60], always[60], more = true;
@@ -223,9 +222,8 @@ START_TEST(test_changes) {
         if (_i != 2)
                 ck_assert_uint_ge(n, n_always);
 }
-END_TEST
 
-START_TEST(test_filters) {
+TEST(filters) {
         ListParameters parameters = {};
         CallFailure failure;
         Stream stream = STREAM_NULL;
@@ -264,10 +262,9 @@ START_TEST(test_filters) {
         ck_assert_uint_eq(piece(&stream, &last, &more), 2);
         fd_close(fd);
 }
-END_TEST
 
 /* What one may not read is not there. */
-START_TEST(test_permission) {
+TEST(permission) {
         Client mine = client, other, root;
 
         (void) create("a");
@@ -284,11 +281,10 @@ START_TEST(test_permission) {
         client_deinit(&other);
         client_deinit(&root);
 }
-END_TEST
 
 #define ATTACHMENTS 150
 
-START_TEST(test_attachments) {
+TEST(attachments) {
         SegmentParameters parameters = {};
         CallFailure failure;
         Stream stream = STREAM_NULL;
@@ -340,10 +336,9 @@ START_TEST(test_attachments) {
                 ck_assert_str_eq(memory, "{}");
         }
 }
-END_TEST
 
 /* The segment itself goes while its attachments are read. */
-START_TEST(test_segment_goes) {
+TEST(segment_goes) {
         SegmentParameters parameters = {};
         Writer writer = WRITER_INIT(memory, sizeof(memory));
         CallFailure failure;
@@ -357,23 +352,4 @@ START_TEST(test_segment_goes) {
         stream_write(&stream, &service, &client, &writer);
         ck_assert_str_eq(memory, "{}");
         ck_assert_int_eq(stream.kind, STREAM_NONE);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("streams");
-        TCase *tc = tcase_create("streams");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_none);
-        tcase_add_test(tc, test_pieces);
-        tcase_add_test(tc, test_patterns);
-        tcase_add_test(tc, test_pattern_is_kept);
-        tcase_add_loop_test(tc, test_changes, 0, 3);
-        tcase_add_test(tc, test_filters);
-        tcase_add_test(tc, test_permission);
-        tcase_add_test(tc, test_attachments);
-        tcase_add_test(tc, test_segment_goes);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -19,7 +19,10 @@ static void told(Wait *wait) {
         ++CONTAINER_OF(wait, Waiter, wait)->n_told;
 }
 
-START_TEST(test_told) {
+SUITE("waits");
+CASE("waits");
+
+TEST(told) {
         Waiter one = { .wait.appeared = told }, two = one, other = one;
         Waits waits = WAITS_NULL;
 
@@ -42,9 +45,8 @@ START_TEST(test_told) {
         waits_remove(&waits, &other.wait);
         ck_assert_ptr_null(waits.by_name);
 }
-END_TEST
 
-START_TEST(test_long_names) {
+TEST(long_names) {
         Waiter one = { .wait.appeared = told }, other = one;
         char name[NAME_LENGTH_MAX + 1];
         Waits waits = WAITS_NULL;
@@ -60,9 +62,8 @@ START_TEST(test_long_names) {
         waits_remove(&waits, &one.wait);
         waits_remove(&waits, &other.wait);
 }
-END_TEST
 
-START_TEST(test_many) {
+TEST(many) {
         static Waiter waiters[1000];
         Waits waits = WAITS_NULL;
         char name[16];
@@ -78,16 +79,4 @@ START_TEST(test_many) {
                 waits_remove(&waits, &waiters[i].wait);
         }
         ck_assert_ptr_null(waits.by_name);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("waits");
-        TCase *tc = tcase_create("waits");
-
-        tcase_add_test(tc, test_told);
-        tcase_add_test(tc, test_long_names);
-        tcase_add_test(tc, test_many);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

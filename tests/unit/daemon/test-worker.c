@@ -74,7 +74,10 @@ static void collect(int n) {
         ck_assert_int_eq(poll(&poller, 1, 0), 0);
 }
 
-START_TEST(test_in_order) {
+SUITE("worker");
+CASE("worker", .setup = setup, .teardown = teardown);
+
+TEST(in_order) {
         for (int i = 0; i < 100; ++i)
                 take(i, true);
         collect(100);
@@ -83,10 +86,9 @@ START_TEST(test_in_order) {
                 ck_assert_int_eq(done_[i], i);
         }
 }
-END_TEST
 
 /* Nothing follows before somebody collects, and what has nothing to follow is not collected. */
-START_TEST(test_collected) {
+TEST(collected) {
         struct pollfd poller = { .fd = worker.fd, .events = POLLIN };
 
         take(1, false);
@@ -99,10 +101,9 @@ START_TEST(test_collected) {
         worker_collect(&worker);
         ck_assert_int_eq(n_done, 1);
 }
-END_TEST
 
 /* The end waits for everything, and leaves nothing out. */
-START_TEST(test_end) {
+TEST(end) {
         pthread_mutex_lock(&gate);
         for (int i = 0; i < 50; ++i)
                 take(i, i % 2);
@@ -110,17 +111,4 @@ START_TEST(test_end) {
         worker_deinit(&worker);
         ck_assert_int_eq(n_worked, 50);
         ck_assert_int_eq(n_done, 25);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("worker");
-        TCase *tc = tcase_create("worker");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_in_order);
-        tcase_add_test(tc, test_collected);
-        tcase_add_test(tc, test_end);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -32,7 +32,10 @@ static void refuse(const char *given, int expected) {
         ck_assert_ptr_eq(address, &untouched);
 }
 
-START_TEST(test_order) {
+SUITE("address");
+CASE("address", .setup = setup, .teardown = unit_fds_end);
+
+TEST(order) {
         expect(NULL, "unix:/run/shmbroker/socket");
         expect("unix:/a", "unix:/a");
         setenv(ADDRESS_VARIABLE, "unix:/b", 1);
@@ -50,10 +53,9 @@ START_TEST(test_order) {
         setenv(ADDRESS_VARIABLE, "system:", 1);
         expect(NULL, ADDRESS_OF_SYSTEM);
 }
-END_TEST
 
 /* Never another broker than the one that was meant. */
-START_TEST(test_no_fall_through) {
+TEST(no_fall_through) {
         setenv(ADDRESS_VARIABLE, "unix:/b", 1);
         refuse("user:", ADDRESS_E_NO_RUNTIME_DIRECTORY);
         setenv("XDG_RUNTIME_DIR", "", 1);
@@ -67,9 +69,8 @@ START_TEST(test_no_fall_through) {
         setenv(ADDRESS_VARIABLE, "/b", 1);
         refuse(NULL, ADDRESS_E_INVALID);
 }
-END_TEST
 
-START_TEST(test_invalid) {
+TEST(invalid) {
         static const char *const rows[] = {
                 "",           "unix",          "unix:",
                 "unix:a",     "unix:./a",      "unix:@a",
@@ -83,9 +84,8 @@ START_TEST(test_invalid) {
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
                 refuse(rows[i], ADDRESS_E_INVALID);
 }
-END_TEST
 
-START_TEST(test_length) {
+TEST(length) {
         char address[256] = "unix:/";
         size_t room = sizeof(((struct sockaddr_un *) 0)->sun_path);
 
@@ -96,18 +96,4 @@ START_TEST(test_length) {
         refuse(address, ADDRESS_E_INVALID);
         setenv("XDG_RUNTIME_DIR", address + 5, 1);
         refuse("user:", ADDRESS_E_INVALID);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("address");
-        TCase *tc = tcase_create("address");
-
-        tcase_add_checked_fixture(tc, setup, unit_fds_end);
-        tcase_add_test(tc, test_order);
-        tcase_add_test(tc, test_no_fall_through);
-        tcase_add_test(tc, test_invalid);
-        tcase_add_test(tc, test_length);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

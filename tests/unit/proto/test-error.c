@@ -32,7 +32,10 @@ static void teardown(void) {
         unit_fds_end();
 }
 
-START_TEST(test_origin) {
+SUITE("error");
+CASE("error", .setup = setup, .teardown = teardown);
+
+TEST(origin) {
         int r = error_origin(-ENOMEM), line = __LINE__;
 
         ck_assert_int_eq(r, -ENOMEM);
@@ -43,10 +46,9 @@ START_TEST(test_origin) {
         ck_assert_str_eq(told_function, __func__);
         ck_assert_ptr_nonnull(strstr(told_file, "test-error.c"));
 }
-END_TEST
 
 /* Only what is fatal leaves a trace; everything comes through as it was. */
-START_TEST(test_trace) {
+TEST(trace) {
         ck_assert_int_eq(error_trace(0), 0);
         ck_assert_int_eq(error_trace(1), 1);
         ck_assert_int_eq(error_trace(7), 7);
@@ -56,10 +58,9 @@ START_TEST(test_trace) {
         ck_assert_int_eq(told, -EIO);
         ck_assert_str_eq(told_step, "passed");
 }
-END_TEST
 
 /* A code that nobody expected becomes fatal. */
-START_TEST(test_fold) {
+TEST(fold) {
         ck_assert_int_eq(error_fold(0), 0);
         ck_assert_uint_eq(n_told, 0);
         ck_assert_int_eq(error_fold(-EIO), -EIO);
@@ -71,7 +72,6 @@ START_TEST(test_fold) {
         ck_assert_int_eq(told, -ENOTRECOVERABLE);
         ck_assert_str_eq(told_step, "folded");
 }
-END_TEST
 
 static int innermost(void) {
         return error_origin(-ENOSPC);
@@ -82,32 +82,16 @@ static int middle(void) {
 }
 
 /* The argument is looked at once, and each step tells of itself. */
-START_TEST(test_path) {
+TEST(path) {
         ck_assert_int_eq(error_trace(middle()), -ENOSPC);
         ck_assert_uint_eq(n_told, 3);
         ck_assert_str_eq(told_function, __func__);
 }
-END_TEST
 
-START_TEST(test_no_sink) {
+TEST(no_sink) {
         error_set_sink(NULL);
         ck_assert_int_eq(error_origin(-EIO), -EIO);
         ck_assert_int_eq(error_trace(-EIO), -EIO);
         ck_assert_int_eq(error_fold(1), -ENOTRECOVERABLE);
         ck_assert_uint_eq(n_told, 0);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("error");
-        TCase *tc = tcase_create("error");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_origin);
-        tcase_add_test(tc, test_trace);
-        tcase_add_test(tc, test_fold);
-        tcase_add_test(tc, test_path);
-        tcase_add_test(tc, test_no_sink);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -15,7 +15,10 @@ static int new_fd(void) {
         return fd;
 }
 
-START_TEST(test_order) {
+SUITE("fdqueue");
+CASE("fdqueue", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
+TEST(order) {
         FdQueue queue = FD_QUEUE_NULL;
         int fds[3];
 
@@ -32,10 +35,9 @@ START_TEST(test_order) {
         fd_queue_deinit(&queue);
         fd_queue_deinit(&queue);
 }
-END_TEST
 
 /* Far more than it holds at a time, so that its ends go round. */
-START_TEST(test_round) {
+TEST(round) {
         FdQueue queue = FD_QUEUE_NULL;
         int next_in = 1000, next_out = 1000;
         uint64_t seed = 1;
@@ -53,10 +55,9 @@ START_TEST(test_round) {
                 ck_assert_int_eq(fd_queue_pop(&queue), next_out++);
         ck_assert_uint_eq(queue.n_fds, 0);
 }
-END_TEST
 
 /* What finds no room is closed, and what is left at the end is. */
-START_TEST(test_full) {
+TEST(full) {
         FdQueue queue = FD_QUEUE_NULL;
         int fd, first = new_fd();
 
@@ -72,10 +73,9 @@ START_TEST(test_full) {
         fd_queue_deinit(&queue);
         ck_assert_uint_eq(queue.n_fds, 0);
 }
-END_TEST
 
 /* The helpers that descriptors are owned by. */
-START_TEST(test_close) {
+TEST(close) {
         int fd = new_fd(), stolen;
 
         errno = 42;
@@ -92,18 +92,4 @@ START_TEST(test_close) {
                 stolen = local;
         }
         ck_assert_int_eq(fcntl(stolen, F_GETFD), -1);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("fdqueue");
-        TCase *tc = tcase_create("fdqueue");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_test(tc, test_order);
-        tcase_add_test(tc, test_round);
-        tcase_add_test(tc, test_full);
-        tcase_add_test(tc, test_close);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -213,7 +213,10 @@ static int read_text(const Type *type, const char *text, bool lenient, void *obj
 
 #define ROUNDS 300
 
-START_TEST(test_round_trip) {
+SUITE("field");
+CASE("field", .setup = setup, .teardown = unit_fds_end, .timeout = 30);
+
+TEST(round_trip) {
         uint64_t seed = 7;
         Object object, again;
         const char *key;
@@ -241,7 +244,6 @@ START_TEST(test_round_trip) {
                         free(text);
                 }
 }
-END_TEST
 
 static void expect_text(const Type *type, const void *object, bool nulls, const char *expected) {
         char *text = write_how(type, object, nulls);
@@ -251,7 +253,7 @@ static void expect_text(const Type *type, const void *object, bool nulls, const 
 }
 
 /* Every field of the interface is there, null or not. */
-START_TEST(test_nulls_are_written) {
+TEST(nulls_are_written) {
         AttachmentInfo info = { .id = 5 };
         AttachmentReply none = {};
 
@@ -269,7 +271,6 @@ START_TEST(test_nulls_are_written) {
         expect_text(&attachment_reply_type, &none, false, "{}");
         expect_text(&no_parameters_type, &none, true, "{}");
 }
-END_TEST
 
 /* Where each field of a text is, to leave it out or put something in its place. */
 static void edit(char *out, const Type *type, const char *const *values, size_t which,
@@ -334,7 +335,7 @@ static const struct {
 };
 
 /* Each field of each type: missing, null, and of every other type than its own. */
-START_TEST(test_each_field) {
+TEST(each_field) {
         uint64_t seed = 3;
         Object object, again;
         char *values[64] = {}, text[TEXT_MAX], key[64];
@@ -383,9 +384,8 @@ START_TEST(test_each_field) {
                         free(values[i]);
         }
 }
-END_TEST
 
-START_TEST(test_ranges) {
+TEST(ranges) {
         uint64_t seed = 5;
         Object object, again;
         char key[64], *text;
@@ -416,10 +416,9 @@ START_TEST(test_ranges) {
                 }
         ck_assert_uint_gt(n_bounded, 3);
 }
-END_TEST
 
 /* What is 0 is not there, whether or not it is marked as given; structures say it themselves. */
-START_TEST(test_nonzero) {
+TEST(nonzero) {
         AttachmentReply reply = { .attachment = { .since_usec = -7, .access = ACCESS_READ_WRITE } };
         char text[128];
         Writer writer = WRITER_INIT(text, sizeof(text));
@@ -432,7 +431,6 @@ START_TEST(test_nonzero) {
         ck_assert_str_eq(text, "{}{\"attachment\":{\"id\":0,\"access\":\"readWrite\","
                                "\"sinceUSec\":-7,\"inherited\":false}}");
 }
-END_TEST
 
 static bool is_good(const char *string) {
         return strncmp(string, "good", 4) == 0;
@@ -460,7 +458,7 @@ static const Field checked_fields[] = {
 static const Type checked_type = { sizeof(Checked), checked_fields, ARRAY_SIZE(checked_fields) };
 
 /* What is valid can be read again, and nothing else is valid. */
-START_TEST(test_valid) {
+TEST(valid) {
         static const struct {
                 Checked checked;
                 bool valid;
@@ -493,10 +491,9 @@ START_TEST(test_valid) {
                          FIELD_E_INVALID);
 #undef REST
 }
-END_TEST
 
 /* What the table does not know: wrong in a call, skipped in a reply of a newer broker. */
-START_TEST(test_unknown) {
+TEST(unknown) {
         static const char *const unknown[] = {
                 "1", "null", "\"a\\\"}\"", "{\"id\":[{\"id\":1}]}", "[[],[{}]]",
         };
@@ -520,10 +517,9 @@ START_TEST(test_unknown) {
                          FIELD_E_INVALID);
         ck_assert_str_eq(key, "");
 }
-END_TEST
 
 /* Keys and values may be written with escapes. */
-START_TEST(test_escapes) {
+TEST(escapes) {
         ListParameters parameters;
         char key[64];
 
@@ -545,10 +541,9 @@ START_TEST(test_escapes) {
                 read_text(&list_parameters_type, "{\"kind\":\"\"}", false, &parameters, key),
                 FIELD_E_INVALID);
 }
-END_TEST
 
 /* A set knows no order and no repetition; a newer broker may know more names. */
-START_TEST(test_set) {
+TEST(set) {
         static const Field fields[] = {
                 { .key = "seals", .n_key = 5, .type = FIELD_SET, .offset = 8, .names = &seal_names }
         };
@@ -568,10 +563,9 @@ START_TEST(test_set) {
         ck_assert_int_eq(read_text(&type, "{\"seals\":[\"new\",\"grow\"]}", false, &object, key),
                          FIELD_E_INVALID);
 }
-END_TEST
 
 /* However many entries there are, and whatever is in their keys, they are kept. */
-START_TEST(test_map_long) {
+TEST(map_long) {
         static const Field fields[] = {
                 { .key = "map", .n_key = 3, .type = FIELD_MAP, .offset = 8 },
                 { .key = "i", .n_key = 1, FIELD_ANY_INT, .offset = 8 + sizeof(Map) },
@@ -607,10 +601,9 @@ START_TEST(test_map_long) {
         ck_assert(entry.value == INT64_MIN);
         ck_assert_int_eq(object.i, 5);
 }
-END_TEST
 
 /* A word that a newer broker has is one, where that is allowed; what it is remains to be read. */
-START_TEST(test_unknown_word) {
+TEST(unknown_word) {
         AttachmentInfo info;
         char key[64], text[] = "{\"id\":1,\"access\":\"exe\\u0063ute\",\"inherited\":false}";
         char memory[256];
@@ -629,9 +622,8 @@ START_TEST(test_unknown_word) {
         memory[writer.n_data] = '\0';
         ck_assert_str_eq(memory, "{\"id\":1,\"access\":\"execute\",\"inherited\":false}");
 }
-END_TEST
 
-START_TEST(test_names_find) {
+TEST(names_find) {
         unsigned int found = 99;
 
         for (unsigned int i = 0; i < seal_names.n_names; ++i) {
@@ -644,10 +636,9 @@ START_TEST(test_names_find) {
         ck_assert(!names_find(&seal_names, "shrinkk", &found));
         ck_assert_uint_eq(found, 99);
 }
-END_TEST
 
 /* What the tables promise to whoever walks them. */
-START_TEST(test_tables) {
+TEST(tables) {
         for (size_t t = 0; t < n_types; ++t) {
                 ck_assert_uint_lt(types[t]->n_fields, 64);
                 for (size_t i = 0; i < types[t]->n_fields; ++i) {
@@ -671,28 +662,4 @@ START_TEST(test_tables) {
                         }
                 }
         }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("field");
-        TCase *tc = tcase_create("field");
-
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, unit_fds_end);
-        tcase_add_test(tc, test_tables);
-        tcase_add_test(tc, test_round_trip);
-        tcase_add_test(tc, test_nulls_are_written);
-        tcase_add_test(tc, test_each_field);
-        tcase_add_test(tc, test_ranges);
-        tcase_add_test(tc, test_nonzero);
-        tcase_add_test(tc, test_valid);
-        tcase_add_test(tc, test_unknown);
-        tcase_add_test(tc, test_escapes);
-        tcase_add_test(tc, test_set);
-        tcase_add_test(tc, test_map_long);
-        tcase_add_test(tc, test_unknown_word);
-        tcase_add_test(tc, test_names_find);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -56,7 +56,10 @@ static void expect(int expected) {
 
 #define ADD(literal) ck_assert_uint_eq(add((literal), sizeof(literal) - 1), sizeof(literal) - 1)
 
-START_TEST(test_simple) {
+SUITE("frame");
+CASE("frame", .setup = setup, .teardown = teardown, .timeout = 30);
+
+TEST(simple) {
         expect(FRAMES_WAIT);
         ADD("{}");
         expect(FRAMES_WAIT);
@@ -74,10 +77,9 @@ START_TEST(test_simple) {
         expect_message("de");
         expect(FRAMES_WAIT);
 }
-END_TEST
 
 /* A message may be changed until the next one is taken. */
-START_TEST(test_changed) {
+TEST(changed) {
         size_t n_text;
         char *text;
 
@@ -87,12 +89,11 @@ START_TEST(test_changed) {
         expect_message("def");
         expect(FRAMES_WAIT);
 }
-END_TEST
 
 #define STREAM_BYTES (300U * 1024)
 
 /* The same stream, cut in ways of all kinds, is always the same messages. */
-START_TEST(test_cuts) {
+TEST(cuts, .end = 4) {
         uint64_t seed = (uint64_t) _i + 1, content = 99;
         char *stream = malloc(STREAM_BYTES), *text;
         size_t at = 0, n_text, next = 0;
@@ -118,7 +119,6 @@ START_TEST(test_cuts) {
         ck_assert_ptr_null(frames.data);
         free(stream);
 }
-END_TEST
 
 /* Feeds @n bytes that are no NUL; returns what frames_next() says last. */
 static int feed(size_t n) {
@@ -136,7 +136,7 @@ static int feed(size_t n) {
         return r;
 }
 
-START_TEST(test_longest) {
+TEST(longest) {
         size_t n_text;
         char *text;
 
@@ -152,15 +152,13 @@ START_TEST(test_longest) {
         ck_assert_uint_eq(n_text, FRAME_MAX);
         expect_message("{}");
 }
-END_TEST
 
-START_TEST(test_too_long) {
+TEST(too_long) {
         ck_assert_int_eq(feed(FRAME_MAX + 1), FRAMES_TOO_LONG);
         expect(FRAMES_TOO_LONG);
 }
-END_TEST
 
-START_TEST(test_too_long_with_end) {
+TEST(too_long_with_end) {
         size_t n_space;
         char *space;
 
@@ -172,17 +170,15 @@ START_TEST(test_too_long_with_end) {
         frames_added(&frames, 2);
         expect(FRAMES_TOO_LONG);
 }
-END_TEST
 
-START_TEST(test_too_long_behind_others) {
+TEST(too_long_behind_others) {
         ADD("{}\0");
         expect_message("{}");
         ck_assert_int_eq(feed(2 * FRAME_MAX), FRAMES_TOO_LONG);
 }
-END_TEST
 
 /* Memory is held only while unread bytes are, and one chunk is kept for the next. */
-START_TEST(test_memory) {
+TEST(memory) {
         char *kept;
 
         ADD("a\0b");
@@ -212,10 +208,9 @@ START_TEST(test_memory) {
         ck_assert_ptr_null(frames.data);
         ck_assert_ptr_null(spare.data);
 }
-END_TEST
 
 /* Two streams take turns with one chunk. */
-START_TEST(test_spare_of_two) {
+TEST(spare_of_two) {
         Frames other = FRAMES_NULL;
         size_t n_space;
         char *space;
@@ -230,24 +225,4 @@ START_TEST(test_spare_of_two) {
         ck_assert_ptr_null(other.data);
         ck_assert_ptr_nonnull(spare.data);
         frames_deinit(&other);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("frame");
-        TCase *tc = tcase_create("frame");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 30);
-        tcase_add_test(tc, test_simple);
-        tcase_add_test(tc, test_changed);
-        tcase_add_loop_test(tc, test_cuts, 0, 4);
-        tcase_add_test(tc, test_longest);
-        tcase_add_test(tc, test_too_long);
-        tcase_add_test(tc, test_too_long_with_end);
-        tcase_add_test(tc, test_too_long_behind_others);
-        tcase_add_test(tc, test_memory);
-        tcase_add_test(tc, test_spare_of_two);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -75,7 +75,10 @@ static const Row broken_calls[] = {
           "{\"method\":\"a.b\",\"parameters\":{\"a\":[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}}" },
 };
 
-START_TEST(test_broken_call) {
+SUITE("message");
+CASE("call", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
+TEST(broken_call, .end = ARRAY_SIZE(broken_calls)) {
         const Row *row = &broken_calls[_i];
         char *copy = unit_copy(row->text, strlen(row->text) + 1);
         Call call;
@@ -84,7 +87,6 @@ START_TEST(test_broken_call) {
                       "%s: accepted", row->name);
         free(copy);
 }
-END_TEST
 
 static const struct {
         const char *text;
@@ -110,7 +112,7 @@ static const struct {
           "{\"a\":[[[[[[[[[[[[[[]]]]]]]]]]]]]]}", false, false, false },
 };
 
-START_TEST(test_good_call) {
+TEST(good_call, .end = ARRAY_SIZE(good_calls)) {
         const char *text = good_calls[_i].text, *parameters = good_calls[_i].parameters;
         char *copy = unit_copy(text, strlen(text) + 1);
         Call call;
@@ -126,10 +128,9 @@ START_TEST(test_good_call) {
                 ck_assert_ptr_null(call.parameters);
         free(copy);
 }
-END_TEST
 
 /* Absent, null and {} are one. */
-START_TEST(test_no_parameters) {
+TEST(no_parameters) {
         static const char *const texts[] = {
                 "{\"method\":\"a.b\"}",
                 "{\"method\":\"a.b\",\"parameters\":null}",
@@ -164,9 +165,8 @@ START_TEST(test_no_parameters) {
                 free(copy);
         }
 }
-END_TEST
 
-START_TEST(test_invalid_parameter) {
+TEST(invalid_parameter) {
         static const char text[] = "{\"method\":\"a.b\",\"parameters\":{\"id\":1,\"f\\u006fo\":2}}";
         char *copy = unit_copy(text, sizeof(text));
         SegmentParameters parameters;
@@ -179,10 +179,9 @@ START_TEST(test_invalid_parameter) {
         ck_assert_str_eq(key, "foo");
         free(copy);
 }
-END_TEST
 
 /* The longest message there may be is read like any other. */
-START_TEST(test_longest_call) {
+TEST(longest_call) {
         static const char head[] = "{\"method\":\"a.b\",\"parameters\":{\"name\":\"",
                           tail[] = "\"}}";
         SegmentParameters parameters;
@@ -199,10 +198,9 @@ START_TEST(test_longest_call) {
         ck_assert_uint_eq(strlen(parameters.name), FRAME_MAX - strlen(head) - strlen(tail));
         free(text);
 }
-END_TEST
 
 /* What a client writes is what the broker reads, for each method that is served. */
-START_TEST(test_call_round_trip) {
+TEST(call_round_trip) {
         static const char zero[8192];
         char memory[8192], again[8192], object[8192];
         const char *key;
@@ -236,7 +234,6 @@ START_TEST(test_call_round_trip) {
                         ck_assert_mem_eq(again, zero, row->parameters->size);
         }
 }
-END_TEST
 
 /* --- replies */
 
@@ -260,7 +257,9 @@ static const Row broken_replies[] = {
         { "bad UTF-8", "{\"error\":\"\xff\"}" },
 };
 
-START_TEST(test_broken_reply) {
+CASE("reply", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
+TEST(broken_reply, .end = ARRAY_SIZE(broken_replies)) {
         const Row *row = &broken_replies[_i];
         char *copy = unit_copy(row->text, strlen(row->text) + 1);
         Reply reply;
@@ -269,9 +268,8 @@ START_TEST(test_broken_reply) {
                       "%s: accepted", row->name);
         free(copy);
 }
-END_TEST
 
-START_TEST(test_good_reply) {
+TEST(good_reply) {
         static const struct {
                 const char *text;
                 const char *error;
@@ -298,7 +296,6 @@ START_TEST(test_good_reply) {
                 free(copy);
         }
 }
-END_TEST
 
 /* varlinkctl hangs up on any other key, and on null, at top level. */
 static void expect_clean(const Writer *writer) {
@@ -330,7 +327,7 @@ static void expect_clean(const Writer *writer) {
         free(copy);
 }
 
-START_TEST(test_reply_write) {
+TEST(reply_write) {
         RemoveReply remove = { .destroyed = true }, again;
         static const char *const expected[] = {
                 "{\"parameters\":{\"destroyed\":true,\"attachCount\":3,\"segment\":null}}",
@@ -359,10 +356,9 @@ START_TEST(test_reply_write) {
                 ck_assert_int_eq(again.attach_count, 3);
         }
 }
-END_TEST
 
 /* A client understands what a newer broker adds, and notices what is missing. */
-START_TEST(test_reply_lenient) {
+TEST(reply_lenient) {
         static const char newer[] =
                 "{\"parameters\":{\"when\":[1,{\"a\":null}],\"destroyed\":false,\"attachCount\":2,\"x\":null}}";
         static const char *const wrong[] = {
@@ -388,7 +384,6 @@ START_TEST(test_reply_lenient) {
                 free(copy);
         }
 }
-END_TEST
 
 /* --- errors */
 
@@ -436,7 +431,7 @@ static Fault some_fault(FaultCode code) {
         return fault;
 }
 
-START_TEST(test_fault_round_trip) {
+TEST(fault_round_trip, .first = FAULT_NONE + 1, .end = _FAULT_N) {
         Fault fault = some_fault((FaultCode) _i), again;
         const Type *type = fault_rows[fault.code].type;
         char memory[512];
@@ -468,9 +463,8 @@ START_TEST(test_fault_round_trip) {
                         ck_assert_mem_eq(a, b, sizeof(int64_t));
         }
 }
-END_TEST
 
-START_TEST(test_faults_not_understood) {
+TEST(faults_not_understood) {
         static const char *const texts[] = {
                 "{\"error\":\"org.example.Error\"}",
                 "{\"error\":\"\"}",
@@ -493,9 +487,8 @@ START_TEST(test_faults_not_understood) {
                 free(copy);
         }
 }
-END_TEST
 
-START_TEST(test_fault_nullables) {
+TEST(fault_nullables) {
         static const char text[] =
                 "{\"error\":\"org.shmbroker.Broker.LimitReached\",\"parameters\":{\"limit\":\"memory\","
                 "\"maximum\":null,\"later\":[]}}";
@@ -509,30 +502,4 @@ START_TEST(test_fault_nullables) {
         ck_assert_str_eq(fault.limit.limit, "memory");
         ck_assert(!GIVEN(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM));
         free(copy);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("message");
-        TCase *tc = tcase_create("call");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_loop_test(tc, test_broken_call, 0, ARRAY_SIZE(broken_calls));
-        tcase_add_loop_test(tc, test_good_call, 0, ARRAY_SIZE(good_calls));
-        tcase_add_test(tc, test_no_parameters);
-        tcase_add_test(tc, test_invalid_parameter);
-        tcase_add_test(tc, test_longest_call);
-        tcase_add_test(tc, test_call_round_trip);
-        suite_add_tcase(suite, tc);
-        tc = tcase_create("reply");
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_loop_test(tc, test_broken_reply, 0, ARRAY_SIZE(broken_replies));
-        tcase_add_test(tc, test_good_reply);
-        tcase_add_test(tc, test_reply_write);
-        tcase_add_test(tc, test_reply_lenient);
-        tcase_add_loop_test(tc, test_fault_round_trip, FAULT_NONE + 1, _FAULT_N);
-        tcase_add_test(tc, test_faults_not_understood);
-        tcase_add_test(tc, test_fault_nullables);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

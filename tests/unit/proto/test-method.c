@@ -14,8 +14,11 @@
 #include "proto/util.h"
 #include "tests/support/unit.h"
 
+SUITE("method");
+CASE("method", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
 /* Each is found by its name and is complete. */
-START_TEST(test_methods) {
+TEST(methods) {
         for (unsigned int i = 0; i < _METHOD_N; ++i) {
                 const MethodRow *row = &method_rows[i];
                 Method method;
@@ -28,7 +31,6 @@ START_TEST(test_methods) {
                 ck_assert(!row->more || (row->n_fds_in == 0 && row->n_fds_out == 0));
         }
 }
-END_TEST
 
 static const Field *field_of(const Type *type, const char *key) {
         for (size_t i = 0; i < type->n_fields; ++i)
@@ -38,7 +40,7 @@ static const Field *field_of(const Type *type, const char *key) {
 }
 
 /* What the notes say, and what is told from the text: the flag, descriptors, shared structures. */
-START_TEST(test_rows) {
+TEST(rows) {
         const MethodRow *acquire = &method_rows[METHOD_ACQUIRE],
                         *adopt = &method_rows[METHOD_ADOPT];
         const Field *field;
@@ -67,18 +69,16 @@ START_TEST(test_rows) {
         field = field_of(&segment_info_type, "sizeBytes");
         ck_assert(field->minimum == INT64_MIN && field->maximum == INT64_MAX);
 }
-END_TEST
 
-START_TEST(test_errors) {
+TEST(errors) {
         for (unsigned int i = FAULT_NONE + 1; i < _FAULT_N; ++i)
                 ck_assert_int_eq(fault_find(fault_rows[i].name), i);
         ck_assert_int_eq(fault_find("org.shmbroker.Broker.NoSuchError"), FAULT_NONE);
         ck_assert_int_eq(fault_find(""), FAULT_NONE);
 }
-END_TEST
 
 /* An error is read into, and written from, the union in Fault. */
-START_TEST(test_error_sizes) {
+TEST(error_sizes) {
         for (int i = FAULT_NONE + 1; i < _FAULT_N; ++i) {
                 const Type *type = fault_rows[i].type;
 
@@ -87,9 +87,8 @@ START_TEST(test_error_sizes) {
                         ck_assert_uint_le(type->fields[j].offset + sizeof(int64_t), type->size);
         }
 }
-END_TEST
 
-START_TEST(test_find) {
+TEST(find) {
         static const struct {
                 const char *name;
                 int expected;
@@ -119,10 +118,9 @@ START_TEST(test_find) {
                 ck_assert_int_eq(method, METHOD_WATCH);
         }
 }
-END_TEST
 
 /* What GetInterfaceDescription() returns are the files, byte for byte. */
-START_TEST(test_descriptions) {
+TEST(descriptions) {
         static const struct {
                 const char *path;
                 const char *text;
@@ -144,20 +142,4 @@ START_TEST(test_descriptions) {
         ck_assert_uint_eq(interface_names.n_names, 2);
         ck_assert_str_eq(interface_names.names[INTERFACE_BROKER], "org.shmbroker.Broker");
         ck_assert_str_eq(interface_names.names[INTERFACE_SERVICE], "org.varlink.service");
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("method");
-        TCase *tc = tcase_create("method");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_test(tc, test_methods);
-        tcase_add_test(tc, test_rows);
-        tcase_add_test(tc, test_errors);
-        tcase_add_test(tc, test_error_sizes);
-        tcase_add_test(tc, test_find);
-        tcase_add_test(tc, test_descriptions);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

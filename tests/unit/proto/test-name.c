@@ -8,7 +8,10 @@
 #include "proto/util.h"
 #include "tests/support/unit.h"
 
-START_TEST(test_valid) {
+SUITE("name");
+CASE("name", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
+TEST(valid) {
         static const char *const rows[] = {
                 "a",           "A",
                 "0",           "a-",
@@ -26,9 +29,8 @@ START_TEST(test_valid) {
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
                 ck_assert_msg(name_valid(rows[i]), "'%s' is refused", rows[i]);
 }
-END_TEST
 
-START_TEST(test_invalid) {
+TEST(invalid) {
         static const char *const rows[] = {
                 "",      ".",   "..",       "/",     "//",    "/a",    "a/",     "a//b",
                 "a///b", "./a", "../a",     "a/.",   "a/..",  "a/./b", "a/../b", "a b",
@@ -42,10 +44,9 @@ START_TEST(test_invalid) {
         for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
                 ck_assert_msg(!name_valid(rows[i]), "'%s' is accepted", rows[i]);
 }
-END_TEST
 
 /* Every byte alone, and in the middle. */
-START_TEST(test_bytes) {
+TEST(bytes) {
         static const char allowed[] =
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+:@-";
         char alone[2] = "x", within[4] = "x_y";
@@ -60,9 +61,8 @@ START_TEST(test_bytes) {
                 ck_assert_msg(name_valid(within) == (good || byte == '/'), "byte 0x%02x", byte);
         }
 }
-END_TEST
 
-START_TEST(test_length) {
+TEST(length) {
         char name[NAME_LENGTH_MAX + 2], *exact;
 
         ck_assert_int_eq(NAME_LENGTH_MAX, 255);
@@ -80,10 +80,9 @@ START_TEST(test_length) {
         ck_assert(!name_valid(exact));
         free(exact);
 }
-END_TEST
 
 /* A file, and a POSIX object with a slash before it. */
-START_TEST(test_files) {
+TEST(files) {
         static const char *const good[] = { "a", ".a", "...", " ", "\n", "a b,c", "\xff", "-" };
         static const char *const bad[] = { "", ".", "..", "/", "a/", "/a", "a/b" };
         char name[FILE_NAME_LENGTH_MAX + 3];
@@ -103,19 +102,4 @@ START_TEST(test_files) {
         ck_assert(!file_name_valid(name + 1) && !posix_name_valid(name));
         name[FILE_NAME_LENGTH_MAX + 1] = '\0';
         ck_assert(file_name_valid(name + 1) && posix_name_valid(name));
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("name");
-        TCase *tc = tcase_create("name");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_test(tc, test_valid);
-        tcase_add_test(tc, test_invalid);
-        tcase_add_test(tc, test_bytes);
-        tcase_add_test(tc, test_length);
-        tcase_add_test(tc, test_files);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

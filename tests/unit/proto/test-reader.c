@@ -18,7 +18,10 @@ static Reader begin(const char *text, char **ret_copy) {
         return (Reader) READER_INIT(copy);
 }
 
-START_TEST(test_types) {
+SUITE("reader");
+CASE("reader", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
+TEST(types) {
         static const struct {
                 const char *text;
                 JsonType type;
@@ -38,7 +41,6 @@ START_TEST(test_types) {
                 free(copy);
         }
 }
-END_TEST
 
 static const struct {
         const char *text;
@@ -67,7 +69,7 @@ static const struct {
         { "0.0", false, 0 },
 };
 
-START_TEST(test_number) {
+TEST(number, .end = ARRAY_SIZE(numbers)) {
         static const char *const behind[] = { " ", ",", "]", "}" };
         int64_t value = 4711;
         char text[128], *copy;
@@ -89,7 +91,6 @@ START_TEST(test_number) {
                 free(copy);
         }
 }
-END_TEST
 
 static const struct {
         const char *text;
@@ -117,7 +118,7 @@ static const struct {
         { "\"{}[],:\"", "{}[],:" },
 };
 
-START_TEST(test_string) {
+TEST(string, .end = ARRAY_SIZE(strings)) {
         char text[128], *copy;
         Reader reader;
 
@@ -127,10 +128,9 @@ START_TEST(test_string) {
         ck_assert_str_eq(reader.at, ",1");
         free(copy);
 }
-END_TEST
 
 /* Strings live as long as the text does, whatever is read behind them. */
-START_TEST(test_strings_stay) {
+TEST(strings_stay) {
         char *copy, *key, *value;
         Reader reader = begin("{ \"k\\u0065y\" : \"v\\u00e9\" , \"b\" : [ ] }", &copy);
 
@@ -150,9 +150,8 @@ START_TEST(test_strings_stay) {
         ck_assert_str_eq(value, "v\xc3\xa9");
         free(copy);
 }
-END_TEST
 
-START_TEST(test_walk) {
+TEST(walk) {
         char *copy;
         Reader reader = begin("{\"a\":[1,[true,[]],{},false],\"b\":null}", &copy);
         int64_t value;
@@ -186,10 +185,9 @@ START_TEST(test_walk) {
         ck_assert_str_eq(reader.at, "");
         free(copy);
 }
-END_TEST
 
 /* Skipping steps over all of a value and changes nothing of it. */
-START_TEST(test_skip) {
+TEST(skip) {
         static const char *const values[] = {
                 "null",
                 "true",
@@ -219,20 +217,4 @@ START_TEST(test_skip) {
                         ck_assert_str_eq(copy, before);
                         free(copy);
                 }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("reader");
-        TCase *tc = tcase_create("reader");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_test(tc, test_types);
-        tcase_add_loop_test(tc, test_number, 0, ARRAY_SIZE(numbers));
-        tcase_add_loop_test(tc, test_string, 0, ARRAY_SIZE(strings));
-        tcase_add_test(tc, test_strings_stay);
-        tcase_add_test(tc, test_walk);
-        tcase_add_test(tc, test_skip);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -271,7 +271,10 @@ static const char *check_last(const char *text, size_t n_text) {
         return last == expected ? NULL : "another last member";
 }
 
-START_TEST(test_good) {
+SUITE("scan");
+CASE("scan", .setup = unit_fds_begin, .teardown = unit_fds_end, .timeout = 60);
+
+TEST(good, .end = ARRAY_SIZE(good)) {
         const Row *row = &good[_i];
         const char *different;
 
@@ -281,17 +284,15 @@ START_TEST(test_good) {
         different = check_last(row->text, row->n_text);
         ck_assert_msg(!different, "%s: %s", row->name, different);
 }
-END_TEST
 
-START_TEST(test_broken) {
+TEST(broken, .end = ARRAY_SIZE(broken)) {
         const Row *row = &broken[_i];
 
         ck_assert_msg(scan(row->text, row->n_text) == SCAN_E_BROKEN, "%s: accepted", row->name);
 }
-END_TEST
 
 /* Whatever is cut off at the end, the rest is no object. */
-START_TEST(test_prefixes) {
+TEST(prefixes, .end = ARRAY_SIZE(good)) {
         const Row *row = &good[_i];
         size_t n_text = row->n_text;
 
@@ -301,10 +302,9 @@ START_TEST(test_prefixes) {
                 ck_assert_msg(scan(row->text, n) == SCAN_E_BROKEN, "%s: %zu bytes of it accepted",
                               row->name, n);
 }
-END_TEST
 
 /* One byte changed, to every value: never a crash, and json-c agrees with what is accepted. */
-START_TEST(test_one_byte) {
+TEST(one_byte, .end = ARRAY_SIZE(good)) {
         const Row *row = &good[_i];
         char *copy = unit_copy(row->text, row->n_text);
         const char *different;
@@ -324,7 +324,6 @@ START_TEST(test_one_byte) {
         }
         free(copy);
 }
-END_TEST
 
 /* --- many members */
 
@@ -388,7 +387,7 @@ static void expect_many(const char *format, unsigned int twice, const char *form
         free(text.data);
 }
 
-START_TEST(test_many_members) {
+TEST(many_members) {
         static const unsigned int twice[] = { 0, 1, MEMBERS / 2, MEMBERS - 1 };
 
         expect_many(PLAIN, MEMBERS, PLAIN, 0);
@@ -399,10 +398,9 @@ START_TEST(test_many_members) {
                 expect_many(ESCAPED, twice[i], PLAIN, SCAN_E_BROKEN);
         }
 }
-END_TEST
 
 /* The number of members at which comparing pairs ends, and those at which memory grows. */
-START_TEST(test_some_members) {
+TEST(some_members) {
         for (unsigned int n = 1; n < 120; ++n)
                 for (unsigned int twice = 0; twice <= n; ++twice) {
                         Text text = many_members(n, PLAIN, twice, twice % 2 ? PLAIN : ESCAPED);
@@ -412,10 +410,9 @@ START_TEST(test_some_members) {
                         free(text.data);
                 }
 }
-END_TEST
 
 /* Keys that share all but their end. */
-START_TEST(test_long_keys) {
+TEST(long_keys) {
         Text text = {};
         char key[1100];
         clock_t begin;
@@ -432,7 +429,6 @@ START_TEST(test_long_keys) {
         ck_assert_int_lt((clock() - begin) / CLOCKS_PER_SEC, 5);
         free(text.data);
 }
-END_TEST
 
 /* --- texts made at random */
 
@@ -580,7 +576,7 @@ static void mutate(Text *text, uint64_t *seed) {
 
 #define RANDOM_TEXTS 4000
 
-START_TEST(test_random) {
+TEST(random, .end = 4) {
         uint64_t seed = (uint64_t) _i;
         unsigned int n_accepted = 0;
         const char *different;
@@ -610,23 +606,4 @@ START_TEST(test_random) {
                 free(text.data);
         }
         ck_assert_uint_ge(n_accepted, RANDOM_TEXTS);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("scan");
-        TCase *tc = tcase_create("scan");
-
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_loop_test(tc, test_good, 0, ARRAY_SIZE(good));
-        tcase_add_loop_test(tc, test_broken, 0, ARRAY_SIZE(broken));
-        tcase_add_loop_test(tc, test_prefixes, 0, ARRAY_SIZE(good));
-        tcase_add_loop_test(tc, test_one_byte, 0, ARRAY_SIZE(good));
-        tcase_add_test(tc, test_many_members);
-        tcase_add_test(tc, test_some_members);
-        tcase_add_test(tc, test_long_keys);
-        tcase_add_loop_test(tc, test_random, 0, 4);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

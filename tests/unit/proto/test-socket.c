@@ -99,7 +99,10 @@ static int open_pipe(int *ret_read_fd) {
         return fds[1];
 }
 
-START_TEST(test_bytes) {
+SUITE("socket");
+CASE("socket", .setup = setup, .teardown = teardown);
+
+TEST(bytes) {
         char space[4];
         size_t n = 0;
 
@@ -114,9 +117,8 @@ START_TEST(test_bytes) {
         ck_assert_uint_eq(queue.n_fds, 0);
         ck_assert_int_eq(receive(&queue, ""), SOCKET_E_AGAIN);
 }
-END_TEST
 
-START_TEST(test_descriptor) {
+TEST(descriptor) {
         int memfd = unit_memfd(10), fd;
         ino_t sent = inode(memfd);
 
@@ -129,10 +131,9 @@ START_TEST(test_descriptor) {
         ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
         fd_close(fd);
 }
-END_TEST
 
 /* It comes with the first byte, however few are read. */
-START_TEST(test_descriptor_first_byte) {
+TEST(descriptor_first_byte) {
         int read_fd, write_fd = open_pipe(&read_fd);
         char space[1];
         size_t n;
@@ -148,14 +149,13 @@ START_TEST(test_descriptor_first_byte) {
         ck_assert(!held(read_fd));
         fd_close(read_fd);
 }
-END_TEST
 
 /*
  * A fact about the kernel, and why descriptors are queued: plain bytes sent earlier are handed out
  * together with the first bytes of a message that carries a descriptor. What is sent behind it is
  * not.
  */
-START_TEST(test_gluing) {
+TEST(gluing) {
         int memfd = unit_memfd(10);
 
         send_text("plain", -EBADF);
@@ -174,10 +174,9 @@ START_TEST(test_gluing) {
         ck_assert_uint_eq(queue.n_fds, 3);
         fd_close(memfd);
 }
-END_TEST
 
 /* Who receives by plain recv(2) never has the descriptor, and the kernel lets go of it. */
-START_TEST(test_plain_receive) {
+TEST(plain_receive) {
         int read_fd, write_fd = open_pipe(&read_fd);
         size_t n_before = unit_count_fds();
 
@@ -190,9 +189,8 @@ START_TEST(test_plain_receive) {
         ck_assert(!held(read_fd));
         fd_close(read_fd);
 }
-END_TEST
 
-START_TEST(test_many) {
+TEST(many) {
         int read_fd, write_fd = open_pipe(&read_fd);
 
         send_many(write_fd, 3);
@@ -203,10 +201,9 @@ START_TEST(test_many) {
         ck_assert(!held(read_fd));
         fd_close(read_fd);
 }
-END_TEST
 
 /* More than anybody who keeps the rules has under way: nothing is kept. */
-START_TEST(test_too_many) {
+TEST(too_many) {
         int read_fd, write_fd = open_pipe(&read_fd);
 
         send_many(write_fd, FD_QUEUE_MAX);
@@ -219,10 +216,9 @@ START_TEST(test_too_many) {
         ck_assert(!held(read_fd));
         fd_close(read_fd);
 }
-END_TEST
 
 /* The bytes come without an error while descriptors cannot be taken: room for _i of three. */
-START_TEST(test_truncated) {
+TEST(truncated, .end = 3) {
         int read_fd, write_fd = open_pipe(&read_fd);
         uint64_t before;
         int r, next;
@@ -247,7 +243,6 @@ START_TEST(test_truncated) {
         ck_assert_int_eq(receive(&queue, "b"), 0);
         ck_assert_uint_eq(queue.n_fds, 1);
 }
-END_TEST
 
 /* A pair that keeps messages apart. */
 static void make_packets(int *packets) {
@@ -256,7 +251,7 @@ static void make_packets(int *packets) {
 }
 
 /* Whoever looks gets the same as whoever looked before, in any order, and nothing is gone. */
-START_TEST(test_peek) {
+TEST(peek) {
         int memfd = unit_memfd(10), packets[2], fds[] = { memfd, memfd, memfd };
         char space[8];
         size_t n = 0;
@@ -291,10 +286,9 @@ START_TEST(test_peek) {
         fd_close(packets[1]);
         fd_close(memfd);
 }
-END_TEST
 
 /* As many as there can be in a message; without room for them they are in there still. */
-START_TEST(test_peek_truncated) {
+TEST(peek_truncated) {
         int packets[2], fds[FD_QUEUE_MAX], read_fd, write_fd = open_pipe(&read_fd);
         uint64_t before;
         char space[8];
@@ -322,10 +316,9 @@ START_TEST(test_peek_truncated) {
         fd_close(packets[0]);
         fd_close(packets[1]);
 }
-END_TEST
 
 /* By a path and by an abstract name; who does not read makes nobody wait. */
-START_TEST(test_datagram) {
+TEST(datagram, .end = 2) {
         _cleanup_(freep) char *directory = unit_directory(), *path = unit_path(directory, "socket");
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         char name[64], space[8];
@@ -354,9 +347,8 @@ START_TEST(test_datagram) {
         ck_assert_int_eq(socket_send_message(sender, "abc", 3, NULL, 0), SOCKET_E_GONE);
         fd_close(sender);
 }
-END_TEST
 
-START_TEST(test_gone) {
+TEST(gone) {
         size_t n;
 
         send_text("abc", -EBADF);
@@ -368,19 +360,17 @@ START_TEST(test_gone) {
         ck_assert_int_eq(socket_send(pair[1], "x", 1, -EBADF, &n), SOCKET_E_GONE);
         ck_assert_int_eq(socket_send(pair[1], "x", 1, pair[1], &n), SOCKET_E_GONE);
 }
-END_TEST
 
 /* A peer that closes with something unread resets the connection. */
-START_TEST(test_reset) {
+TEST(reset) {
         size_t n;
 
         send_text("abc", -EBADF);
         pair[1] = fd_close(pair[1]);
         ck_assert_int_eq(socket_receive(pair[0], (char[1]){}, 1, NULL, &n), SOCKET_E_GONE);
 }
-END_TEST
 
-START_TEST(test_full) {
+TEST(full) {
         static char data[65536];
         size_t n, n_sent = 0, n_received = 0;
         int r;
@@ -395,10 +385,9 @@ START_TEST(test_full) {
         ck_assert_uint_eq(n_received, n_sent);
         ck_assert_uint_eq(queue.n_fds, 0);
 }
-END_TEST
 
 /* 0 says that everything was read, and only then may a descriptor follow plain bytes. */
-START_TEST(test_unread) {
+TEST(unread) {
         char space[2];
         size_t n = 4711, n_received;
 
@@ -415,16 +404,14 @@ START_TEST(test_unread) {
         ck_assert_uint_eq(n, 0);
         ck_assert_int_lt(socket_unread(-EBADF, &n), 0);
 }
-END_TEST
 
-START_TEST(test_own_mistakes) {
+TEST(own_mistakes) {
         size_t n;
 
         ck_assert_int_eq(socket_send(-EBADF, "x", 1, -EBADF, &n), -EBADF);
         ck_assert_int_eq(socket_send(pair[0], "x", 1, 1 << 20, &n), -EBADF);
         ck_assert_int_eq(socket_receive(-EBADF, (char[1]){}, 1, &queue, &n), -EBADF);
 }
-END_TEST
 
 /* Descriptors in flight are limited for each user who is not root; that passes. */
 static int too_many_in_flight(void *userdata) {
@@ -440,14 +427,13 @@ static int too_many_in_flight(void *userdata) {
         return r == SOCKET_E_LIMIT ? 0 : 1;
 }
 
-START_TEST(test_limit_in_flight) {
+TEST(limit_in_flight) {
         if (geteuid() != 0)
                 return;
         ck_assert_int_eq(unit_fork(too_many_in_flight, NULL), 0);
 }
-END_TEST
 
-START_TEST(test_connect) {
+TEST(connect) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         char *directory = unit_directory(), *path = unit_path(directory, "socket"), too_long[200];
         int listener, fd;
@@ -470,32 +456,4 @@ START_TEST(test_connect) {
         ck_assert_int_eq(socket_connect(too_long), -ENAMETOOLONG);
         free(path);
         free(directory);
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("socket");
-        TCase *tc = tcase_create("socket");
-
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_bytes);
-        tcase_add_test(tc, test_descriptor);
-        tcase_add_test(tc, test_descriptor_first_byte);
-        tcase_add_test(tc, test_gluing);
-        tcase_add_test(tc, test_plain_receive);
-        tcase_add_test(tc, test_many);
-        tcase_add_test(tc, test_too_many);
-        tcase_add_loop_test(tc, test_truncated, 0, 3);
-        tcase_add_test(tc, test_peek);
-        tcase_add_test(tc, test_peek_truncated);
-        tcase_add_loop_test(tc, test_datagram, 0, 2);
-        tcase_add_test(tc, test_gone);
-        tcase_add_test(tc, test_reset);
-        tcase_add_test(tc, test_full);
-        tcase_add_test(tc, test_unread);
-        tcase_add_test(tc, test_own_mistakes);
-        tcase_add_test(tc, test_limit_in_flight);
-        tcase_add_test(tc, test_connect);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }

@@ -62,17 +62,19 @@ static void put_bools(Writer *writer) {
         writer_bool(writer, false);
 }
 
-START_TEST(test_sizes) {
+SUITE("writer");
+CASE("writer", .setup = unit_fds_begin, .teardown = unit_fds_end);
+
+TEST(sizes) {
         check_sizes(put_text, "abc{}");
         check_sizes(put_string, "\"a\\\"b\\\\c/\\u000a\\u0001\\u001f\x7f\xc3\xa9\"");
         check_sizes(put_empty, "\"\"");
         check_sizes(put_ints, " 0 1 -1 9 10 -10 9223372036854775807 -9223372036854775808");
         check_sizes(put_bools, "truefalse");
 }
-END_TEST
 
 /* Overflow stays, though less would have fit later. */
-START_TEST(test_overflow_stays) {
+TEST(overflow_stays) {
         char memory[4];
         Writer writer = WRITER_INIT(memory, sizeof(memory));
 
@@ -81,10 +83,9 @@ START_TEST(test_overflow_stays) {
         writer_literal(&writer, "1");
         ck_assert(writer.overflow);
 }
-END_TEST
 
 /* Every character comes back as it was. */
-START_TEST(test_round_trip) {
+TEST(round_trip) {
         char memory[256], string[8], *value;
 
         for (uint32_t code = 1; code <= 0x10ffff; code += code < 0x900 ? 1 : 251) {
@@ -124,9 +125,8 @@ START_TEST(test_round_trip) {
                 ck_assert(!reader_next(&reader));
         }
 }
-END_TEST
 
-START_TEST(test_ints) {
+TEST(ints) {
         uint64_t seed = 1;
         char memory[32];
 
@@ -145,18 +145,4 @@ START_TEST(test_ints) {
                 ck_assert_int_eq(reader_int(&reader, &again), 0);
                 ck_assert_int_eq(again, value);
         }
-}
-END_TEST
-
-int main(void) {
-        Suite *suite = suite_create("writer");
-        TCase *tc = tcase_create("writer");
-
-        tcase_add_checked_fixture(tc, unit_fds_begin, unit_fds_end);
-        tcase_add_test(tc, test_sizes);
-        tcase_add_test(tc, test_overflow_stays);
-        tcase_add_test(tc, test_round_trip);
-        tcase_add_test(tc, test_ints);
-        suite_add_tcase(suite, tc);
-        return unit_main(suite);
 }
