@@ -43,8 +43,8 @@ static int address_user(char **ret) {
  * @given:      what the user said, or NULL for $SHMBROKER_ADDRESS and, without that, "system:"
  * @ret_address: the address with its path, to be freed
  *
- * "system:" is the system's broker, "user:" the user's own, "unix:" and a path any. Never another
- * one because the first did not answer.
+ * "system:" is the system's broker, "admin:" the administrator's socket of that, "user:" the user's
+ * own, "unix:" and a path any. Never another one because the first did not answer.
  *
  * Return: 0, ADDRESS_E_INVALID, ADDRESS_E_NO_RUNTIME_DIRECTORY, or -ENOMEM.
  */
@@ -61,6 +61,8 @@ int address_find(const char *given, char **ret_address) {
         } else {
                 if (!given || strcmp(given, ADDRESS_SYSTEM) == 0)
                         given = ADDRESS_OF_SYSTEM;
+                else if (strcmp(given, ADDRESS_ADMIN) == 0)
+                        given = ADDRESS_OF_ADMIN;
                 address = strdup(given);
                 if (!address)
                         return error_origin(-ENOMEM);
@@ -68,5 +70,29 @@ int address_find(const char *given, char **ret_address) {
         if (!address_valid(address))
                 return ADDRESS_E_INVALID;
         *ret_address = steal_ptr(address);
+        return 0;
+}
+
+/**
+ * address_of_admin() - where the administrator's socket of a broker is
+ * @address:    the broker's, as address_find() returned it
+ * @ret_address: the address with its path, to be freed
+ *
+ * That of the system's broker is in a directory that nobody has a reason to bind into a container.
+ *
+ * Return: 0, ADDRESS_E_INVALID if the path is too long, or -ENOMEM.
+ */
+int address_of_admin(const char *address, char **ret_address) {
+        _cleanup_(freep) char *admin = NULL;
+
+        if (strcmp(address, ADDRESS_OF_SYSTEM) == 0)
+                admin = strdup(ADDRESS_OF_ADMIN);
+        else if (asprintf(&admin, "%s.admin", address) < 0)
+                admin = NULL;
+        if (!admin)
+                return error_origin(-ENOMEM);
+        if (!address_valid(admin))
+                return ADDRESS_E_INVALID;
+        *ret_address = steal_ptr(admin);
         return 0;
 }

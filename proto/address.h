@@ -7,7 +7,9 @@
 
 #define ADDRESS_SYSTEM "system:"
 #define ADDRESS_USER "user:"
+#define ADDRESS_ADMIN "admin:"
 #define ADDRESS_OF_SYSTEM "unix:/run/shmbroker/socket"
+#define ADDRESS_OF_ADMIN "unix:/run/shmbroker-admin/socket"
 #define ADDRESS_VARIABLE "SHMBROKER_ADDRESS"
 
 enum {
@@ -20,6 +22,7 @@ enum {
 };
 
 int address_find(const char *given, char **ret_address);
+int address_of_admin(const char *address, char **ret_address);
 const char *address_path(const char *address);
 
 #endif

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "client/ctl/commands.h"
+#include "client/ctl/common.h"
 #include "client/ctl/doctor/checks.h"
 #include "client/ctl/info.h"
 #include "client/ctl/search.h"
@@ -89,7 +90,7 @@ static void offer_segments(const Line *line, const char *before, bool ids) {
         _cleanup_(shmbroker_list_freep) struct shmbroker_list *list = NULL;
         Ctl *ctl = line->ctl;
 
-        if (shmbroker_new(ctl->address, &ctl->connection))
+        if (ctl_try_connect(ctl))
                 return;
         shmbroker_set_call_timeout(ctl->connection, BROKER_USEC);
         if (shmbroker_list_segments(ctl->connection, NULL, &list))

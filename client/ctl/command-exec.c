@@ -142,7 +142,8 @@ static int exec_run(Ctl *ctl) {
                 return CTL_EXEC_FAILED;
         shmbroker_options_set_map(acquisition.options, 0);
         r = exec_parse(ctl, &acquisition, &selector, &prefix);
-        r = r ? r : ctl_connect(ctl);
+        /* What the command inherits is not to be more than it could have acquired itself. */
+        r = r ? r : ctl_connect_as_user(ctl);
         r = r ? r : acquire(ctl, &selector, &acquisition, &segment);
         r = r ? r : exec_pass_on(prefix, segment);
         return r ? CTL_EXEC_FAILED : exec_become(ctl->argv);

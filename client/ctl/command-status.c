@@ -37,8 +37,12 @@ static void print_size(const char *title, uint64_t size) {
 
 static void print_status(const Ctl *ctl, const struct shmbroker_status *status) {
         char text[SIZE_TEXT];
+        int privileged;
 
         (void) printf("%-13s %s\n", "Broker:", shmbroker_get_address(ctl->connection));
+        if (shmbroker_status_privileged(status, &privileged) == 0)
+                (void) printf("%-13s %s\n",
+                              "You are:", privileged ? "its administrator" : "a user of it");
         (void) printf("%-13s %s\n", "Version:", shmbroker_status_version(status));
         (void) printf("%-13s %s\n", "Started:",
                       time_format(text, sizeof(text), shmbroker_status_start_time(status)));

@@ -106,7 +106,7 @@ static int users_run(Ctl *ctl) {
 const Command command_users = {
         .name = "users",
         .arguments = "[OPTION...]",
-        .summary = "Shows what each user has: all of them to root, else yourself",
+        .summary = "Shows what each user has: all of them to the administrator, else yourself",
         .columns = columns,
         COMMAND_OPTIONS(options),
         .run = users_run,

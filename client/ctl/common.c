@@ -6,8 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/ctl/value.h"
+
+#define SYSTEM_ADDRESS "unix:/run/shmbroker/socket"
+#define SYSTEM_ADMIN_ADDRESS "unix:/run/shmbroker-admin/socket"
 
 static int no_broker(const char *address, const char *why) {
         (void) ctl_error("there is no broker at %s (%s); start it, or say with --address or "
@@ -23,7 +27,7 @@ static int say_unconnected(const char *address, int r) {
                 return no_broker(address, strerror(-r));
         case -EINVAL:
                 (void) ctl_error(
-                        "'%s' is not an address; it has to be system:, user:, or unix: and an "
+                        "'%s' is not an address; it has to be system:, admin:, user:, or unix: and an "
                         "absolute path",
                         address);
                 return CTL_USAGE;
@@ -50,11 +54,54 @@ static int connect_failed(const Ctl *ctl, int r) {
         return code;
 }
 
-/* ctl_connect() - connect to the broker that is meant. Return: 0 or an exit code. */
-int ctl_connect(Ctl *ctl) {
+/* ctl_admin_address() - where the administrator's socket of a broker is, as shmbrokerd(8) says; to
+ * be freed, NULL if memory is short */
+char *ctl_admin_address(const char *address) {
+        char *admin;
+
+        if (strcmp(address, SYSTEM_ADDRESS) == 0)
+                return strdup(SYSTEM_ADMIN_ADDRESS);
+        return asprintf(&admin, "%s.admin", address) < 0 ? NULL : admin;
+}
+
+DEFINE_CLEANUP(struct shmbroker, shmbroker_close)
+
+/* Whoever says where to connect to means that socket, and no other one. */
+static int connect_as_administrator(Ctl *ctl) {
+        _cleanup_(shmbroker_closep) struct shmbroker *resolved = NULL;
+        _cleanup_(freep) char *admin = NULL;
+
+        if (ctl->address && strcmp(ctl->address, "user:") != 0)
+                return -ENOTCONN;
+        if (shmbroker_new(ctl->address, &resolved))
+                return -ENOTCONN;
+        admin = ctl_admin_address(shmbroker_get_address(resolved));
+        if (!admin || access(admin + strlen("unix:"), W_OK) < 0)
+                return -ENOTCONN;
+        return shmbroker_connect(admin, &ctl->connection);
+}
+
+/* ctl_connect_as_user() - connect to the broker that is meant, as a user like others. Return: 0 or
+ * an exit code. */
+int ctl_connect_as_user(Ctl *ctl) {
         int r;
 
         r = shmbroker_connect(ctl->address, &ctl->connection);
+        return r ? connect_failed(ctl, r) : 0;
+}
+
+/* ctl_try_connect() - connect to the broker that is meant, as its administrator where that is
+ * possible. Return: 0 or a negative errno, of which nobody was told. */
+int ctl_try_connect(Ctl *ctl) {
+        return connect_as_administrator(ctl) ? shmbroker_connect(ctl->address, &ctl->connection)
+                                             : 0;
+}
+
+/* ctl_connect() - the same, and say why not. Return: 0 or an exit code. */
+int ctl_connect(Ctl *ctl) {
+        int r;
+
+        r = ctl_try_connect(ctl);
         return r ? connect_failed(ctl, r) : 0;
 }
 
@@ -82,7 +129,7 @@ static const char *ctl_hint(const struct shmbroker_error *error) {
         case -EACCES:
                 return "; its mode allows it to others only";
         case -EPERM:
-                return "; root may as well";
+                return "; the administrator may as well";
         case -EBUSY:
                 return "; 'shmbrokerctl who' tells who has it";
         case -ENOSYS:

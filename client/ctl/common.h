@@ -17,7 +17,10 @@ struct Selector {
         int64_t id;
 };
 
+char *ctl_admin_address(const char *address);
+int ctl_try_connect(Ctl *ctl);
 int ctl_connect(Ctl *ctl);
+int ctl_connect_as_user(Ctl *ctl);
 int ctl_failed(const Ctl *ctl);
 int ctl_failed_by(const struct shmbroker_error *error);
 bool ctl_is_missing(const Ctl *ctl);

@@ -17,7 +17,7 @@ static int connect_if_there(Ctl *ctl, bool *ret) {
                 *ret = true;
                 return ctl_connect(ctl);
         }
-        r = shmbroker_connect(NULL, &ctl->connection);
+        r = ctl_try_connect(ctl);
         *ret = r == 0;
         return r == 0 || r == -ENOENT || r == -ECONNREFUSED || r == -EACCES ? 0 : ctl_connect(ctl);
 }

@@ -158,6 +158,8 @@ struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status);
  * shmbroker_status_charged_bytes() - what is charged for all segments, and compared with the limit
  *      bytes; -ENODATA if it does not say
  * shmbroker_status_allocated_bytes() - memory they use
+ * shmbroker_status_privileged() - 1 if the caller came by the administrator's socket, else 0;
+ *      -ENODATA if the broker is older
  * shmbroker_status_features() - bits of enum shmbroker_feature; -ENODATA if the broker is older
  * shmbroker_status_uid() - the user that it runs as, to whom one may hand a System V segment over;
  *      -ENODATA if it does not say
@@ -176,6 +178,7 @@ uint64_t shmbroker_status_total_bytes(const struct shmbroker_status *status);
 int shmbroker_status_charged_bytes(const struct shmbroker_status *status, uint64_t *ret);
 uint64_t shmbroker_status_allocated_bytes(const struct shmbroker_status *status);
 int shmbroker_status_uid(const struct shmbroker_status *status, uid_t *ret);
+int shmbroker_status_privileged(const struct shmbroker_status *status, int *ret);
 int shmbroker_status_features(const struct shmbroker_status *status, unsigned int *ret);
 const char *shmbroker_status_registry_id(const struct shmbroker_status *status);
 const char *shmbroker_status_json(const struct shmbroker_status *status);

@@ -195,15 +195,13 @@ int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name
  *
  * Return: 0, or
  *         -ENOENT       there is no such object
- *         -EPERM        it is neither its owner nor its creator who asks, nor root
+ *         -EPERM        it is neither its owner nor its creator who asks, nor the administrator
  *         -EEXIST       the broker has it already, or another segment has the name;
  *                       the number "id" of the error tells which
- *         -EOPNOTSUPP   it cannot be adopted; the text "reason" of the error says why. The owner of a
- *                       System V segment may have to make shmbroker_status_uid() its owner first.
- *         -EINVAL       no segment can have the name, or there can be no such object
- *         -EBADF        the descriptor is not open
- *         and those of shmbroker_acquire() that can occur.
- * Since: 0.1
+ *         -EOPNOTSUPP   it cannot be adopted; the text "reason" of the error says why. The owner of
+ * a System V segment may have to make shmbroker_status_uid() its owner first. -EINVAL       no
+ * segment can have the name, or there can be no such object -EBADF        the descriptor is not
+ * open and those of shmbroker_acquire() that can occur. Since: 0.1
  */
 int shmbroker_adopt_sysv(struct shmbroker *connection, int shmid, const char *name,
                          const struct shmbroker_attributes *attributes,
@@ -303,7 +301,8 @@ struct shmbroker_attachments *shmbroker_attachments_free(struct shmbroker_attach
 /**
  * shmbroker_list_users() - ask what users have
  * @connection: the connection
- * @ret:        all of them for root, else the caller alone; to be freed by shmbroker_users_free()
+ * @ret:        all of them for the administrator, else the caller alone; to be freed by
+ * shmbroker_users_free()
  *
  * Return: 0, or a negative errno.
  * Since: 0.1

@@ -44,7 +44,8 @@ extern "C" {
 
 /**
  * shmbroker_connect() - connect to a broker
- * @address:    "system:" for the system's broker, at unix:/run/shmbroker/socket; "user:" for the
+ * @address:    "system:" for the system's broker, at unix:/run/shmbroker/socket; "admin:" for the
+ *              administrator's socket of that, at unix:/run/shmbroker-admin/socket; "user:" for the
  *              user's own, at unix:$XDG_RUNTIME_DIR/shmbroker/socket; "unix:" and an absolute path;
  *              NULL for $SHMBROKER_ADDRESS and, where that is not set, "system:"
  * @ret:        the connection, to be closed by shmbroker_close()

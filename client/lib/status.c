@@ -93,6 +93,13 @@ NULLABLE_GETTER(shmbroker_status, uid_t, shmbroker_status_uid, STATUS_REPLY_UID,
 NULLABLE_GETTER(shmbroker_status, unsigned int, shmbroker_status_features, STATUS_REPLY_FEATURES,
                 features)
 
+int shmbroker_status_privileged(const struct shmbroker_status *status, int *ret) {
+        if (!GIVEN(&status->values, STATUS_REPLY_CALLER))
+                return -ENODATA;
+        *ret = status->values.caller.privileged;
+        return 0;
+}
+
 const char *shmbroker_status_json(const struct shmbroker_status *status) {
         return status->json;
 }

@@ -150,7 +150,7 @@ static int lock_code(int error, CallFailure *failure) {
 
 /* The owner may have changed meanwhile: what is somebody else's now is left alone. */
 static int done_lock_code(const BackgroundJob *job, const Segment *segment, CallFailure *failure) {
-        const Credentials credentials = { .uid = job->uid };
+        const Credentials credentials = { .uid = job->uid, .privileged = job->privileged };
 
         if (!segment)
                 return CALL_E_NO_SUCH_SEGMENT;
@@ -206,6 +206,7 @@ int background_lock(Service *service, Client *client, Segment *segment,
         job->job = (WorkerJob){ .work = work_lock, .done = done_lock };
         job->attributes = *parameters;
         job->uid = client->credentials.uid;
+        job->privileged = client->credentials.privileged;
         job->charge = steal_charge(&charge);
         worker_take(&service->worker, &job->job);
         return CALL_E_WAIT;

@@ -28,6 +28,7 @@ struct BackgroundJob {
         SetAttributesParameters attributes;
         /* Who asked: what may be set is judged once more when it is set */
         uid_t uid;
+        bool privileged;
         Charge charge;
         /* What came of it: an errno of lock(), or what seal() returns */
         int result;

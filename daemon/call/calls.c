@@ -133,7 +133,7 @@ int call_remove(Service *service, Client *client, const SegmentParameters *param
         return 0;
 }
 
-void call_get_status(Service *service, StatusReply *reply) {
+void call_get_status(Service *service, const Client *client, StatusReply *reply) {
         life_catch_up(&service->life);
-        status_describe(service, reply);
+        status_describe(service, client, reply);
 }

@@ -38,7 +38,7 @@ int call_adopt(Service *service, Client *client, const AdoptParameters *paramete
                SegmentReply *reply, CallFailure *failure);
 int call_stat(Service *service, Client *client, const SegmentParameters *parameters,
               SegmentReply *reply, CallFailure *failure);
-void call_get_status(Service *service, StatusReply *reply);
+void call_get_status(Service *service, const Client *client, StatusReply *reply);
 
 int call_set_attributes(Service *service, Client *client, const SetAttributesParameters *parameters,
                         SegmentReply *reply, Pending **ret, CallFailure *failure);

@@ -157,7 +157,7 @@ static int handle_list_users(Context *c) {
 }
 
 static int handle_get_status(Context *c) {
-        call_get_status(c->service, &c->reply.status);
+        call_get_status(c->service, c->client, &c->reply.status);
         return 0;
 }
 

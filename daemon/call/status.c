@@ -2,6 +2,7 @@
 #include "daemon/call/status.h"
 
 #include "daemon/life/describe.h"
+#include "daemon/model/client.h"
 #include "proto/util.h"
 
 static void map_add(Map *map, const char *key, uint64_t value) {
@@ -72,7 +73,7 @@ static unsigned int describe_features(const Features *features) {
                (features->closings ? 1U << FEATURE_CLOSINGS : 0);
 }
 
-void status_describe(Service *service, StatusReply *ret) {
+void status_describe(Service *service, const Client *client, StatusReply *ret) {
         *ret = (StatusReply){
                 .version = PACKAGE_VERSION,
                 .start_time_usec = (int64_t) service->start_usec,
@@ -91,6 +92,12 @@ void status_describe(Service *service, StatusReply *ret) {
                    service->persist.state_file.registry_id);
         GIVE_VALUE(ret, STATUS_REPLY_FEATURES, features,
                    describe_features(&service->life.census.features));
+        ret->caller = (Caller){
+                .uid = client->credentials.uid,
+                .gid = client->credentials.gid,
+                .privileged = client->credentials.privileged,
+        };
+        GIVE(ret, STATUS_REPLY_CALLER);
         describe_limits(&service->accounts, &ret->limits);
         describe_counters(service, &ret->counters);
 }

@@ -7,7 +7,7 @@
 #include "daemon/call/service.h"
 #include "proto/types.h"
 
-void status_describe(Service *service, StatusReply *ret);
+void status_describe(Service *service, const Client *client, StatusReply *ret);
 void status_describe_user(const User *user, UserUsage *ret);
 
 #endif

@@ -172,9 +172,9 @@ static void write_attachments(Stream *stream, Service *service, Writer *writer) 
                 stream->kind = STREAM_NONE;
 }
 
-/* Root sees all users, and everybody else oneself. */
+/* The administrator sees all users, and everybody else oneself. */
 static const User *next_user(const Service *service, const Client *client, int64_t from_uid) {
-        if (client->credentials.uid == 0)
+        if (client->credentials.privileged)
                 return accounts_next(&service->accounts, from_uid - 1);
         return client->user->uid >= from_uid ? client->user : NULL;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -34,18 +35,23 @@ static int read_groups(int fd, gid_t **ret_groups, size_t *ret_n_groups) {
  * @client:     the object, CLIENT_NULL before
  * @accounts:   where the user is looked up; nothing is charged yet
  * @fd:         the connected socket
+ * @by_admin:   whether it is the administrator's: then only root and the broker's own user may
  *
  * The credentials are those at connect(2), and stay so whatever the peer does (unix(7)).
  *
- * Return: 0, or a negative errno. client_deinit() is due in any case.
+ * Return: 0, CLIENT_E_DENIED, or a negative errno. client_deinit() is due in any case.
  */
-int client_init(Client *client, Accounts *accounts, int fd) {
+int client_init(Client *client, Accounts *accounts, int fd, bool by_admin) {
         struct ucred credentials;
         socklen_t n = sizeof(credentials);
         int r;
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
                 return error_origin(-errno);
+        /* Whoever may open the socket: its descriptor may have come to somebody else. */
+        if (by_admin && credentials.uid != 0 && credentials.uid != geteuid())
+                return CLIENT_E_DENIED;
+        client->credentials.privileged = by_admin;
         client->credentials.uid = credentials.uid;
         client->credentials.gid = credentials.gid;
         client->credentials.pid = credentials.pid;

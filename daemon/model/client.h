@@ -14,6 +14,12 @@
 typedef struct Client Client;
 typedef struct Reservation Reservation;
 
+enum {
+        _CLIENT_E_SUCCESS,
+        /* Neither root nor the broker itself, at the administrator's socket */
+        CLIENT_E_DENIED,
+};
+
 struct Client {
         Credentials credentials;
         User *user;
@@ -30,7 +36,7 @@ struct Client {
 #define CLIENT_NULL                                                                                \
         { .passed_fd = -EBADF }
 
-int client_init(Client *client, Accounts *accounts, int fd);
+int client_init(Client *client, Accounts *accounts, int fd, bool by_admin);
 void client_deinit(Client *client);
 
 #endif

@@ -21,12 +21,12 @@ static bool in_group(const Credentials *credentials, gid_t gid) {
  * @write:      whether for writing as well as reading
  *
  * The first class that fits decides, as natively: owner and creator, then their groups, then
- * everyone else. Uid 0 of the broker's user namespace may everything.
+ * everyone else.
  */
 bool permission_grants(const Permission *permission, const Credentials *credentials, bool write) {
         unsigned int wanted = write ? BIT_READ | BIT_WRITE : BIT_READ, shift;
 
-        if (credentials->uid == 0)
+        if (credentials->privileged)
                 return true;
         if (credentials->uid == permission->owner_uid ||
             credentials->uid == permission->creator_uid)
@@ -39,8 +39,8 @@ bool permission_grants(const Permission *permission, const Credentials *credenti
         return (permission->mode >> shift & wanted) == wanted;
 }
 
-/* permission_controls() - may somebody remove a segment, or change it? Owner, creator and uid 0. */
+/* permission_controls() - may somebody remove a segment, or change it? Owner and creator. */
 bool permission_controls(const Permission *permission, const Credentials *credentials) {
-        return credentials->uid == 0 || credentials->uid == permission->owner_uid ||
+        return credentials->privileged || credentials->uid == permission->owner_uid ||
                credentials->uid == permission->creator_uid;
 }

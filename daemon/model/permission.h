@@ -2,7 +2,8 @@
 #ifndef SHMBROKER_DAEMON_MODEL_PERMISSION_H
 #define SHMBROKER_DAEMON_MODEL_PERMISSION_H
 
-/* Who may: ipcperms() of the kernel, with the credentials that the peer had at connect(2). */
+/* Who may: ipcperms() of the kernel, with the credentials that the peer had at connect(2) and the
+ * socket that it came by. Uid 0 is a user like any other. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,8 @@ struct Credentials {
         uid_t uid;
         gid_t gid;
         pid_t pid;
+        /* Came by the administrator's socket: what the broker's own privileges allow, it may */
+        bool privileged;
         gid_t *groups;
         size_t n_groups;
 };

@@ -37,6 +37,8 @@ struct Broker {
         struct event_base *base;
         Service service;
         Listener listener;
+        /* The administrator's */
+        Listener admin;
         Peers peers;
 
         /* As the host allows, where the configuration does not say */
@@ -408,23 +410,24 @@ static int start_service(Broker *broker) {
 static void on_client(int fd, void *userdata) {
         Broker *broker = userdata;
 
-        peers_accept(&broker->peers, fd);
+        peers_accept(&broker->peers, fd, false);
 }
 
-static int start_listener(Broker *broker) {
-        const char *address = broker->options->address;
-        int r;
+static void on_admin(int fd, void *userdata) {
+        Broker *broker = userdata;
 
-        r = listener_open(&broker->listener, broker->base, address_path(address), on_client,
-                          broker);
+        peers_accept(&broker->peers, fd, true);
+}
+
+/* Says why the broker cannot listen there. */
+static int refuse_listener(const char *address, int r) {
         switch (r) {
-        case 0:
-                return 0;
         case LISTENER_E_BUSY:
                 log_error("Another broker listens at %s.", address);
                 return -EADDRINUSE;
         case LISTENER_E_PASSED:
-                log_error("What systemd passed is not one listening Unix stream socket.");
+                log_error("What systemd passed is not one listening Unix stream socket, nor that "
+                          "and the administrator's.");
                 return -EINVAL;
         case -EEXIST:
                 log_error("%s is there and is no socket; it is left as it is.",
@@ -434,6 +437,48 @@ static int start_listener(Broker *broker) {
                 log_error("Cannot listen at %s: %s.", address, strerror(-r));
                 return error_trace(r);
         }
+}
+
+/* Without it, nobody is more than a user. */
+static int start_admin(Broker *broker, const ListenerPassed *passed) {
+        const char *address = broker->options->address;
+        _cleanup_(freep) char *admin = NULL;
+        int r;
+
+        if (passed->n_fds == 1) {
+                log_notice("systemd passed no administrator's socket (shmbroker-admin.socket): "
+                           "root is a user like others.");
+                return 0;
+        }
+        r = address_of_admin(address, &admin);
+        if (r == ADDRESS_E_INVALID) {
+                log_warning("There is no room for an administrator's socket beside %s: its path "
+                            "would be too long.",
+                            address);
+                return 0;
+        }
+        if (r)
+                return error_trace(r);
+        r = listener_open(&broker->admin, broker->base,
+                          passed->n_fds == 2 ? passed->fds[1] : -EBADF, address_path(admin),
+                          LISTENER_MODE_ADMIN, on_admin, broker);
+        return r ? refuse_listener(admin, r) : 0;
+}
+
+static int start_listeners(Broker *broker) {
+        const char *address = broker->options->address;
+        ListenerPassed passed;
+        int r;
+
+        r = listener_find_passed(&passed);
+        if (r)
+                return refuse_listener(address, r);
+        r = listener_open(&broker->listener, broker->base,
+                          passed.n_fds > 0 ? passed.fds[0] : -EBADF, address_path(address),
+                          LISTENER_MODE_PUBLIC, on_client, broker);
+        if (r)
+                return refuse_listener(address, r);
+        return start_admin(broker, &passed);
 }
 
 static int broker_start(Broker *broker) {
@@ -446,7 +491,7 @@ static int broker_start(Broker *broker) {
         r = open_base(broker);
         if (r)
                 return error_trace(r);
-        r = start_listener(broker);
+        r = start_listeners(broker);
         if (r)
                 return r;
         /* Behind the listener, for now no other broker has this socket's attach times. */
@@ -456,6 +501,7 @@ static int broker_start(Broker *broker) {
 static void broker_stop(Broker *broker) {
         peers_deinit(&broker->peers);
         listener_close(&broker->listener);
+        listener_close(&broker->admin);
         for (size_t i = 0; i < ARRAY_SIZE(broker->signals); ++i)
                 if (broker->signals[i])
                         event_free(broker->signals[i]);
@@ -520,6 +566,7 @@ int broker_run(const Options *options) {
         broker->options = options;
         broker->service = (Service) SERVICE_NULL;
         broker->listener = (Listener) LISTENER_NULL;
+        broker->admin = (Listener) LISTENER_NULL;
         r = broker_start(broker);
         if (r == 0) {
                 log_notice("The broker listens at %s.", options->address);

@@ -17,55 +17,88 @@
 
 #include "daemon/base/log.h"
 #include "daemon/state/store-pair.h"
+#include "proto/address.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/socket.h"
 #include "proto/util.h"
-
-/* Everybody may connect: who may what is decided for each segment. */
-#define SOCKET_MODE 0666
 
 /* Taken in one go before those who are connected have their turn. */
 #define ACCEPT_AT_ONCE 64
 
 static const struct timeval pause_time = { .tv_usec = 100000 };
 
-/* Which of the descriptors that systemd passed is not the store's: its index in @names, negative if
- * there is none, LISTENER_E_PASSED if there are several. sd_listen_fds(3) */
-static int find_passed(char **names, int n, int *ret_index) {
-        int index = -1;
-
+/* What systemd passed that is not the store's: sd_listen_fds(3). */
+static int find_passed(ListenerPassed *passed, char **names, int n) {
         for (int i = 0; i < n; ++i) {
                 if (store_pairs_has_name(names[i]))
                         continue;
-                if (index >= 0)
+                if (passed->n_fds == ARRAY_SIZE(passed->fds))
                         return LISTENER_E_PASSED;
-                index = i;
+                passed->fds[passed->n_fds++] = SD_LISTEN_FDS_START + i;
         }
-        *ret_index = index;
         return 0;
 }
 
-/* The one socket that systemd passed, if it passed any. */
-static int take_passed(Listener *listener) {
+static int check_passed(int fd) {
+        if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
+                return LISTENER_E_PASSED;
+        return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? error_origin(-errno) : 0;
+}
+
+static char *socket_address(int fd) {
+        struct sockaddr_un name = {};
+        socklen_t n = sizeof(name) - 1;
+        char *address;
+
+        if (getsockname(fd, (struct sockaddr *) &name, &n) < 0 ||
+            asprintf(&address, "unix:%s", name.sun_path) < 0)
+                return NULL;
+        return address;
+}
+
+/* Two are told apart by where they are. */
+static bool is_admin_of(int admin_fd, int fd) {
+        _cleanup_(freep) char *address = socket_address(fd), *admin = socket_address(admin_fd);
+        _cleanup_(freep) char *expected = NULL;
+
+        return address && admin && address_of_admin(address, &expected) == 0 &&
+               strcmp(admin, expected) == 0;
+}
+
+/**
+ * listener_find_passed() - the sockets that systemd passed
+ * @ret:        the broker's, and the administrator's, as far as there are any
+ *
+ * Return: 0, LISTENER_E_PASSED, or a negative errno.
+ */
+int listener_find_passed(ListenerPassed *ret) {
+        ListenerPassed passed = {};
         char **names = NULL;
-        int n, r, i = -1, fd;
+        int n, r;
 
         n = sd_listen_fds_with_names(true, &names);
-        if (n <= 0)
-                return n < 0 ? LISTENER_E_PASSED : 0;
-        r = find_passed(names, n, &i);
+        if (n < 0)
+                return LISTENER_E_PASSED;
+        r = find_passed(&passed, names, n);
         while (n > 0)
                 free(names[--n]);
         free(names);
-        if (r || i < 0)
+        for (size_t i = 0; r == 0 && i < passed.n_fds; ++i)
+                r = check_passed(passed.fds[i]);
+        if (r)
                 return r;
-        fd = SD_LISTEN_FDS_START + i;
-        if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
-                return LISTENER_E_PASSED;
-        if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-                return error_origin(-errno);
-        listener->fd = fd;
+        if (passed.n_fds == 2) {
+                if (is_admin_of(passed.fds[0], passed.fds[1])) {
+                        int fd = passed.fds[0];
+
+                        passed.fds[0] = passed.fds[1];
+                        passed.fds[1] = fd;
+                } else if (!is_admin_of(passed.fds[1], passed.fds[0])) {
+                        return LISTENER_E_PASSED;
+                }
+        }
+        *ret = passed;
         return 0;
 }
 
@@ -113,7 +146,7 @@ static int clear_path(const char *path) {
         return unlink(path) < 0 ? error_origin(-errno) : 0;
 }
 
-static int bind_path(Listener *listener) {
+static int bind_path(Listener *listener, mode_t mode) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
 
         (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", listener->path);
@@ -122,27 +155,30 @@ static int bind_path(Listener *listener) {
                 return error_origin(-errno);
         if (bind(listener->fd, (struct sockaddr *) &address, sizeof(address)) < 0)
                 return error_origin(-errno);
-        if (chmod(listener->path, SOCKET_MODE) < 0 || listen(listener->fd, SOMAXCONN) < 0)
+        if (chmod(listener->path, mode) < 0 || listen(listener->fd, SOMAXCONN) < 0)
                 return error_origin(-errno);
         return 0;
 }
 
-/* The directory of the socket is the broker's own; the one above has to be there. */
-static int make_directory(const char *path) {
+/* The directory of the socket is the broker's own; the one above has to be there. It is as closed
+ * as the socket. */
+static int make_directory(const char *path, mode_t socket_mode) {
         _cleanup_(freep) char *directory = strdup(path);
 
         if (!directory)
                 return error_origin(-ENOMEM);
         *strrchr(directory, '/') = '\0';
-        if (directory[0] && mkdir(directory, 0755) < 0 && errno != EEXIST)
+        if (directory[0] &&
+            mkdir(directory, socket_mode == LISTENER_MODE_ADMIN ? 0700 : 0755) < 0 &&
+            errno != EEXIST)
                 return error_origin(-errno);
         return 0;
 }
 
-static int open_own(Listener *listener, const char *path) {
+static int open_own(Listener *listener, const char *path, mode_t mode) {
         int r;
 
-        r = make_directory(path);
+        r = make_directory(path, mode);
         if (r)
                 return error_trace(r);
         if (asprintf(&listener->lock_path, "%s.lock", path) < 0) {
@@ -158,7 +194,7 @@ static int open_own(Listener *listener, const char *path) {
         listener->path = strdup(path);
         if (!listener->path)
                 return error_origin(-ENOMEM);
-        return bind_path(listener);
+        return bind_path(listener, mode);
 }
 
 static void pause_over(evutil_socket_t fd, short what, void *userdata) {
@@ -196,24 +232,24 @@ static void accept_some(evutil_socket_t listening_fd, short what, void *userdata
  * listener_open() - listen
  * @listener:   the object, LISTENER_NULL before
  * @base:       the loop
- * @path:       where, unless systemd passed a socket
+ * @passed_fd:  a socket that systemd passed, or negative
+ * @path:       where, if it passed none
+ * @mode:       of a socket that is made there, LISTENER_MODE_...
  * @accepted:   takes over the socket of each client that connects
  * @userdata:   passed to @accepted
  *
- * Return: 0, LISTENER_E_BUSY, LISTENER_E_PASSED, or a negative errno: -EEXIST if there is something
+ * Return: 0, LISTENER_E_BUSY, or a negative errno: -EEXIST if there is something
  *         that is no socket. listener_close() is due in any case.
  */
-int listener_open(Listener *listener, struct event_base *base, const char *path,
-                  ListenerAcceptedFn accepted, void *userdata) {
+int listener_open(Listener *listener, struct event_base *base, int passed_fd, const char *path,
+                  mode_t mode, ListenerAcceptedFn accepted, void *userdata) {
         int r;
 
         listener->accepted = accepted;
         listener->userdata = userdata;
-        r = take_passed(listener);
-        if (r)
-                return r;
+        listener->fd = passed_fd;
         if (listener->fd < 0) {
-                r = open_own(listener, path);
+                r = open_own(listener, path, mode);
                 if (r)
                         return r;
         }

@@ -6,11 +6,19 @@
  * besides by names of the store is the store's (daemon/state/store.h), which takes it before. */
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Everybody may connect, for who may what is decided for each segment; or nobody but who runs the
+ * broker, and root. */
+#define LISTENER_MODE_PUBLIC 0666
+#define LISTENER_MODE_ADMIN 0600
 
 struct event;
 struct event_base;
 
 typedef struct Listener Listener;
+typedef struct ListenerPassed ListenerPassed;
 
 /* Takes over a client's socket. */
 typedef void (*ListenerAcceptedFn)(int fd, void *userdata);
@@ -19,8 +27,14 @@ enum {
         _LISTENER_E_SUCCESS,
         /* Another broker listens there */
         LISTENER_E_BUSY,
-        /* What systemd passed is not one listening stream socket */
+        /* What systemd passed is not one listening stream socket, or that and the administrator's */
         LISTENER_E_PASSED,
+};
+
+struct ListenerPassed {
+        /* The public one, then the administrator's */
+        int fds[2];
+        size_t n_fds;
 };
 
 struct Listener {
@@ -40,8 +54,9 @@ struct Listener {
 #define LISTENER_NULL                                                                              \
         { .fd = -EBADF, .lock_fd = -EBADF }
 
-int listener_open(Listener *listener, struct event_base *base, const char *path,
-                  ListenerAcceptedFn accepted, void *userdata);
+int listener_find_passed(ListenerPassed *ret);
+int listener_open(Listener *listener, struct event_base *base, int passed_fd, const char *path,
+                  mode_t mode, ListenerAcceptedFn accepted, void *userdata);
 void listener_close(Listener *listener);
 
 #endif

@@ -433,7 +433,12 @@ static void peer_refuse(Peer *peer, const LimitReached *reached) {
                      "a connection is refused");
 }
 
+/* Users who have taken all places do not lock the administrator out. */
 static int charge_connection(Peer *peer, LimitReached *ret_reached) {
+        if (peer->client.credentials.privileged) {
+                charge_anyway(&peer->client.connection, peer->client.user, LIMIT_CONNECTIONS, 1);
+                return 0;
+        }
         return charge_take(&peer->client.connection, peer->client.user, LIMIT_CONNECTIONS, 1,
                            ret_reached);
 }
@@ -473,8 +478,9 @@ static int peer_begin(Peer *peer) {
  * peers_accept() - serve a client that has connected
  * @peers:      the peers, which own the new one
  * @fd:         the connected socket, which is the peer's from now on
+ * @by_admin:   whether it came by the administrator's socket
  */
-void peers_accept(Peers *peers, int fd) {
+void peers_accept(Peers *peers, int fd, bool by_admin) {
         _cleanup_(peer_freep) Peer *peer = NULL;
 
         peer = calloc(1, sizeof(*peer));
@@ -487,7 +493,7 @@ void peers_accept(Peers *peers, int fd) {
         peer->output = (Output) OUTPUT_NULL;
         peer->client = (Client) CLIENT_NULL;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
-        if (client_init(&peer->client, &peers->service->accounts, fd) < 0)
+        if (client_init(&peer->client, &peers->service->accounts, fd, by_admin))
                 return;
         output_init(&peer->output, fd, peer->client.user);
         if (peer_begin(peer))

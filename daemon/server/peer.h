@@ -36,7 +36,7 @@ int peers_init(Peers *peers, struct event_base *base, Service *service, LoopChan
                void *userdata);
 void peers_deinit(Peers *peers);
 
-void peers_accept(Peers *peers, int fd);
+void peers_accept(Peers *peers, int fd, bool by_admin);
 void peers_update(Peers *peers);
 
 #endif

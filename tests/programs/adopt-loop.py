@@ -156,7 +156,8 @@ class Loop:
 
 def main():
     program, root, other, notes = sys.argv[1:]
-    with Client(os.environ["SHMBROKER_ADDRESS"]) as client, open(notes, "a", encoding="utf-8") as file:
+    # As the administrator: the objects are of other users.
+    with Client(os.environ["SHMBROKER_ADDRESS"] + ".admin") as client, open(notes, "a", encoding="utf-8") as file:
         loop = Loop(client, program, int(root), file)
         # A process that has ended, and that nobody has waited for yet, has no executable any more.
         while os.path.exists(f"/proc/{other}/exe"):

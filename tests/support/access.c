@@ -16,6 +16,8 @@
 #define OWNER_GID 2102
 
 const Person people[_PERSON_N] = {
+        [ADMINISTRATOR] = { "the administrator", 0, 0, false, 0, true },
+        /* A user like others, as in a container */
         [ROOT] = { "root", 0, 0, false, 0 },
         [CREATOR] = { "the creator", CREATOR_UID, CREATOR_GID, false, 0 },
         /* In the creator's group as well, which must not matter */
@@ -34,7 +36,8 @@ static const struct {
         unsigned int shift;
         bool controls;
 } rights[_PERSON_N] = {
-        [ROOT] = { 0, true },
+        [ADMINISTRATOR] = { 0, true },
+        [ROOT] = { 0, false },
         [CREATOR] = { 6, true },
         [OWNER] = { 6, true },
         [CREATORS_GROUP] = { 3, false },
@@ -57,7 +60,9 @@ void access_up_with(const Setup *setup) {
         ck_assert_int_eq(chmod(fixture_directory(), 0711), 0);
         for (size_t i = 0; i < _PERSON_N; ++i)
                 actors[i] = actor_start(&people[i]);
+        wire_as_administrator(true);
         wire_open(&root);
+        wire_as_administrator(false);
 }
 
 void access_down(void) {
@@ -68,7 +73,7 @@ void access_down(void) {
 }
 
 static bool may(size_t person, unsigned int mode, unsigned int wanted) {
-        return person == ROOT || (mode >> rights[person].shift & wanted) == wanted;
+        return person == ADMINISTRATOR || (mode >> rights[person].shift & wanted) == wanted;
 }
 
 bool may_control(size_t person) {

@@ -22,6 +22,7 @@
 typedef struct State State;
 
 enum {
+        ADMINISTRATOR,
         ROOT,
         CREATOR,
         OWNER,
@@ -42,7 +43,7 @@ struct State {
 
 extern const Person people[_PERSON_N];
 extern Actor actors[_PERSON_N];
-/* Root's, in this process */
+/* The administrator's, in this process */
 extern Wire root;
 
 /* Checked fixture: the broker and everybody. */
@@ -50,7 +51,7 @@ void access_up(void);
 void access_up_with(const Setup *setup);
 void access_down(void);
 
-/* Owner, creator and root. */
+/* Owner, creator and administrator. */
 bool may_control(size_t person);
 bool may_read(size_t person, unsigned int mode);
 /* To write is to read as well: such a descriptor does both. */
@@ -61,9 +62,9 @@ const char *said(int code);
 
 /* Made by one of them; an empty name makes it a private one. */
 int64_t make_as(size_t person, const char *name, unsigned int mode);
-/* Made by the creator, and given to the owner and the owner's group by root. */
+/* Made by the creator, and given to the owner and the owner's group by the administrator. */
 int64_t make_and_give(const char *name, unsigned int mode);
-/* By root, and it works. */
+/* By the administrator, and it works. */
 void set_mode(int64_t id, unsigned int mode);
 
 /* For actor_do(): the data is an id. */

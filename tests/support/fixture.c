@@ -316,8 +316,19 @@ void fixture_down(void) {
         ck_assert_uint_eq(count_fds(getpid()), fixture.n_own_fds);
 }
 
+static bool by_admin;
+
+void wire_as_administrator(bool is_one) {
+        by_admin = is_one;
+}
+
 bool wire_try_open(Wire *wire) {
-        *wire = (Wire){ .fd = socket_connect(address_path(fixture.address)) };
+        char *admin = NULL;
+
+        if (by_admin)
+                ck_assert_int_eq(address_of_admin(fixture.address, &admin), 0);
+        *wire = (Wire){ .fd = socket_connect(address_path(admin ? admin : fixture.address)) };
+        free(admin);
         return wire->fd >= 0;
 }
 

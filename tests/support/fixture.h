@@ -74,6 +74,8 @@ const char *fixture_directory(void);
 int fixture_run_daemon(const char *const *arguments);
 
 void wire_open(Wire *wire);
+/* Connections that this process opens from now on are the administrator's, or anybody's. */
+void wire_as_administrator(bool is_one);
 bool wire_try_open(Wire *wire);
 void wire_close(Wire *wire);
 void wire_send(Wire *wire, const char *text, size_t n_text);

@@ -55,6 +55,7 @@ static void act(const Person *person, int fd) {
         Wire wire;
 
         person_become(person);
+        wire_as_administrator(person->administrator);
         wire_open(&wire);
         while (read(fd, &order, sizeof(order)) == (ssize_t) sizeof(order) && order.act) {
                 outcome.result = order.act(&wire, order.data);

@@ -27,6 +27,8 @@ struct Person {
         /* Supplementary, if there is one */
         bool has_group;
         gid_t group;
+        /* Comes by the administrator's socket */
+        bool administrator;
 };
 
 struct Actor {

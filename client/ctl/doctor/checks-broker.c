@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/ctl/common.h"
 #include "client/ctl/doctor/checks.h"
 #include "client/ctl/info.h"
 #include "client/ctl/limit.h"
@@ -283,6 +284,47 @@ static void check_socket(Doctor *doctor) {
                 find_mode(doctor, &state);
 }
 
+static void find_no_administrator(Doctor *doctor, const char *path, int error) {
+        const Facts *facts = &doctor->facts;
+
+        if (error != ENOENT && error != ENOTDIR) {
+                doctor_find(doctor, CHECK_OK,
+                            "You are not the administrator: %s is not yours to look at.", path);
+                return;
+        }
+        doctor_find(doctor, CHECK_NOTE,
+                    "There is no administrator's socket at %s: root is a user of the broker like "
+                    "others.",
+                    path);
+        if (facts->unit)
+                doctor_advise(
+                        doctor,
+                        "'%s enable --now shmbroker-admin.socket' and a restart of the broker "
+                        "make one.",
+                        facts_systemctl(facts));
+}
+
+static void check_administrator(Doctor *doctor) {
+        _cleanup_(freep) char *admin = ctl_admin_address(doctor->facts.address);
+        const char *path = admin ? admin + strlen("unix:") : "";
+        struct stat state;
+
+        if (!admin)
+                doctor->failed = true;
+        else if (lstat(path, &state) < 0)
+                find_no_administrator(doctor, path, errno);
+        else if (state.st_mode & 0077) {
+                doctor_find(
+                        doctor, CHECK_WARNING,
+                        "The administrator's socket %s has mode %04o: others than its owner may "
+                        "do anything.",
+                        path, (unsigned int) state.st_mode & 0777);
+                doctor_advise(doctor, "'chmod 600 %s'.", path);
+        } else {
+                doctor_find(doctor, CHECK_OK, "The administrator's socket is %s.", path);
+        }
+}
+
 const Check broker_checks[] = {
         { "broker", "whether the broker answers", NEEDS_NOTHING, check_answer },
         { "version", "whether broker and command belong together", NEEDS_ANSWER, check_version },
@@ -290,5 +332,7 @@ const Check broker_checks[] = {
           check_limits },
         { "counters", "counters of the broker that tell of trouble", NEEDS_ANSWER, check_counters },
         { "socket", "the broker's socket, and who may connect", NEEDS_NOTHING, check_socket },
+        { "administrator", "the administrator's socket, and who may open it", NEEDS_NOTHING,
+          check_administrator },
         {},
 };

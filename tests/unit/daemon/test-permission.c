@@ -96,15 +96,18 @@ TEST(all_modes) {
                 }
 }
 
-TEST(root) {
+TEST(administrator) {
+        Credentials admin = { .uid = 0, .gid = OTHER_GROUP, .privileged = true };
         Credentials root = { .uid = 0, .gid = OTHER_GROUP }, group = { .uid = OTHER, .gid = 0 };
         Permission p = permission;
 
         p.mode = 0;
-        ck_assert(permission_grants(&p, &root, false));
-        ck_assert(permission_grants(&p, &root, true));
-        ck_assert(permission_controls(&p, &root));
-        /* The group 0 is like any other. */
+        ck_assert(permission_grants(&p, &admin, false));
+        ck_assert(permission_grants(&p, &admin, true));
+        ck_assert(permission_controls(&p, &admin));
+        /* Uid 0 is like any other, and so is the group 0. */
+        ck_assert(!permission_grants(&p, &root, false));
+        ck_assert(!permission_controls(&p, &root));
         ck_assert(!permission_grants(&p, &group, false));
         ck_assert(!permission_controls(&p, &group));
 }
