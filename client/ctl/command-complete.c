@@ -46,6 +46,17 @@ static bool begins(const char *text, const char *beginning) {
         return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
+/* Anybody may have given a name: one that is no line, or that looks like what is said to the script,
+ * is left out. */
+static bool is_safe(const char *word) {
+        if (*word == ':')
+                return false;
+        for (; *word; ++word)
+                if ((unsigned char) *word < ' ' || *word == 0x7f)
+                        return false;
+        return true;
+}
+
 /* Offers a word, if the last one may go on so. */
 static void offer(const Line *line, const char *before, const char *word, const char *about) {
         size_t n_before = strlen(before), n = strlen(line->current);
@@ -53,6 +64,8 @@ static void offer(const Line *line, const char *before, const char *word, const 
         if (n <= n_before
                     ? !begins(before, line->current)
                     : !begins(line->current, before) || !begins(word, line->current + n_before))
+                return;
+        if (!is_safe(word))
                 return;
         (void) printf("%.*s%s%s", (int) line->n_kept, line->kept, before, word);
         (void) printf(about ? "\t%s\n" : "\n", about);

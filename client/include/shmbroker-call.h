@@ -200,8 +200,9 @@ int shmbroker_call_replaced_id(const struct shmbroker_call *call, int64_t *ret);
  * @call:       the call, or NULL
  *
  * One that was not sent yet is not made. What the broker answers to another one is read and
- * dropped, and a private segment that it created is removed again; other calls go on. A call that
- * waits ends at once. It may be freed before and after its connection is closed.
+ * dropped, and a private segment that it created is removed again, provided that the connection is
+ * not closed before; other calls go on. A call that waits ends at once. It may be freed before and
+ * after its connection is closed.
  *
  * Return: NULL.
  * Since: 0.1

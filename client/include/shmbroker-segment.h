@@ -92,9 +92,8 @@ int shmbroker_acquire_id(struct shmbroker *connection, int64_t id,
  * @ret:        room for @n segments, each to be released by shmbroker_release()
  *
  * They are asked for ahead of the answers, which is faster than one after the other. Where one
- * fails, those that were acquired are released again; what was created by then stays as
- * shmbroker_acquire() says. Segments with a time to wait are acquired one after the other, each
- * with all of that time.
+ * fails, those that were acquired are released again, and those that were created for it removed.
+ * Segments with a time to wait are acquired one after the other, each with all of that time.
  *
  * Return: as shmbroker_acquire(), of the first that failed.
  * Since: 0.1

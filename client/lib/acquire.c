@@ -167,6 +167,7 @@ static int acquire_follow(struct shmbroker_call *call, Method method) {
         call_rewrite(call, method, &meant);
         call->request.repeatable = true;
         call->repeated = false;
+        call->deadline = deadline_after(call->owner->timeout_usec);
         acquire->follows = true;
         return CALL_GOES_ON;
 }
@@ -184,8 +185,8 @@ static int acquire_fail(struct shmbroker_call *call) {
         int r;
 
         /* The broker waits for somebody to attach it for as long as there is a connection. */
-        if (acquire->native && call->connection->fd >= 0)
-                pipeline_break(call->connection);
+        if (acquire->native)
+                pipeline_end_soon(call->connection);
         r = detail_local(&call->error, &about, acquire->failed, acquire->map.locked);
         acquire->segment = shmbroker_release(acquire->segment);
         return error_trace(r);
@@ -297,7 +298,9 @@ static int acquire_begin(struct shmbroker *connection, const char *name, const i
         _assume_(acquire != NULL);
         request.parameters = &acquire->parameters;
         request.free_text = acquire->posix_name ? "posixName" : NULL;
-        request.wait_usec = acquire_wait(&acquire->parameters);
+        /* Nobody else makes a private one. */
+        if (!acquire_is_private(&acquire->parameters))
+                request.wait_usec = acquire_wait(&acquire->parameters);
         request.repeatable = acquire_is_repeatable(&acquire->parameters);
         request.blocking = blocking;
         r = call_begin(connection, &acquire_type, &request, ret);
@@ -384,6 +387,23 @@ static int many_run(Many *many, size_t n, const char *const names[],
         return 0;
 }
 
+/* All or none: those that were made for it are removed again. */
+static void many_take_back(Many *many, size_t n, struct shmbroker_segment *segments[]) {
+        struct shmbroker_error error = many->connection->error;
+
+        many->connection->error = (struct shmbroker_error){ .address = error.address };
+        for (size_t i = 0; i < n; ++i) {
+                bool created = segments[i] && segments[i]->created;
+                int64_t id = created ? segments[i]->id : 0;
+
+                shmbroker_release(segments[i]);
+                if (created)
+                        (void) shmbroker_remove(many->connection, NULL, id, 0, NULL);
+        }
+        error_clear(&many->connection->error);
+        many->connection->error = error;
+}
+
 int shmbroker_acquire_many(struct shmbroker *connection, size_t n, const char *const names[],
                            const struct shmbroker_options *options,
                            struct shmbroker_segment *ret[]) {
@@ -399,10 +419,10 @@ int shmbroker_acquire_many(struct shmbroker *connection, size_t n, const char *c
         r = many_run(&many, n, names, options, segments);
         for (; many.n_done < many.n_begun; ++many.n_done)
                 shmbroker_call_free(many.calls[many.n_done % CALLS_AHEAD]);
-        for (size_t i = 0; r && i < n; ++i)
-                shmbroker_release(segments[i]);
-        if (r)
+        if (r) {
+                many_take_back(&many, n, segments);
                 return error_trace(r);
+        }
         memcpy(ret, segments, n * sizeof(*ret));
         return 0;
 }

@@ -78,13 +78,14 @@ struct shmbroker_call {
         /* Goes with the first byte; negative if there is none */
         int passed_fd;
         uint64_t deadline;
-        unsigned int n_late;
         /* It was made again already */
         bool repeated;
         /* Nobody wants to know any more */
         bool abandoned;
         /* It is over, and this is what it came to: 0 or a negative errno */
         bool done;
+        /* The program was told of it */
+        bool told;
         bool taken;
         int result;
         void *object;

@@ -61,7 +61,7 @@ void connection_drop(struct shmbroker *connection) {
         fd_queue_deinit(&connection->fds);
         frames_deinit(&connection->frames);
         connection->n_lost_fds = 0;
-        connection->refused = connection->full = connection->more = false;
+        connection->refused = connection->full = connection->more = connection->stale = false;
 }
 
 static int connection_adopt(struct shmbroker *connection, int fd) {

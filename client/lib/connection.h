@@ -36,6 +36,8 @@ struct shmbroker {
         bool refused;
         /* The socket is full */
         bool full;
+        /* It is to be dropped as soon as nothing is under way on it */
+        bool stale;
         /* More may be there without waiting */
         bool more;
         /* Between two tries to connect: how long, and until when */
@@ -43,12 +45,14 @@ struct shmbroker {
         uint64_t retry_at;
         /* Under way, in order: some sent, the others not yet or not wholly */
         CallList calls;
+        unsigned int n_answers;
         struct shmbroker_call *unsent;
         /* What was sent and is not answered */
         size_t n_ahead_bytes;
         size_t n_ahead_fds;
-        /* Done, and not told yet */
+        /* Done, and not told yet; told, and not freed */
         CallList done;
+        CallList told;
         /* Who made the call that has this connection to itself, NULL if it is a program's; and the
          * list of those */
         struct shmbroker *owner;

@@ -212,11 +212,11 @@ static void call_abandon(struct shmbroker_call *call) {
         call_delete(call);
 }
 
-/* One that is done and was not told of ends once more, as one that nobody wants. */
+/* One that is done ends once more, as one that nobody wants, with what was not taken. */
 static void call_disown(struct shmbroker_call *call) {
         struct shmbroker *owner = call->owner;
 
-        call_list_remove(&owner->done, call);
+        call_list_remove(call->told ? &owner->told : &owner->done, call);
         if (owner->pid != getpid()) {
                 call_delete(call);
                 return;
@@ -264,7 +264,8 @@ struct shmbroker_call *shmbroker_next_done(struct shmbroker *connection) {
         if (!call)
                 return NULL;
         call_list_remove(&connection->done, call);
-        call->owner = NULL;
+        call_list_append(&connection->told, call);
+        call->told = true;
         if (!connection->done.first && connection->pid == getpid())
                 loop_update(connection, DEADLINE_NEVER);
         return call;
@@ -306,5 +307,7 @@ struct shmbroker *shmbroker_close(struct shmbroker *connection) {
         end_all(connection);
         while (shmbroker_next_done(connection))
                 ;
+        for (struct shmbroker_call *call = connection->told.first; call; call = call->next)
+                call->owner = NULL;
         return connection_free(connection);
 }

@@ -81,7 +81,10 @@ void pipeline_end(struct shmbroker *connection, struct shmbroker_call *call, int
 
 /* The connection is gone, and with it what was sent: nobody knows what became of that. */
 static void call_cut_off(struct shmbroker *connection, struct shmbroker_call *call) {
-        if (call->request.repeatable && !call->repeated && !call->abandoned) {
+        /* What nobody wants is still to be taken back. */
+        bool wanted = !call->abandoned || call->request.method == METHOD_REMOVE;
+
+        if (call->request.repeatable && !call->repeated && wanted) {
                 call->repeated = true;
                 call->n_sent = 0;
                 if (call->type->again)
@@ -111,6 +114,13 @@ void pipeline_break(struct shmbroker *connection) {
         }
 }
 
+/* pipeline_end_soon() - drop the connection as soon as no answer is waited for on it */
+void pipeline_end_soon(struct shmbroker *connection) {
+        connection->stale = connection->fd >= 0;
+        if (connection->n_ahead_bytes == 0 && connection->stale)
+                pipeline_break(connection);
+}
+
 /* Of the first call nothing was taken, which can happen once: the broker had gone away before. */
 static void head_was_refused(struct shmbroker *connection) {
         struct shmbroker_call *head = connection->calls.first;
@@ -127,14 +137,12 @@ static void head_was_refused(struct shmbroker *connection) {
         }
 }
 
-static void pipeline_fail(struct shmbroker *connection, int r) {
-        struct shmbroker_call *head = connection->calls.first;
-
+static void pipeline_fail(struct shmbroker *connection, struct shmbroker_call *call, int r) {
         if (r == -ECONNRESET) {
                 head_was_refused(connection);
         } else {
-                pipeline_withdraw(head);
-                pipeline_end(connection, head, r);
+                pipeline_withdraw(call);
+                pipeline_end(connection, call, r);
         }
         pipeline_break(connection);
 }
@@ -166,12 +174,21 @@ static void pipeline_unreachable(struct shmbroker *connection, int r) {
         } while (!at_end);
 }
 
-static void pipeline_time_out(struct shmbroker *connection, struct shmbroker_call *call) {
-        bool breaks = call->n_sent > 0;
+/* Those whose time is over end, all at once: each drop of the connection costs the others one. */
+static void pipeline_time_out(struct shmbroker *connection) {
+        struct shmbroker_call *last = connection->calls.last, *call, *next;
+        uint64_t now = deadline_after(0);
+        bool breaks = false;
 
-        pipeline_withdraw(call);
-        pipeline_end(connection, call, -ETIMEDOUT);
-        /* Its answer would be taken for the next one's. */
+        for (call = connection->calls.first; call; call = next) {
+                next = call == last ? NULL : call->next;
+                if (call->deadline > now)
+                        continue;
+                breaks = breaks || call->n_sent > 0;
+                pipeline_withdraw(call);
+                pipeline_end(connection, call, -ETIMEDOUT);
+        }
+        /* A late answer would be taken for the next one's. */
         if (breaks)
                 pipeline_break(connection);
 }
@@ -275,7 +292,8 @@ static void call_answered(struct shmbroker *connection, struct shmbroker_call *c
         if (refused)
                 unsend_all(connection);
         if (refused || connection->refused ||
-            (connection->n_ahead_bytes == 0 && !connection_is_clean(connection)))
+            (connection->n_ahead_bytes == 0 &&
+             (connection->stale || !connection_is_clean(connection))))
                 pipeline_break(connection);
         frames_settle(&connection->frames, &connection->spare);
         pipeline_end(connection, call, r);
@@ -354,30 +372,29 @@ static int pipeline_advance(struct shmbroker *connection) {
         if (r <= 0)
                 return error_trace(r);
         r = pipeline_send(connection);
-        if (r < 0)
-                return error_trace(r);
+        if (r < 0) {
+                pipeline_fail(connection, connection->unsent, r);
+                return PIPELINE_MORE;
+        }
         /* No answer can be there yet, so wait for it before looking. */
         if (idle && !connection->refused)
                 return PIPELINE_WAIT;
         return error_trace(pipeline_receive(connection));
 }
 
-/* Of those that are sent, or are next, the one that has to be done first: what is behind waits. */
-static struct shmbroker_call *find_first_due(const struct shmbroker *connection) {
-        struct shmbroker_call *call, *due = connection->calls.first;
+/* When the first of them has to be done. */
+static uint64_t find_first_due(const struct shmbroker *connection) {
+        uint64_t due = DEADLINE_NEVER;
 
-        for (call = due; call; call = call == connection->unsent ? NULL : call->next)
-                if (call->deadline < due->deadline)
-                        due = call;
+        for (const struct shmbroker_call *call = connection->calls.first; call; call = call->next)
+                due = MIN(due, call->deadline);
         return due;
 }
 
-/* An answer came of a call that is to end at last. */
-static bool is_too_late(const struct shmbroker *connection) {
-        struct shmbroker_call *head = connection->calls.first;
-
-        return head && head->n_sent > 0 && deadline_passed(head->deadline) &&
-               ++head->n_late > LATE_ANSWERS;
+/* Answers come, but one is to end at last: that of which they are, or one behind. */
+static bool is_too_late(struct shmbroker *connection) {
+        return ++connection->n_answers % LATE_ANSWERS == 0 &&
+               deadline_passed(find_first_due(connection));
 }
 
 /**
@@ -388,7 +405,6 @@ static bool is_too_late(const struct shmbroker *connection) {
  *         pipeline_events() or pipeline_until().
  */
 int pipeline_step(struct shmbroker *connection) {
-        struct shmbroker_call *due;
         int r;
 
         connection->more = false;
@@ -396,12 +412,10 @@ int pipeline_step(struct shmbroker *connection) {
                 return PIPELINE_WAIT;
         r = pipeline_advance(connection);
         if (r < 0)
-                pipeline_fail(connection, r);
-        else if (r == PIPELINE_WAIT && (due = find_first_due(connection)) &&
-                 deadline_passed(due->deadline))
-                pipeline_time_out(connection, due);
-        else if (r == PIPELINE_MORE && is_too_late(connection))
-                pipeline_time_out(connection, connection->calls.first);
+                pipeline_fail(connection, connection->calls.first, r);
+        else if (r == PIPELINE_WAIT ? deadline_passed(find_first_due(connection))
+                                    : is_too_late(connection))
+                pipeline_time_out(connection);
         else
                 connection->more = r == PIPELINE_MORE;
         return r == PIPELINE_WAIT ? PIPELINE_WAIT : PIPELINE_MORE;
@@ -423,8 +437,8 @@ uint64_t pipeline_until(const struct shmbroker *connection) {
         if (connection->more)
                 return 0;
         if (connection->fd < 0)
-                return MIN(find_first_due(connection)->deadline, connection->retry_at);
+                return MIN(find_first_due(connection), connection->retry_at);
         if (has_to_send(connection) && !connection->full && !connection->refused)
                 return 0;
-        return find_first_due(connection)->deadline;
+        return find_first_due(connection);
 }

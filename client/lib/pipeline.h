@@ -24,6 +24,7 @@ void pipeline_append(struct shmbroker *connection, struct shmbroker_call *call);
 void pipeline_withdraw(struct shmbroker_call *call);
 void pipeline_end(struct shmbroker *connection, struct shmbroker_call *call, int r);
 void pipeline_break(struct shmbroker *connection);
+void pipeline_end_soon(struct shmbroker *connection);
 int pipeline_step(struct shmbroker *connection);
 short pipeline_events(const struct shmbroker *connection);
 uint64_t pipeline_until(const struct shmbroker *connection);

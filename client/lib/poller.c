@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -12,9 +15,25 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define NSEC_PER_USEC 1000
 
+/* Programs close descriptors they do not know, and the number is something else's then. */
+static void close_if(int fd, const char *what) {
+        char path[sizeof("/proc/self/fd/") + 12], link[64];
+        ssize_t n;
+
+        if (fd < 0)
+                return;
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        n = readlink(path, link, sizeof(link) - 1);
+        if (n < 0)
+                return;
+        link[n] = '\0';
+        if (strcmp(link, what) == 0)
+                fd_close(fd);
+}
+
 void poller_deinit(Poller *poller) {
-        fd_close(poller->timer_fd);
-        fd_close(poller->epoll_fd);
+        close_if(poller->timer_fd, "anon_inode:[timerfd]");
+        close_if(poller->epoll_fd, "anon_inode:[eventpoll]");
         *poller = (Poller) POLLER_NULL;
 }
 

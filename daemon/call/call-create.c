@@ -101,9 +101,25 @@ static int name_posix(Segment *segment, const AcquireParameters *parameters, Cal
         return segment->object_name ? 0 : call_no_memory(failure);
 }
 
-static int name_file(Host *host, Segment *segment, CallFailure *failure) {
+/* What is made in a directory that stands for another one could not be found again. */
+static bool files_are_missing(const Registry *registry) {
+        const Segment *segment;
+
+        DL_FOREACH2(registry->unavailable, segment, unavailable_next)
+                if (segment->kind == KIND_FILE &&
+                    strcmp(segment->unavailable.cause, "missing") == 0)
+                        return true;
+        return false;
+}
+
+static int name_file(Service *service, Segment *segment, CallFailure *failure) {
+        Host *host = &service->host;
         char name[OBJECT_NAME_BYTES];
 
+        if (files_are_missing(&service->registry))
+                return call_not_supported(failure,
+                                          "the broker's file directory is not the one that has its "
+                                          "files; something may have to be mounted there");
         if (host_open_files(host) < 0)
                 return call_not_supported(failure,
                                           "the broker's file directory cannot be opened or made");
@@ -119,7 +135,7 @@ static int name_object(Service *service, Segment *segment, const AcquireParamete
         case FOUND_BY_POSIX_NAME:
                 return name_posix(segment, parameters, failure);
         case FOUND_BY_FILE_NAME:
-                return name_file(&service->host, segment, failure);
+                return name_file(service, segment, failure);
         default:
                 return 0;
         }

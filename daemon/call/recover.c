@@ -14,8 +14,8 @@
 #define ROUND_USEC 1000000U
 #define ROUND_USEC_MAX 60000000U
 
-/* A round is made in steps. */
-#define STEP_SEGMENTS 64U
+/* A round is made in steps, which others do not wait for. */
+#define STEP_SPENT_USEC 1000U
 #define STEP_USEC 10000U
 
 /* What the broker needs itself, and for a few clients, who may remove what takes up the rest. */
@@ -25,7 +25,7 @@ static bool has_room(const Service *service) {
         size_t n_open = service->registry.n_segments - service->registry.n_unavailable;
         uint64_t n = service->n_descriptors;
 
-        return n_open < MAX(n / 2, n - MIN(n, SPARE_DESCRIPTORS));
+        return n_open < MAX(n / 4, n - MIN(n, SPARE_DESCRIPTORS));
 }
 
 static void set_unavailable(Segment *segment, const KindFailure *failure) {
@@ -119,11 +119,13 @@ void recover_tick(Service *service) {
                 return;
         if (recovery->n_left == 0)
                 recovery->n_left = service->registry.n_unavailable;
-        for (unsigned int n = 0; n < STEP_SEGMENTS && recovery->n_left > 0; ++n) {
+        while (recovery->n_left > 0) {
                 segment = registry_turn(&service->registry);
                 recovery->n_left = segment ? recovery->n_left - 1 : 0;
                 if (segment)
                         (void) recover_again(service, segment);
+                if (clock_monotonic_usec() > now + STEP_SPENT_USEC)
+                        break;
         }
         if (recovery->n_left > 0) {
                 recovery->due_usec = now + STEP_USEC;

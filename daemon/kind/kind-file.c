@@ -133,12 +133,12 @@ static int file_find(Host *host, Segment *segment, KindFailure *failure) {
         if (r)
                 return kind_not_opened(failure, -r);
         r = named_inode_find(host, segment, host->files_fd, failure);
-        if (r == KIND_E_NONE)
-                r = find_renamed(host, segment, failure);
         if (r == KIND_E_NONE && !is_in_place(host, segment))
                 return kind_unavailable(failure, "missing",
                                         "the directory of its file is not the one that it was; "
                                         "something may have to be mounted there");
+        if (r == KIND_E_NONE)
+                r = find_renamed(host, segment, failure);
         if (r == 0)
                 segment->directory = host->files;
         return r;

@@ -341,9 +341,11 @@ static int read_lines(StateFile *file, Reading *reading, const char *text, size_
         for (; at < n_text; at = (size_t) (end - text) + 1) {
                 end = memchr(text + at, '\n', n_text - at);
                 if (!end) {
-                        /* Cut: whoever wrote it did not get to say that it is written. */
+                        /* Cut: whoever wrote it did not get to say that it is written. Or more than
+                         * that is lost, and numbers with it, so that they begin anew. */
                         ++reading->n_lines;
                         note_damage(reading, n_text - at);
+                        reading->registry_id[0] = '\0';
                         break;
                 }
                 r = read_line(file, reading, text + at, (size_t) (end - text) - at, at);

@@ -88,9 +88,13 @@ CASE("credentials", .setup = access_up, .teardown = access_down, .timeout = 30);
 
 TEST(user_changes_later) {
         Actor *actor = &actors[ROOT];
+        SetAttributesParameters gift = {};
         int64_t id;
 
+        /* Root's, as its creator, and another one's. */
         id = make_as(ROOT, "a", 0600);
+        GIVE_VALUE(&gift, SET_ATTRIBUTES_OWNER_UID, owner_uid, people[CREATOR].uid);
+        ck_assert_int_eq(set_attributes(&root, id, gift), FAULT_NONE);
         ck_assert_int_eq(actor_do(actor, ask_access, NULL, 0), MAY_WRITE);
         change_user(actor, KEEP, people[OTHER].uid, KEEP);
         ck_assert_int_eq(actor_do(actor, ask_access, NULL, 0), MAY_WRITE);

@@ -197,6 +197,19 @@ CASE("unavailable", .setup = setup, .teardown = teardown, .timeout = 60);
 /* --- tests */
 
 /* Nothing is lost while its directory is not there, however often the broker starts. */
+/* What is made where the files are not would not be found again. */
+static void assert_no_files(void) {
+        AcquireParameters parameters = {};
+        Fault fault;
+
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "another");
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, KIND_FILE);
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, 4096);
+        ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_NOT_SUPPORTED);
+        ck_assert_ptr_nonnull(strstr(fault.text.text, "mounted"));
+}
+
 TEST(directory, .end = ARRAY_SIZE(away)) {
         int fd = make(KIND_FILE, NAME);
         StatusReply before = status(), after;
@@ -210,6 +223,7 @@ TEST(directory, .end = ARRAY_SIZE(away)) {
         restart(NULL);
         usleep(PAUSE_USEC);
         assert_unavailable("missing");
+        assert_no_files();
         after = status();
         ck_assert_int_eq(after.segment_count, before.segment_count);
         ck_assert_int_eq(after.total_bytes, before.total_bytes);

@@ -3,6 +3,7 @@
  * and repeated as if it were alone. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "tests/support/unit.h"
 
 #define PAGE 4096
+#define USEC_PER_SEC UINT64_C(1000000)
 
 static void up(void) {
         fixture_up(NULL);
@@ -382,6 +384,113 @@ TEST(no_descriptors_left) {
         before = unit_limit_lower(RLIMIT_NOFILE, (uint64_t) fd);
         ck_assert_int_eq(shmbroker_get_fd(connection), -EMFILE);
         unit_limit_restore(RLIMIT_NOFILE, before);
+        shmbroker_close(connection);
+}
+
+/* A call that a broker keeps waiting ends in time, and so do those behind it, whatever their own
+ * time is, and one that nobody waited for so long does not make it wait. */
+TEST(deadlines) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_call *calls[100], *patient[12];
+        struct shmbroker_info *info = NULL;
+        uint64_t begin;
+
+        ck_assert_int_eq(kill(fixture_daemon(), SIGSTOP), 0);
+        shmbroker_set_call_timeout(connection, 200000);
+        for (size_t i = 0; i < ARRAY_SIZE(calls); ++i)
+                calls[i] = async_stat(connection, "a");
+        for (size_t i = 0; i < ARRAY_SIZE(calls); ++i)
+                async_end_free(connection, calls[i], -ETIMEDOUT);
+        shmbroker_set_call_timeout(connection, SHMBROKER_FOREVER);
+        for (size_t i = 0; i < ARRAY_SIZE(patient); ++i)
+                patient[i] = async_start(connection, "a", NULL);
+        shmbroker_set_call_timeout(connection, 200000);
+        begin = library_clock_msec();
+        ck_assert_int_eq(shmbroker_stat(connection, "a", 0, &info), -ETIMEDOUT);
+        ck_assert_uint_lt(library_clock_msec() - begin, 5000);
+        ck_assert_int_eq(kill(fixture_daemon(), SIGCONT), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(patient); ++i)
+                async_end_free(connection, patient[i], -ENOENT);
+        shmbroker_close(connection);
+}
+
+/* A private segment that nobody took is removed again, whenever its call is freed; calls that are
+ * under way at the time go on. */
+TEST(untaken) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_options *new = library_options(SHMBROKER_CREATE_NEW, PAGE);
+        struct shmbroker_options *waits = library_options(SHMBROKER_CREATE_NEW, PAGE);
+        struct shmbroker_call *call, *others[3];
+
+        shmbroker_options_set_wait(waits, SHMBROKER_FOREVER);
+        for (unsigned int i = 0; i < 4; ++i) {
+                /* In the end its time is over when it is freed. */
+                shmbroker_set_call_timeout(connection, i < 3 ? 10 * USEC_PER_SEC : 300000);
+                call = async_start(connection, NULL, i == 2 ? waits : new);
+                if (i == 0)
+                        async_end(connection, call, 0);
+                else
+                        while (async_process(connection) == 0)
+                                (void) library_readable(shmbroker_get_fd(connection), 100);
+                if (i == 3)
+                        usleep(400000);
+                shmbroker_set_call_timeout(connection, 10 * USEC_PER_SEC);
+                for (size_t j = 0; j < ARRAY_SIZE(others); ++j)
+                        others[j] = async_start(connection, NULL, new);
+                (void) async_process(connection);
+                shmbroker_call_free(call);
+                for (size_t j = 0; j < ARRAY_SIZE(others); ++j)
+                        async_end_free(connection, others[j], 0);
+                ck_assert_uint_eq(async_count(connection), 0);
+        }
+        shmbroker_options_free(waits);
+        shmbroker_options_free(new);
+        shmbroker_close(connection);
+}
+
+/* All or none: what was made for it is gone. */
+TEST(many_are_taken_back) {
+        static const char *const names[] = { NULL, "a", NULL, "b", "taken", NULL };
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_options *new = library_options(SHMBROKER_CREATE_NEW, PAGE);
+        struct shmbroker_segment *taken = library_create(connection, "taken", PAGE);
+        struct shmbroker_segment *segments[ARRAY_SIZE(names)] = {};
+
+        ck_assert_int_eq(
+                shmbroker_acquire_many(connection, ARRAY_SIZE(names), names, new, segments),
+                -EEXIST);
+        ck_assert_int_eq(shmbroker_error_code(shmbroker_get_error(connection)), -EEXIST);
+        ck_assert_ptr_nonnull(shmbroker_error_json(shmbroker_get_error(connection)));
+        ck_assert_uint_eq(async_count(connection), 1);
+        shmbroker_release(taken);
+        library_remove(connection, "taken");
+        shmbroker_options_free(new);
+        shmbroker_close(connection);
+}
+
+static int close_in_child(void *userdata) {
+        struct shmbroker *connection = userdata;
+        for (int fd = 3; fd < 64; ++fd)
+                close(fd);
+        for (int fd = 3; fd < 64; ++fd)
+                if (dup2(STDIN_FILENO, fd) != fd)
+                        return 1;
+        shmbroker_close(connection);
+        for (int fd = 3; fd < 64; ++fd)
+                if (fcntl(fd, F_GETFD) < 0)
+                        return 2;
+        return 0;
+}
+
+/* What has the numbers of our descriptors by now is left alone. */
+TEST(closed_in_child) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_call *call;
+
+        ck_assert_int_ge(shmbroker_get_fd(connection), 0);
+        call = async_stat(connection, "a");
+        ck_assert_int_eq(unit_fork(close_in_child, connection), 0);
+        async_end_free(connection, call, -ENOENT);
         shmbroker_close(connection);
 }
 

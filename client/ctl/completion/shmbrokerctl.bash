@@ -29,7 +29,7 @@ _shmbrokerctl() {
 			word=${word#:files} word=${word# }
 			mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -P "$word" -f -- "${current#"$word"}")
 			;;
-		:command*) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
+		:command\ [0-9]*) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
 		*)
 			# Anybody may have given a name that is more than that to a shell.
 			[[ $word != *[!a-zA-Z0-9/._+@%,:=-]* ]] || printf -v word %q "$word"

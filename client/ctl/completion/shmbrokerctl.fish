@@ -10,6 +10,7 @@ function __shmbrokerctl
                 set -l kept (string sub -s 8 -- $line)
                 string replace -r '^' -- "$kept" (__fish_complete_path (string sub -s (math (string length -- "$kept") + 1) -- "$current"))
             case ':command *'
+                string match -qr '^:command [0-9]+$' -- $line; or continue
                 set -l at (math (string sub -s 10 -- $line) + 2)
                 complete -C (string join ' ' -- (string escape -- $words[$at..-1]) $current)
             case '*'

@@ -9,13 +9,15 @@ _shmbrokerctl() {
 		word=${line%%$'\t'*}
 		case $word in
 		:files*)
-			word=${word#:files}
-			compset -P ${(b)${word# }}
+			word=${word#:files }
+			[[ -z $word ]] || compset -P "${(b)word}"
 			_files
 			;;
 		:command*)
-			words=("${(@)words[${word##* }+2,-1]}")
-			((CURRENT -= ${word##* } + 1))
+			word=${word#:command }
+			[[ $word == <-> ]] || continue
+			words=("${(@)words[word + 2,-1]}")
+			((CURRENT -= word + 1))
 			_normal
 			;;
 		*[:/=]) begun+=($word) ;;
