@@ -46,8 +46,8 @@ static bool begins(const char *text, const char *beginning) {
         return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-/* Anybody may have given a name: one that is no line, or that looks like what is said to the script,
- * is left out. */
+/* Anybody may have given a name: one that is no line, or that looks like what is said to the
+ * script, is left out. */
 static bool is_safe(const char *word) {
         if (*word == ':')
                 return false;

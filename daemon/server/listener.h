@@ -27,7 +27,8 @@ enum {
         _LISTENER_E_SUCCESS,
         /* Another broker listens there */
         LISTENER_E_BUSY,
-        /* What systemd passed is not one listening stream socket, or that and the administrator's */
+        /* What systemd passed is not one listening stream socket, or that and the administrator's
+         */
         LISTENER_E_PASSED,
 };
 
