@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "client/lib/connection.h"
 #include "client/lib/deadline.h"
@@ -423,6 +422,7 @@ int shmbroker_acquire_many(struct shmbroker *connection, size_t n, const char *c
                 many_take_back(&many, n, segments);
                 return error_trace(r);
         }
-        memcpy(ret, segments, n * sizeof(*ret));
+        for (size_t i = 0; i < n; ++i)
+                ret[i] = segments[i];
         return 0;
 }

@@ -341,8 +341,8 @@ static int read_lines(StateFile *file, Reading *reading, const char *text, size_
         for (; at < n_text; at = (size_t) (end - text) + 1) {
                 end = memchr(text + at, '\n', n_text - at);
                 if (!end) {
-                        /* Cut: whoever wrote it did not get to say that it is written. Or more than
-                         * that is lost, and numbers with it, so that they begin anew. */
+                        /* Cut, maybe by more than this line: numbers may be lost, and begin anew.
+                         */
                         ++reading->n_lines;
                         note_damage(reading, n_text - at);
                         reading->registry_id[0] = '\0';
@@ -412,8 +412,6 @@ static int keep_damaged(const StateFile *file, const Reading *reading) {
                     r == FILE_E_MANY ? "" : name);
         return 0;
 }
-
-/* --- numbers */
 
 static int write_numbers(StateFile *file, const StateNumbers *numbers) {
         RecordLine line;

@@ -18,17 +18,18 @@
 const Person people[_PERSON_N] = {
         [ADMINISTRATOR] = { "the administrator", 0, 0, false, 0, true },
         /* A user like others, as in a container */
-        [ROOT] = { "root", 0, 0, false, 0 },
-        [CREATOR] = { "the creator", CREATOR_UID, CREATOR_GID, false, 0 },
+        [ROOT] = { "root", 0, 0, false, 0, false },
+        [CREATOR] = { "the creator", CREATOR_UID, CREATOR_GID, false, 0, false },
         /* In the creator's group as well, which must not matter */
-        [OWNER] = { "the owner", OWNER_UID, OWNER_GID, true, CREATOR_GID },
-        [CREATORS_GROUP] = { "one of the creator's group", 2003, CREATOR_GID, false, 0 },
-        [OWNERS_GROUP] = { "one of the owner's group", 2004, OWNER_GID, false, 0 },
-        [ALSO_CREATORS_GROUP] = { "one also of the creator's group", 2005, 2105, true,
-                                  CREATOR_GID },
-        [ALSO_OWNERS_GROUP] = { "one also of the owner's group", 2006, 2106, true, OWNER_GID },
-        [OTHER] = { "somebody else", 2007, 2107, false, 0 },
-        [OTHER_IN_GROUP_0] = { "somebody else, also of group 0", 2008, 2108, true, 0 },
+        [OWNER] = { "the owner", OWNER_UID, OWNER_GID, true, CREATOR_GID, false },
+        [CREATORS_GROUP] = { "one of the creator's group", 2003, CREATOR_GID, false, 0, false },
+        [OWNERS_GROUP] = { "one of the owner's group", 2004, OWNER_GID, false, 0, false },
+        [ALSO_CREATORS_GROUP] = { "one also of the creator's group", 2005, 2105, true, CREATOR_GID,
+                                  false },
+        [ALSO_OWNERS_GROUP] = { "one also of the owner's group", 2006, 2106, true, OWNER_GID,
+                                false },
+        [OTHER] = { "somebody else", 2007, 2107, false, 0, false },
+        [OTHER_IN_GROUP_0] = { "somebody else, also of group 0", 2008, 2108, true, 0, false },
 };
 
 /* Which digit of the mode is theirs, and who may change and remove; said here, not computed. */

@@ -57,9 +57,9 @@ void become(unsigned int user) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-struct shmbroker *connect_broker(void) {
+static struct shmbroker *connect_at(const char *address) {
         struct shmbroker *broker;
-        int r = shmbroker_connect(NULL, &broker);
+        int r = shmbroker_connect(address, &broker);
 
         if (r < 0) {
                 wrong("no broker: %s", strerror(-r));
@@ -68,6 +68,24 @@ struct shmbroker *connect_broker(void) {
         /* The machine may be busy, and the broker has much to find. */
         shmbroker_set_call_timeout(broker, UINT64_C(60) * 1000000);
         return broker;
+}
+
+struct shmbroker *connect_broker(void) {
+        return connect_at(NULL);
+}
+
+/* Sees what is of others, and may remove it. */
+static struct shmbroker *connect_administrator(void) {
+        struct shmbroker *broker = connect_broker();
+        const char *address = shmbroker_get_address(broker);
+        char admin[256];
+
+        if (strcmp(address, "unix:/run/shmbroker/socket") == 0)
+                (void) snprintf(admin, sizeof(admin), "admin:");
+        else
+                (void) snprintf(admin, sizeof(admin), "%s.admin", address);
+        shmbroker_close(broker);
+        return connect_at(admin);
 }
 
 /* note_id() - a segment of that number was created, for the first and only time */
@@ -239,7 +257,7 @@ static int storm(int n_rounds, int n_segments, int seed) {
         crowd_start((size_t) n_segments);
         printf("%d segments after %llu ms\n", n_segments,
                (unsigned long long) (now_usec() - begin) / 1000);
-        broker = connect_broker();
+        broker = connect_administrator();
         pieces_check(broker, true);
         churn_start((unsigned int) seed);
         before = generation(broker);
@@ -319,7 +337,7 @@ static int keep(int n_segments) {
         char line[64];
 
         crowd_start((size_t) n_segments);
-        broker = connect_broker();
+        broker = connect_administrator();
         while (!atomic_load(&table->failed) && fgets(line, sizeof(line), stdin)) {
                 line[strcspn(line, "\n")] = '\0';
                 obey(broker, line);

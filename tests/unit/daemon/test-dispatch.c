@@ -61,6 +61,7 @@ static void setup(void) {
         unit_client(&client, &service, 1000, 1000);
         unit_client(&other, &service, 1001, 1001);
         unit_client(&root, &service, 0, 0);
+        root.credentials.privileged = true;
         reply = unit_call(&service, &client,
                           ACQUIRE("{\"name\":\"mine\",\"create\":\"new\",\"sizeBytes\":100}"),
                           &held_fd);
