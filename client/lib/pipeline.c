@@ -19,6 +19,9 @@
 /* Messages are sent together up to so many bytes. */
 #define AT_ONCE_MAX 4096
 
+/* Calls that began together end together. */
+#define NEARLY_USEC UINT64_C(10000)
+
 /* So many answers are still taken after the deadline, if they are there: a process that was stopped
  * meanwhile gets its list, and one whose peer never ends an end. */
 #define LATE_ANSWERS 64
@@ -174,7 +177,8 @@ static void pipeline_unreachable(struct shmbroker *connection, int r) {
         } while (!at_end);
 }
 
-/* Those whose time is over end, all at once: each drop of the connection costs the others one. */
+/* Those whose time is over, or as good as over, end, all at once: each drop of the connection costs
+ * the others one. */
 static void pipeline_time_out(struct shmbroker *connection) {
         struct shmbroker_call *last = connection->calls.last, *call, *next;
         uint64_t now = deadline_after(0);
@@ -182,7 +186,7 @@ static void pipeline_time_out(struct shmbroker *connection) {
 
         for (call = connection->calls.first; call; call = next) {
                 next = call == last ? NULL : call->next;
-                if (call->deadline > now)
+                if (call->deadline > now + NEARLY_USEC)
                         continue;
                 breaks = breaks || call->n_sent > 0;
                 pipeline_withdraw(call);
