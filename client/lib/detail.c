@@ -180,8 +180,9 @@ static int detail_native(struct shmbroker_error *error, const Subject *subject, 
         case MAP_E_NAMESPACE:
                 detail_say(
                         error,
-                        "%s cannot be attached: the broker has no descriptor for it, and its System V "
-                        "id means something in the broker's IPC namespace only",
+                        "%s cannot be attached: the broker gives no descriptor for it, and its System "
+                        "V id means something in the broker's IPC namespace only; the administrator "
+                        "can set 'descriptors = everyone' in section [sysv] of shmbroker.conf",
                         subject->text);
                 break;
         case MAP_E_OTHER:

@@ -55,8 +55,8 @@ enum {
 
 /* To whom descriptors for writing are given */
 enum HandOut {
-        HAND_OUT_EVERYONE,
         HAND_OUT_OWNER,
+        HAND_OUT_EVERYONE,
         HAND_OUT_NOBODY,
         _HAND_OUT_N,
 };

@@ -38,8 +38,8 @@ static const char *const level_names[] = {
 };
 
 static const char *const hand_out_names[_HAND_OUT_N] = {
-        [HAND_OUT_EVERYONE] = "everyone",
         [HAND_OUT_OWNER] = "owner",
+        [HAND_OUT_EVERYONE] = "everyone",
         [HAND_OUT_NOBODY] = "nobody",
 };
 

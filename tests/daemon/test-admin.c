@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The administrator's socket: where it is and who may use it, told from both sides; that uid 0
- * without it is a user like others, every method, as the root of a container is.
+ * without it is a user like others, every method, as the root of a container is; and who gets
+ * descriptors of System V segments.
  */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -222,4 +224,51 @@ TEST(roots_own) {
         fd_close(wire_open_segment(&wire, "roots", ACCESS_READ_WRITE));
         ck_assert_int_eq(wire_remove(&wire, "roots", NULL), FAULT_NONE);
         wire_close(&wire);
+}
+
+static int make_sysv(Wire *wire, void *data) {
+        AcquireParameters parameters = {};
+
+        (void) data;
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "sysv");
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, KIND_SYSV);
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, 4096);
+        GIVE_VALUE(&parameters, ACQUIRE_MODE, mode, 0666);
+        fd_close(wire_acquire(wire, &parameters, NULL));
+        return 0;
+}
+
+static bool gets_descriptor(Access access) {
+        AcquireParameters parameters = {};
+        AcquireReply reply;
+        Wire wire;
+
+        wire_open(&wire);
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "sysv");
+        GIVE_VALUE(&parameters, ACQUIRE_ACCESS, access, access);
+        ck_assert_int_eq(wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, NULL), FAULT_NONE);
+        wire_close(&wire);
+        return GIVEN(&reply, ACQUIRE_REPLY_FILE_DESCRIPTOR_INDEX);
+}
+
+/* By a descriptor one could truncate it, which natively nobody can: unless the configuration says
+ * so, it is for its owner. */
+TEST(sysv_descriptors, .skip = prctl(PR_CAPBSET_READ, CAP_CHECKPOINT_RESTORE) != 1,
+     .reason = "descriptors of System V segments take CAP_CHECKPOINT_RESTORE") {
+        Actor actor = actor_start(&owner);
+        Wire wire;
+
+        ck_assert_int_eq(actor_do(&actor, make_sysv, NULL, 0), 0);
+        ck_assert(!gets_descriptor(ACCESS_READ_WRITE));
+        ck_assert(gets_descriptor(ACCESS_READ_ONLY));
+        fixture_configure("[sysv]\ndescriptors = everyone\n");
+        fixture_hang_up();
+        ck_assert(gets_descriptor(ACCESS_READ_WRITE));
+        wire_as_administrator(true);
+        wire_open(&wire);
+        wire_as_administrator(false);
+        ck_assert_int_eq(wire_remove(&wire, "sysv", NULL), FAULT_NONE);
+        wire_close(&wire);
+        actor_end(&actor);
 }
