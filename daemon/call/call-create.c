@@ -201,6 +201,9 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
         _cleanup_(segment_freep) Segment *segment = NULL;
         int r;
 
+        /* Whose would it be? */
+        if (client->credentials.unmapped)
+                return CALL_E_DENIED;
         r = check_creation(parameters, failure);
         if (r)
                 return r;

@@ -51,6 +51,7 @@ int service_init(Service *service, const char *state_directory, const char *file
 
         service->start_usec = clock_realtime_usec();
         service->n_descriptors = raise_descriptors();
+        service->overflow = overflow_find();
         accounts_init(&service->accounts, &(Resources){ .memory_bytes = memory_bytes(),
                                                         .huge_bytes = hugepages_bytes(),
                                                         .lockable_bytes = lockable_bytes(),

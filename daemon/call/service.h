@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "daemon/base/overflow.h"
 #include "daemon/base/worker.h"
 #include "daemon/kind/host.h"
 #include "daemon/life/life.h"
@@ -47,6 +48,7 @@ struct Service {
         Counters counters;
         /* Who gets a descriptor of a System V segment for writing; others attach it natively */
         HandOut sysv_descriptors;
+        Overflow overflow;
         Host host;
         Recovery recovery;
         /* As many as this process can have open */

@@ -79,7 +79,7 @@ int kind_set_master(Segment *segment, int fd) {
 
 /* kind_may_give() - may a client hand an object over that is @owner's? */
 bool kind_may_give(const Credentials *client, uid_t owner) {
-        return client->privileged || client->uid == owner;
+        return client->privileged || (client->uid == owner && !client->unmapped);
 }
 
 /* kind_open() - a new description of what is behind a segment, from the broker's own */

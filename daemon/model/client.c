@@ -30,10 +30,25 @@ static int read_groups(int fd, gid_t **ret_groups, size_t *ret_n_groups) {
         return 0;
 }
 
+/* Groups that are not mapped grant nothing, for they are all the same here. */
+static void leave_out_unmapped(Credentials *credentials, const Overflow *overflow) {
+        size_t n = 0;
+
+        credentials->unmapped = overflow->has_uid && credentials->uid == overflow->uid;
+        if (!overflow->has_gid)
+                return;
+        credentials->group_unmapped = credentials->gid == overflow->gid;
+        for (size_t i = 0; i < credentials->n_groups; ++i)
+                if (credentials->groups[i] != overflow->gid)
+                        credentials->groups[n++] = credentials->groups[i];
+        credentials->n_groups = n;
+}
+
 /**
  * client_init() - find out who has connected
  * @client:     the object, CLIENT_NULL before
  * @accounts:   where the user is looked up; nothing is charged yet
+ * @overflow:   what users and groups look like that are not mapped here
  * @fd:         the connected socket
  * @by_admin:   whether it is the administrator's: then only root and the broker's own user may
  *
@@ -41,7 +56,8 @@ static int read_groups(int fd, gid_t **ret_groups, size_t *ret_n_groups) {
  *
  * Return: 0, CLIENT_E_DENIED, or a negative errno. client_deinit() is due in any case.
  */
-int client_init(Client *client, Accounts *accounts, int fd, bool by_admin) {
+int client_init(Client *client, Accounts *accounts, const Overflow *overflow, int fd,
+                bool by_admin) {
         struct ucred credentials;
         socklen_t n = sizeof(credentials);
         int r;
@@ -58,6 +74,7 @@ int client_init(Client *client, Accounts *accounts, int fd, bool by_admin) {
         r = read_groups(fd, &client->credentials.groups, &client->credentials.n_groups);
         if (r)
                 return error_trace(r);
+        leave_out_unmapped(&client->credentials, overflow);
         process_identify(&client->process, credentials.pid);
         client->user = accounts_user(accounts, credentials.uid);
         return client->user ? 0 : error_origin(-ENOMEM);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "daemon/base/overflow.h"
 #include "daemon/base/process.h"
 #include "daemon/model/limits.h"
 #include "daemon/model/permission.h"
@@ -36,7 +37,8 @@ struct Client {
 #define CLIENT_NULL                                                                                \
         { .passed_fd = -EBADF }
 
-int client_init(Client *client, Accounts *accounts, int fd, bool by_admin);
+int client_init(Client *client, Accounts *accounts, const Overflow *overflow, int fd,
+                bool by_admin);
 void client_deinit(Client *client);
 
 #endif

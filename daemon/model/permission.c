@@ -6,12 +6,17 @@
 #define BIT_WRITE 2U
 
 static bool in_group(const Credentials *credentials, gid_t gid) {
-        if (credentials->gid == gid)
+        if (credentials->gid == gid && !credentials->group_unmapped)
                 return true;
         for (size_t i = 0; i < credentials->n_groups; ++i)
                 if (credentials->groups[i] == gid)
                         return true;
         return false;
+}
+
+static bool is_owner(const Permission *permission, const Credentials *credentials) {
+        return !credentials->unmapped && (credentials->uid == permission->owner_uid ||
+                                          credentials->uid == permission->creator_uid);
 }
 
 /**
@@ -28,8 +33,7 @@ bool permission_grants(const Permission *permission, const Credentials *credenti
 
         if (credentials->privileged)
                 return true;
-        if (credentials->uid == permission->owner_uid ||
-            credentials->uid == permission->creator_uid)
+        if (is_owner(permission, credentials))
                 shift = 6;
         else if (in_group(credentials, permission->owner_gid) ||
                  in_group(credentials, permission->creator_gid))
@@ -41,6 +45,5 @@ bool permission_grants(const Permission *permission, const Credentials *credenti
 
 /* permission_controls() - may somebody remove a segment, or change it? Owner and creator. */
 bool permission_controls(const Permission *permission, const Credentials *credentials) {
-        return credentials->privileged || credentials->uid == permission->owner_uid ||
-               credentials->uid == permission->creator_uid;
+        return credentials->privileged || is_owner(permission, credentials);
 }

@@ -24,6 +24,10 @@ struct Credentials {
         uid_t uid;
         gid_t gid;
         pid_t pid;
+        /* Of a user who is not mapped in the broker's user namespace, which is nobody in
+         * particular: owns nothing; and of such a group, which grants nothing */
+        bool unmapped;
+        bool group_unmapped;
         /* Came by the administrator's socket: what the broker's own privileges allow, it may */
         bool privileged;
         gid_t *groups;

@@ -401,6 +401,11 @@ static int start_service(Broker *broker) {
         r = service_init(&broker->service, directory, broker->options->file_directory);
         if (r)
                 return refuse_state(directory, r);
+        if (broker->service.overflow.has_uid)
+                log_notice(
+                        "This is a user namespace: users who are not mapped here are shown as %u, "
+                        "and own and create nothing.",
+                        (unsigned int) broker->service.overflow.uid);
         fill_defaults(broker);
         if (broker_configure(broker))
                 return BROKER_E_CONFIG;

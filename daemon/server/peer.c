@@ -493,7 +493,8 @@ void peers_accept(Peers *peers, int fd, bool by_admin) {
         peer->output = (Output) OUTPUT_NULL;
         peer->client = (Client) CLIENT_NULL;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
-        if (client_init(&peer->client, &peers->service->accounts, fd, by_admin))
+        if (client_init(&peer->client, &peers->service->accounts, &peers->service->overflow, fd,
+                        by_admin))
                 return;
         output_init(&peer->output, fd, peer->client.user);
         if (peer_begin(peer))

@@ -58,6 +58,18 @@ static bool read_value(Doctor *doctor, const char *file, const char *key, char *
         return false;
 }
 
+/* In the initial user namespace everybody is mapped. */
+static void find_namespace(Doctor *doctor) {
+        _cleanup_(freep) char *map = process_value(doctor->facts.pid, "uid_map", "");
+        unsigned long inside, outside, n;
+
+        if (!map || sscanf(map, "%lu %lu %lu", &inside, &outside, &n) != 3 || n >= UINT32_MAX)
+                return;
+        doctor_find(doctor, CHECK_NOTE,
+                    "The broker runs in a user namespace: users who are not mapped there own and "
+                    "create nothing.");
+}
+
 /* The effective one is the second. */
 static void check_process(Doctor *doctor) {
         _cleanup_(freep) char *uids = NULL, *name = NULL;
@@ -66,6 +78,7 @@ static void check_process(Doctor *doctor) {
 
         if (!read_value(doctor, "status", "Uid:", &uids))
                 return;
+        find_namespace(doctor);
         uid = (uid_t) strtoul(uids + strcspn(uids, " \t"), NULL, 10);
         name = cell_user(uid);
         if (uid == 0) {
