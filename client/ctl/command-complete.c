@@ -184,6 +184,7 @@ static void offer_addresses(Line *line) {
         offer(line, "", "unix:", "the path of a socket");
         offer(line, "", "system:", "the broker of the host");
         offer(line, "", "user:", "the broker of the user");
+        offer(line, "", "admin:", "the administrator's socket of the host's broker");
 }
 
 static void offer_columns(const Line *line) {

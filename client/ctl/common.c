@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/ctl/value.h"
@@ -66,6 +67,14 @@ char *ctl_admin_address(const char *address) {
 
 DEFINE_CLEANUP(struct shmbroker, shmbroker_close)
 
+/* Whom the broker takes for one: somebody else is not served, even if the socket can be opened. */
+static bool is_administrator(const char *path) {
+        struct stat state;
+
+        return lstat(path, &state) == 0 && access(path, W_OK) == 0 &&
+               (geteuid() == 0 || state.st_uid == geteuid());
+}
+
 /* Whoever says where to connect to means that socket, and no other one. */
 static int connect_as_administrator(Ctl *ctl) {
         _cleanup_(shmbroker_closep) struct shmbroker *resolved = NULL;
@@ -76,7 +85,7 @@ static int connect_as_administrator(Ctl *ctl) {
         if (shmbroker_new(ctl->address, &resolved))
                 return -ENOTCONN;
         admin = ctl_admin_address(shmbroker_get_address(resolved));
-        if (!admin || access(admin + strlen("unix:"), W_OK) < 0)
+        if (!admin || !is_administrator(admin + strlen("unix:")))
                 return -ENOTCONN;
         return shmbroker_connect(admin, &ctl->connection);
 }
@@ -127,9 +136,9 @@ static const char *ctl_hint(const struct shmbroker_error *error) {
         case -EEXIST:
                 return "; choose another name, or remove it first";
         case -EACCES:
-                return "; its mode allows it to others only";
+                return "; its mode does not let you";
         case -EPERM:
-                return "; the administrator may as well";
+                return "; the administrator may as well (root without --address)";
         case -EBUSY:
                 return "; 'shmbrokerctl who' tells who has it";
         case -ENOSYS:

@@ -14,7 +14,7 @@
 
 const Option ctl_common_options[] = {
         { "address", OPTION_ADDRESS, "ADDRESS",
-          "where the broker is: system:, user:, or unix:/path" },
+          "where the broker is: system:, admin:, user:, or unix:/path" },
         { "user", OPTION_USER, NULL, "the same as --address user:" },
         { "json", OPTION_JSON, NULL, "print JSON" },
         { "help", OPTION_HELP, NULL, "print this help" },

@@ -386,8 +386,11 @@ static void say_exists(struct shmbroker_error *error, const Request *request,
         else if (GIVEN(fault, FAULT_SEGMENT_EXISTS_ID))
                 detail_say(error, "%s exists already (id %" PRId64 ")", subject.text, fault->id);
         else
-                detail_say(error, "the key or POSIX name for %s is in use outside the broker",
-                           subject.text);
+                detail_say(
+                        error,
+                        "the key, or the name of the object or file, for %s is in use outside the "
+                        "broker",
+                        subject.text);
 }
 
 static void say_resize(struct shmbroker_error *error, const Subject *subject,
@@ -436,6 +439,21 @@ static void say_limit(struct shmbroker_error *error, const LimitReachedFault *fa
                 detail_say(error, "the broker has reached its limit '%s'", fault->limit);
 }
 
+/* Of two that are meant, as by Publish, it says which. */
+static void say_unavailable(struct shmbroker_error *error, const Request *request,
+                            const SegmentUnavailableFault *fault) {
+        bool is_meant = !request->id || *request->id == fault->id;
+        const Request about = { .name = is_meant ? request->name : request->new_name,
+                                .id = &fault->id };
+        Subject subject = subject_of(&about);
+
+        detail_say(
+                error,
+                "%s is unavailable at the moment: %s; it comes back by itself, or is forgotten when "
+                "it is removed, and its object stays",
+                subject.text, fault->message);
+}
+
 static void say_fault(struct shmbroker_error *error, const Request *request, const Fault *fault) {
         Subject subject = subject_of(request);
 
@@ -476,8 +494,7 @@ static void say_fault(struct shmbroker_error *error, const Request *request, con
                 say_busy(error, request, &subject, &fault->busy);
                 break;
         case FAULT_SEGMENT_UNAVAILABLE:
-                detail_say(error, "%s is unavailable at the moment: %s", subject.text,
-                           fault->unavailable.message);
+                say_unavailable(error, request, &fault->unavailable);
                 break;
         case FAULT_NO_DESCRIPTOR:
                 detail_say(error, "the broker did not get the descriptor that belongs to the call");

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/base/log.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -65,8 +66,11 @@ int client_init(Client *client, Accounts *accounts, const Overflow *overflow, in
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
                 return error_origin(-errno);
         /* Whoever may open the socket: its descriptor may have come to somebody else. */
-        if (by_admin && credentials.uid != 0 && credentials.uid != geteuid())
+        if (by_admin && credentials.uid != 0 && credentials.uid != geteuid()) {
+                log_warning("User %u is not served at the administrator's socket.",
+                            (unsigned int) credentials.uid);
                 return CLIENT_E_DENIED;
+        }
         client->credentials.privileged = by_admin;
         client->credentials.uid = credentials.uid;
         client->credentials.gid = credentials.gid;

@@ -137,6 +137,14 @@ static int default_paths(Options *options) {
                             "/shmbroker.conf", OPTIONS_CONFIG_FILE);
 }
 
+/* Not where an administrator's socket belongs: everybody may connect to this one. */
+static bool is_administrators(const char *address) {
+        size_t n = strlen(address), n_end = strlen(".admin");
+
+        return strcmp(address, ADDRESS_OF_ADMIN) == 0 ||
+               (n > n_end && strcmp(address + n - n_end, ".admin") == 0);
+}
+
 static int default_address(Options *options) {
         _cleanup_(freep) char *given = steal_ptr(options->address);
         int r;
@@ -151,6 +159,8 @@ static int default_address(Options *options) {
         }
         if (r == ADDRESS_E_NO_RUNTIME_DIRECTORY)
                 return options_usage("XDG_RUNTIME_DIR is not set, so say where, by", "--address");
+        if (r == 0 && is_administrators(options->address))
+                return options_usage("an administrator's socket belongs here", options->address);
         return error_fold(r);
 }
 

@@ -241,6 +241,14 @@ static bool find_directories(Doctor *doctor, const char *path) {
         return found;
 }
 
+/* The very socket that doctor was pointed to. */
+static bool is_administrators(const char *address) {
+        size_t n = strlen(address), n_end = strlen(".admin");
+
+        return strcmp(address, "unix:/run/shmbroker-admin/socket") == 0 ||
+               (n > n_end && strcmp(address + n - n_end, ".admin") == 0);
+}
+
 static void find_mode(Doctor *doctor, const struct stat *state) {
         _cleanup_(freep) char *owner = cell_user(state->st_uid), *group = cell_group(state->st_gid);
         const char *path = doctor->facts.path;
@@ -280,6 +288,8 @@ static void check_socket(Doctor *doctor) {
         }
         if (facts->error == -ECONNREFUSED)
                 find_stale(doctor);
+        else if (is_administrators(facts->address))
+                doctor_find(doctor, CHECK_OK, "%s is the administrator's socket.", facts->path);
         else if (!find_directories(doctor, facts->path))
                 find_mode(doctor, &state);
 }
@@ -305,7 +315,9 @@ static void find_no_administrator(Doctor *doctor, const char *path, int error) {
 }
 
 static void check_administrator(Doctor *doctor) {
-        _cleanup_(freep) char *admin = ctl_admin_address(doctor->facts.address);
+        _cleanup_(freep) char *admin = is_administrators(doctor->facts.address)
+                                               ? strdup(doctor->facts.address)
+                                               : ctl_admin_address(doctor->facts.address);
         const char *path = admin ? admin + strlen("unix:") : "";
         struct stat state;
 
@@ -317,7 +329,7 @@ static void check_administrator(Doctor *doctor) {
                 doctor_find(
                         doctor, CHECK_WARNING,
                         "The administrator's socket %s has mode %04o: others than its owner may "
-                        "do anything.",
+                        "open it, whom the broker does not serve.",
                         path, (unsigned int) state.st_mode & 0777);
                 doctor_advise(doctor, "'chmod 600 %s'.", path);
         } else {

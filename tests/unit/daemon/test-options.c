@@ -161,6 +161,10 @@ static const char *const wrong[] = {
         "--address tcp:a",
         "--address unix:a",
         "--address unix:/a;mode=0600",
+        /* Where an administrator's socket belongs */
+        "--address admin:",
+        "--address unix:/run/shmbroker-admin/socket",
+        "--address unix:/a.admin",
         "--state-directory s",
         "--state-directory ./s",
         "--file-directory f",
