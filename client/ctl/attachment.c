@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "client/ctl/cell.h"
 #include "client/ctl/common.h"
-#include "client/ctl/info.h"
 
 /* What a column shows of an attachment. */
 #define CELL(name, expression)                                                                     \
@@ -44,8 +44,9 @@ static const char *access_text(int access, const struct shmbroker_attachment *at
 /* If the process is gone, its number may be another's by now. */
 static char *command_of(const Holding *holding, pid_t pid) {
         uint64_t since = UINT64_MAX - UINT32_MAX;
+        int inherited;
 
-        if (shmbroker_attachment_inherited(holding->attachment))
+        if (shmbroker_attachment_inherited(holding->attachment, &inherited) || inherited)
                 return cell_text(NULL);
         (void) shmbroker_attachment_since(holding->attachment, &since);
         return cell_command(pid, since);
@@ -55,14 +56,14 @@ CELL(segment_id, cell_printf("%" PRId64, shmbroker_info_id(holding->info)))
 CELL(segment_name, cell_text(shmbroker_info_name(holding->info)))
 CELL(segment_size, cell_size(shmbroker_info_size(holding->info), style))
 CELL(attachment_id, cell_printf("%" PRId64, shmbroker_attachment_id(holding->attachment)))
-CELL(attachment_inherited,
-     cell_text(shmbroker_attachment_inherited(holding->attachment) ? "yes" : "no"))
 
 NULLABLE_CELL(attachment_pid, pid_t, shmbroker_attachment_pid, cell_number((uint64_t) value))
 NULLABLE_CELL(attachment_user, uid_t, shmbroker_attachment_uid, cell_user(value))
 NULLABLE_CELL(attachment_uid, uid_t, shmbroker_attachment_uid, cell_number(value))
 NULLABLE_CELL(attachment_access, int, shmbroker_attachment_access,
               cell_text(access_text(value, holding->attachment)))
+NULLABLE_CELL(attachment_inherited, int, shmbroker_attachment_inherited,
+              cell_text(value ? "yes" : "no"))
 NULLABLE_CELL(attachment_since, uint64_t, shmbroker_attachment_since, cell_time(value, style))
 NULLABLE_CELL(attachment_command, pid_t, shmbroker_attachment_pid, command_of(holding, value))
 
@@ -84,7 +85,7 @@ const Column holding_columns[] = {
         { "INHERITED", NULL, "another process has it now", "attachment.inherited",
           .cell = attachment_inherited, SHOWN },
         { "COMMAND", NULL, "command line of the process", NULL, .cell = attachment_command,
-          .wide = true, SHOWN },
+          .wide = true, .process = true, SHOWN },
         {},
 };
 
@@ -98,11 +99,12 @@ void holdings_deinit(Holdings *holdings) {
 
 /* A process that is gone has nothing, even if the broker remembers that it had. */
 static bool is_meant(const struct shmbroker_attachment *attachment, const HoldingFilter *filter) {
+        int inherited;
         pid_t pid;
         uid_t uid;
 
         if (filter->pid && (shmbroker_attachment_pid(attachment, &pid) || pid != filter->pid ||
-                            shmbroker_attachment_inherited(attachment)))
+                            shmbroker_attachment_inherited(attachment, &inherited) || inherited))
                 return false;
         return !filter->has_uid ||
                (shmbroker_attachment_uid(attachment, &uid) == 0 && uid == filter->uid);

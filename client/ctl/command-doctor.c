@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/ctl/cell.h"
 #include "client/ctl/commands.h"
 #include "client/ctl/doctor/checks.h"
-#include "client/ctl/info.h"
 #include "client/ctl/json.h"
 #include "client/ctl/text.h"
 

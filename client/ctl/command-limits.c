@@ -3,11 +3,12 @@
 
 #include <errno.h>
 
+#include "client/ctl/cell.h"
 #include "client/ctl/commands.h"
 #include "client/ctl/common.h"
-#include "client/ctl/info.h"
 #include "client/ctl/json.h"
 #include "client/ctl/limit.h"
+#include "client/ctl/table.h"
 
 static const Option options[] = { TABLE_OPTIONS };
 
@@ -45,7 +46,7 @@ static int print_table(const Ctl *ctl, const TableOptions *table_options,
         Limit limits[LIMITS_MAX];
         size_t n_limits = limits_get(status, users, limits);
 
-        if (table_new(columns, table_options, &table))
+        if (table_new(ctl, columns, table_options, &table))
                 return ctl_no_memory();
         for (size_t i = 0; i < n_limits; ++i)
                 if (table_add(table, &limits[i]))

@@ -111,7 +111,7 @@ static int list_print(const Ctl *ctl, const ListOptions *list,
         bool held;
         int r;
 
-        if (table_new(info_columns, &list->table, &table))
+        if (table_new(ctl, info_columns, &list->table, &table))
                 return ctl_no_memory();
         for (size_t i = 0; i < shmbroker_list_count(segments); ++i) {
                 const struct shmbroker_info *info = shmbroker_list_get(segments, i);

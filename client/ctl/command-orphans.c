@@ -12,7 +12,7 @@ static const Option options[] = {
 static int orphans_print(const Ctl *ctl, const Search *search, const Natives *natives) {
         _cleanup_(table_freep) Table *table = NULL;
 
-        if (search_table(search, natives, &table))
+        if (search_table(ctl, search, natives, &table))
                 return ctl_no_memory();
         return table_print(ctl, table, "objects", native_json);
 }

@@ -85,12 +85,12 @@ static void keep_due(const Reaping *reaping, Natives *natives) {
 }
 
 /* The dialogue keeps out of what may be read by a program. Return: 0 or an exit code. */
-static int reap_ask(const Reaping *reaping, const Natives *natives) {
+static int reap_ask(const Ctl *ctl, const Reaping *reaping, const Natives *natives) {
         _cleanup_(table_freep) Table *table = NULL;
         char answer[16] = "";
         int r;
 
-        if (search_table(&reaping->search, natives, &table))
+        if (search_table(ctl, &reaping->search, natives, &table))
                 return ctl_no_memory();
         r = table_show(table, stderr);
         if (r)
@@ -166,7 +166,7 @@ static int reap_all(const Ctl *ctl, Reaping *reaping, const Natives *natives) {
 static int reap_print(const Ctl *ctl, const Reaping *reaping, const Natives *natives) {
         _cleanup_(table_freep) Table *table = NULL;
 
-        if (search_table(&reaping->search, natives, &table))
+        if (search_table(ctl, &reaping->search, natives, &table))
                 return ctl_no_memory();
         return table_print(ctl, table, "objects", native_json);
 }
@@ -184,7 +184,7 @@ static int find_and_reap(Ctl *ctl, Reaping *reaping) {
         if (!reaping->yes && natives.n_items == 0)
                 (void) fputs("There is nothing to remove.\n", stderr);
         else if (!reaping->yes)
-                r = reap_ask(reaping, &natives);
+                r = reap_ask(ctl, reaping, &natives);
         if (r)
                 return r;
         json_add_list(&reaping->json, "removed");

@@ -18,13 +18,15 @@ static const Option options[] = {
 };
 
 /* "Size as asked for:  4K" */
-static int print_info(const struct shmbroker_info *info, CellStyle style) {
+static int print_info(const Ctl *ctl, const struct shmbroker_info *info, CellStyle style) {
+        bool processes = ctl_sees_processes(ctl);
+
         for (const Column *column = info_columns; column->name; ++column) {
                 char *text;
 
                 if (column->twin)
                         continue;
-                text = column->cell(info, style);
+                text = column_cell(column, info, style, processes);
                 if (!text)
                         return ctl_no_memory();
                 (void) printf("%c%s:%*s%s\n", toupper((unsigned char) column->help[0]),
@@ -43,7 +45,7 @@ static int print_holdings(const Ctl *ctl, const Holdings *holdings) {
 
         if (holdings->n_items == 0)
                 return CTL_SUCCESS;
-        r = table_new(holding_columns, &table_options, &table);
+        r = table_new(ctl, holding_columns, &table_options, &table);
         for (size_t i = 0; r == 0 && i < holdings->n_items; ++i)
                 r = table_add(table, &holdings->items[i]);
         if (r)
@@ -75,7 +77,7 @@ static int show_segment(const Ctl *ctl, const Selector *selector, CellStyle styl
                 return r;
         if (ctl->json)
                 return print_json(info, &holdings);
-        r = print_info(info, style);
+        r = print_info(ctl, info, style);
         return r ? r : print_holdings(ctl, &holdings);
 }
 

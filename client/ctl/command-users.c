@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/ctl/cell.h"
 #include "client/ctl/commands.h"
 #include "client/ctl/common.h"
-#include "client/ctl/info.h"
+#include "client/ctl/table.h"
 
 static const Option options[] = { TABLE_OPTIONS };
 
@@ -82,7 +83,7 @@ static int users_print(const Ctl *ctl, const TableOptions *table_options,
         _cleanup_(table_freep) Table *table = NULL;
         int r;
 
-        r = table_new(columns, table_options, &table);
+        r = table_new(ctl, columns, table_options, &table);
         for (size_t i = 0; r == 0 && i < shmbroker_users_count(users); ++i)
                 r = table_add(table, shmbroker_users_get(users, i));
         if (r)

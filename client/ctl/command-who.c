@@ -62,7 +62,7 @@ static int who_print(const Ctl *ctl, const WhoOptions *who, const Holdings *hold
         _cleanup_(table_freep) Table *table = NULL;
         int r;
 
-        r = table_new(holding_columns, &who->table, &table);
+        r = table_new(ctl, holding_columns, &who->table, &table);
         for (size_t i = 0; r == 0 && i < holdings->n_items; ++i)
                 r = table_add(table, &holdings->items[i]);
         if (r)

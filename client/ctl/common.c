@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/ctl/process.h"
 #include "client/ctl/value.h"
 
 #define SYSTEM_ADDRESS "unix:/run/shmbroker/socket"
@@ -112,6 +113,20 @@ int ctl_connect(Ctl *ctl) {
 
         r = ctl_try_connect(ctl);
         return r ? connect_failed(ctl, r) : 0;
+}
+
+/*
+ * ctl_sees_processes() - are the pids that the broker tells those of the same processes here? In
+ * another pid namespace they are others (pid_namespaces(7)); if the broker does not say, they may
+ * be.
+ */
+bool ctl_sees_processes(const Ctl *ctl) {
+        _cleanup_(shmbroker_status_freep) struct shmbroker_status *status = NULL;
+        uint64_t theirs;
+
+        return shmbroker_get_status(ctl->connection, &status) == 0 &&
+               shmbroker_status_pid_namespace(status, &theirs) == 0 &&
+               theirs == process_namespace();
 }
 
 /* What to do about a limit of the broker's, or about what the host has no more of. */

@@ -23,6 +23,7 @@ int ctl_connect(Ctl *ctl);
 int ctl_connect_as_user(Ctl *ctl);
 int ctl_failed(const Ctl *ctl);
 int ctl_failed_by(const struct shmbroker_error *error);
+bool ctl_sees_processes(const Ctl *ctl);
 bool ctl_is_missing(const Ctl *ctl);
 int ctl_select(Ctl *ctl, const char *id, Selector *ret);
 int ctl_begin_segment(Ctl *ctl, const char *id, Selector *ret);

@@ -130,13 +130,16 @@ void json_pick(Json *json, const char *paths) {
         free(copy);
 }
 
-/* json_pick_text() - a member that is not in the text, named in small letters */
+/* json_pick_text() - a member that is not in the text, named in small letters; null for NULL */
 void json_pick_text(Json *json, const char *name, const char *text) {
         char key[32] = "";
 
         for (size_t i = 0; name[i] && i + 1 < sizeof(key); ++i)
                 key[i] = (char) tolower((unsigned char) name[i]);
-        (void) json_add(json, json->part, key, text ? json_object_new_string(text) : NULL);
+        if (text)
+                (void) json_add(json, json->part, key, json_object_new_string(text));
+        else if (!json->part || json_object_object_add(json->part, key, NULL))
+                json->failed = true;
 }
 
 /* json_append_removed() - one more value of an array: which segment was removed, and what remains

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/ctl/info.h"
+#include "client/ctl/cell.h"
 #include "client/ctl/json.h"
 #include "client/ctl/size.h"
 #include "client/ctl/text.h"

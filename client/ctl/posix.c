@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/ctl/info.h"
+#include "client/ctl/cell.h"
 #include "client/ctl/util.h"
 
 #define DIRECTORY "/dev/shm"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,6 +104,21 @@ static void make_printable(char *text, size_t n_text) {
         text[n_text] = '\0';
 }
 
+/* Where /proc is of another pid namespace, its numbers are not those that are meant. */
+static bool is_proc_ours(void) {
+        char text[32] = "";
+
+        return readlink("/proc/self", text, sizeof(text) - 1) > 0 && atoi(text) == getpid();
+}
+
+/* process_namespace() - the pid namespace of this process and of /proc, as an inode of nsfs; 0 if
+ * that cannot be known */
+uint64_t process_namespace(void) {
+        struct stat st;
+
+        return is_proc_ours() && stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+}
+
 /**
  * process_command() - the command line of a process
  * @pid:        its number
@@ -110,7 +126,8 @@ static void make_printable(char *text, size_t n_text) {
  *              that has got its number
  * @ret:        the words with blanks between them, to be freed
  *
- * Return: 0; -ESRCH if that process is gone; -ENODATA if it has none; or another negative errno.
+ * Return: 0; -ESRCH if that process is gone; -ENODATA if it has none, or /proc is of another pid
+ *         namespace; or another negative errno.
  */
 int process_command(pid_t pid, uint64_t before_usec, char **ret) {
         char text[COMMAND_MAX];
@@ -119,6 +136,8 @@ int process_command(pid_t pid, uint64_t before_usec, char **ret) {
         Stat stat;
         int r;
 
+        if (!is_proc_ours())
+                return -ENODATA;
         n = read_proc(pid, "cmdline", text, sizeof(text) - 1);
         if (n < 0)
                 return n == -ENOENT ? -ESRCH : (int) n;
@@ -136,13 +155,6 @@ int process_command(pid_t pid, uint64_t before_usec, char **ret) {
                 return -ENOMEM;
         *ret = copy;
         return 0;
-}
-
-/* Where /proc is of another pid namespace, its numbers are not those that are meant. */
-static bool is_proc_ours(void) {
-        char text[32] = "";
-
-        return readlink("/proc/self", text, sizeof(text) - 1) > 0 && atoi(text) == getpid();
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+uint64_t process_namespace(void);
 int process_command(pid_t pid, uint64_t before_usec, char **ret);
 int process_is_alive(pid_t pid, uint64_t before_usec, bool *ret);
 

@@ -91,11 +91,11 @@ int search_run(Ctl *ctl, const Search *search, Natives *ret) {
 }
 
 /* search_table() - make a table of objects, which have to stay. Return: 0 or -ENOMEM. */
-int search_table(const Search *search, const Natives *natives, Table **ret) {
+int search_table(const Ctl *ctl, const Search *search, const Natives *natives, Table **ret) {
         _cleanup_(table_freep) Table *table = NULL;
         int r;
 
-        r = table_new(native_columns, &search->table, &table);
+        r = table_new(ctl, native_columns, &search->table, &table);
         for (size_t i = 0; r == 0 && i < natives->n_items; ++i)
                 r = table_add(table, &natives->items[i]);
         if (r)

@@ -27,6 +27,6 @@ struct Search {
 int search_option(const Ctl *ctl, Search *search, int key, const char *value);
 int search_operand(Ctl *ctl, Search *search);
 int search_run(Ctl *ctl, const Search *search, Natives *ret);
-int search_table(const Search *search, const Natives *natives, Table **ret);
+int search_table(const Ctl *ctl, const Search *search, const Natives *natives, Table **ret);
 
 #endif

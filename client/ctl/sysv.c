@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/shm.h>
 
-#include "client/ctl/info.h"
+#include "client/ctl/cell.h"
 #include "client/ctl/process.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)

@@ -39,6 +39,8 @@ struct Table {
         size_t n_chosen;
         const Column *sort;
         bool descending;
+        /* The broker's processes can be looked at */
+        bool processes;
         Row *rows;
         size_t n_rows;
         size_t n_allocated;
@@ -178,15 +180,31 @@ static void table_choose(Table *table, const Column *columns) {
                 choose_named(table, columns, *text == '+' ? text + 1 : text);
 }
 
+/* column_cell() - the text of a cell; @processes as ctl_sees_processes() says. To be freed; NULL if
+ * memory is short. */
+char *column_cell(const Column *column, const void *item, CellStyle style, bool processes) {
+        return column->process && !processes ? cell_text(NULL) : column->cell(item, style);
+}
+
+/* The broker is asked where a column needs it alone. */
+static bool needs_processes(const Table *table) {
+        bool needs = table->sort && table->sort->process;
+
+        for (size_t i = 0; i < table->n_chosen; ++i)
+                needs = needs || table->chosen[i].column->process;
+        return needs;
+}
+
 /**
  * table_new() - make a table without lines
+ * @ctl:        its connection is used where a column looks at processes of the broker
  * @columns:    all columns that there are
  * @options:    what table_option() found to be right
  * @ret:        the table
  *
  * Return: 0 or -ENOMEM.
  */
-int table_new(const Column *columns, const TableOptions *options, Table **ret) {
+int table_new(const Ctl *ctl, const Column *columns, const TableOptions *options, Table **ret) {
         Table *table = calloc(1, sizeof(*table));
         const char *sort = options->sort;
         Chosen chosen;
@@ -201,6 +219,7 @@ int table_new(const Column *columns, const TableOptions *options, Table **ret) {
         }
         if (sort && find_column(columns, sort, strlen(sort), &chosen))
                 table->sort = chosen.column;
+        table->processes = needs_processes(table) && ctl_sees_processes(ctl);
         *ret = table;
         return 0;
 }
@@ -219,7 +238,7 @@ int table_add(Table *table, const void *item) {
                 table->n_allocated = n;
         }
         if (table->sort) {
-                key = table->sort->cell(item, CELL_SORT);
+                key = column_cell(table->sort, item, CELL_SORT, table->processes);
                 if (!key)
                         return -ENOMEM;
         }
@@ -268,7 +287,7 @@ static int add_line(const Table *table, struct libscols_table *lines, const void
         if (!line)
                 return -ENOMEM;
         for (size_t i = 0; i < table->n_chosen; ++i) {
-                char *text = table->chosen[i].column->cell(item, style);
+                char *text = column_cell(table->chosen[i].column, item, style, table->processes);
 
                 if (!text)
                         return -ENOMEM;
@@ -325,8 +344,9 @@ static void table_pick(const Table *table, const void *item, Json *json) {
                         json_pick(json, column->members);
                         continue;
                 }
-                text = column->cell(item, CELL_BYTES);
-                json_pick_text(json, column->name, text);
+                text = column_cell(column, item, CELL_BYTES, table->processes);
+                json->failed |= !text;
+                json_pick_text(json, column->name, text && !cell_is_nothing(text) ? text : NULL);
                 free(text);
         }
 }

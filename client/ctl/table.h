@@ -11,20 +11,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "client/ctl/cell.h"
 #include "client/ctl/ctl.h"
 
-typedef enum CellStyle CellStyle;
 typedef struct Table Table;
 typedef struct TableOptions TableOptions;
-
-enum CellStyle {
-        /* Sizes as 1.5G, times as a date */
-        CELL_PEOPLE,
-        /* Sizes in bytes */
-        CELL_BYTES,
-        /* To be compared: times in microseconds as well */
-        CELL_SORT,
-};
 
 /* The text of a cell, to be freed; NULL if memory is short */
 typedef char *Cell(const void *item, CellStyle style);
@@ -47,6 +38,8 @@ struct Column {
         bool wide;
         /* Another column says it as well, for those who look for lsipc's */
         bool twin;
+        /* Looks at a process that the broker has told the number of */
+        bool process;
         Cell *cell;
 };
 
@@ -75,7 +68,8 @@ struct TableOptions {
 int table_option(const Ctl *ctl, TableOptions *options, int key, const char *value);
 int table_only(Ctl *ctl, TableOptions *ret);
 
-int table_new(const Column *columns, const TableOptions *options, Table **ret);
+char *column_cell(const Column *column, const void *item, CellStyle style, bool processes);
+int table_new(const Ctl *ctl, const Column *columns, const TableOptions *options, Table **ret);
 Table *table_free(Table *table);
 int table_add(Table *table, const void *item);
 int table_show(Table *table, FILE *stream);

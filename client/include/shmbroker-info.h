@@ -119,14 +119,17 @@ const char *shmbroker_info_json(const struct shmbroker_info *info);
 
 /**
  * shmbroker_attachment_id() - its number, which is unique for ever
- * shmbroker_attachment_pid() - the process that acquired it; -ENODATA if not known, as after a
- *      restart of the broker
+ * shmbroker_attachment_pid() - the process that acquired it, as the broker numbers processes (see
+ *      shmbroker_status_pid_namespace()); -ENODATA if not known, as after a restart of the broker
  * shmbroker_attachment_uid() - the user who did
  * shmbroker_attachment_access() - one of enum shmbroker_access
  * shmbroker_attachment_access_name() - the same as the protocol calls it, such as "readOnly"; NULL
- * if not known shmbroker_attachment_since() - when it began shmbroker_attachment_inherited() - 1 if
- * the process that acquired it is gone and another has it shmbroker_attachment_json() - all of it,
- * as the broker sent it: an Attachment of the protocol Since: 0.1
+ *      if not known
+ * shmbroker_attachment_since() - when it began
+ * shmbroker_attachment_inherited() - 1 if the process that acquired it is gone and another has it,
+ *      else 0; -ENODATA if not known, as where the pid is not
+ * shmbroker_attachment_json() - all of it, as the broker sent it: an Attachment of the protocol
+ * Since: 0.1
  */
 int64_t shmbroker_attachment_id(const struct shmbroker_attachment *attachment);
 int shmbroker_attachment_pid(const struct shmbroker_attachment *attachment, pid_t *ret);
@@ -134,7 +137,7 @@ int shmbroker_attachment_uid(const struct shmbroker_attachment *attachment, uid_
 int shmbroker_attachment_access(const struct shmbroker_attachment *attachment, int *ret);
 const char *shmbroker_attachment_access_name(const struct shmbroker_attachment *attachment);
 int shmbroker_attachment_since(const struct shmbroker_attachment *attachment, uint64_t *ret_usec);
-int shmbroker_attachment_inherited(const struct shmbroker_attachment *attachment);
+int shmbroker_attachment_inherited(const struct shmbroker_attachment *attachment, int *ret);
 const char *shmbroker_attachment_json(const struct shmbroker_attachment *attachment);
 
 /*
@@ -165,6 +168,8 @@ struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status);
  *      -ENODATA if it does not say
  * shmbroker_status_registry_id() - made with the broker's state directory: ids of segments and
  *      attachments never recur as long as it is the same; NULL if it does not say
+ * shmbroker_status_pid_namespace() - inode of /proc/self/ns/pid of the broker (pid_namespaces(7)):
+ *      pids that the broker tells are numbers of this namespace; -ENODATA if it does not say
  * shmbroker_status_json() - all of it, as the broker sent it: the reply to GetStatus
  * Since: 0.1
  */
@@ -181,6 +186,7 @@ int shmbroker_status_uid(const struct shmbroker_status *status, uid_t *ret);
 int shmbroker_status_privileged(const struct shmbroker_status *status, int *ret);
 int shmbroker_status_features(const struct shmbroker_status *status, unsigned int *ret);
 const char *shmbroker_status_registry_id(const struct shmbroker_status *status);
+int shmbroker_status_pid_namespace(const struct shmbroker_status *status, uint64_t *ret);
 const char *shmbroker_status_json(const struct shmbroker_status *status);
 
 /**

@@ -211,7 +211,8 @@ const char *shmbroker_attachment_access_name(const struct shmbroker_attachment *
                                           : values->access_word;
 }
 
-GETTER(shmbroker_attachment, int, shmbroker_attachment_inherited, inherited)
+NULLABLE_GETTER(shmbroker_attachment, int, shmbroker_attachment_inherited, ATTACHMENT_INHERITED,
+                inherited)
 
 const char *shmbroker_attachment_json(const struct shmbroker_attachment *attachment) {
         return attachment->json;

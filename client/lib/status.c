@@ -92,6 +92,8 @@ GETTER(shmbroker_status, const char *, shmbroker_status_registry_id, registry_id
 NULLABLE_GETTER(shmbroker_status, uid_t, shmbroker_status_uid, STATUS_REPLY_UID, uid)
 NULLABLE_GETTER(shmbroker_status, unsigned int, shmbroker_status_features, STATUS_REPLY_FEATURES,
                 features)
+NULLABLE_GETTER(shmbroker_status, uint64_t, shmbroker_status_pid_namespace,
+                STATUS_REPLY_PID_NAMESPACE, pid_namespace)
 
 int shmbroker_status_privileged(const struct shmbroker_status *status, int *ret) {
         if (!GIVEN(&status->values, STATUS_REPLY_CALLER))

@@ -399,8 +399,8 @@ static void sysv_look_at_times(Segment *segment, const struct shmid_ds *ds, Obje
                 ret->attach_usec = sysv_usec(ds->shm_atime);
         if (detached)
                 ret->detach_usec = sysv_usec(ds->shm_dtime);
-        if (attached || detached || ds->shm_lpid != sysv->last_pid)
-                ret->last_pid = ds->shm_lpid;
+        ret->has_last_pid = attached || detached || ds->shm_lpid != sysv->last_pid;
+        ret->last_pid = ds->shm_lpid;
 }
 
 /* Natively the size is fixed, but who has a descriptor for writing can change the inode's. */

@@ -85,11 +85,12 @@ struct ObjectState {
         mode_t mode;
         /* Since when that is so */
         uint64_t change_usec;
-        /* kind sysv: attachments beside the broker's; when the last of them began and ended, and
-         * whose it was, 0 if there was none since the last look */
+        /* kind sysv: attachments beside the broker's; when the last of them began and ended, 0 if
+         * none did since the last look; and if one did, whose it was, 0 if that is not known */
         size_t n_native;
         uint64_t attach_usec;
         uint64_t detach_usec;
+        bool has_last_pid;
         pid_t last_pid;
         bool locked;
 };

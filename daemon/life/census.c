@@ -103,8 +103,8 @@ bool census_may_count(const Segment *segment, bool asked) {
 
 static void end_one(Census *census, Segment *segment, Attachment *attachment) {
         segment->detach_usec = clock_realtime_usec();
-        if (attachment->process.pid > 0)
-                segment->last_pid = attachment->process.pid;
+        /* 0 if it is not known who that was */
+        segment->last_pid = attachment->process.pid;
         persist_attach_time(segment);
         segment_detach(segment, attachment);
         attachment_free(&census->attachments, attachment);

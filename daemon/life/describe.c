@@ -128,12 +128,15 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
         *ret = (AttachmentInfo){
                 .id = attachment->id,
-                .inherited = !attachment->unknown && !process_alive(&attachment->process),
         };
         if (attachment->unknown)
                 return;
-        if (attachment->process.pid > 0)
+        /* The kernel gives 0 for whom the broker's pid namespace does not see. */
+        if (attachment->process.pid > 0) {
                 GIVE_VALUE(ret, ATTACHMENT_PID, pid, attachment->process.pid);
+                GIVE_VALUE(ret, ATTACHMENT_INHERITED, inherited,
+                           !process_alive(&attachment->process));
+        }
         GIVE_VALUE(ret, ATTACHMENT_UID, uid, attachment->uid);
         GIVE_VALUE(ret, ATTACHMENT_ACCESS, access, attachment->access);
         GIVE_VALUE(ret, ATTACHMENT_SINCE_USEC, since_usec, (int64_t) attachment->since_usec);

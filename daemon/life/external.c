@@ -53,7 +53,7 @@ static void notice_times(Segment *segment, const ObjectState *state) {
         segment->armed = segment->armed || state->attach_usec > 0;
         segment->attach_usec = MAX(segment->attach_usec, state->attach_usec);
         segment->detach_usec = MAX(segment->detach_usec, state->detach_usec);
-        if (state->last_pid > 0)
+        if (state->has_last_pid)
                 segment->last_pid = state->last_pid;
 }
 

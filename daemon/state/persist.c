@@ -135,10 +135,12 @@ void persist_restored(Persist *persist, Segment *segment, uint64_t now_usec) {
         AttachTime *attach_time = attach_times_find(&persist->attach_times, segment->id, now_usec);
 
         if (attach_time) {
+                /* What was noted last may be that it is not known. */
+                if (attach_time->attach_usec >= segment->attach_usec &&
+                    attach_time->detach_usec >= segment->detach_usec)
+                        segment->last_pid = attach_time->last_pid;
                 segment->attach_usec = MAX(segment->attach_usec, attach_time->attach_usec);
                 segment->detach_usec = MAX(segment->detach_usec, attach_time->detach_usec);
-                if (attach_time->last_pid > 0)
-                        segment->last_pid = attach_time->last_pid;
                 segment->armed = segment->armed || attach_time->flags & ATTACH_TIME_ARMED;
         } else {
                 attach_time = attach_times_take(&persist->attach_times, segment->id);

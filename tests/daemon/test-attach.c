@@ -218,7 +218,7 @@ TEST(parent_exits, .end = ARRAY_SIZE(denials)) {
         assert_held(&wire, 1);
         attachment = only_attachment(&wire, "t");
         ck_assert_int_eq(attachment.pid, child.pid);
-        ck_assert(attachment.inherited);
+        ck_assert(GIVEN(&attachment, ATTACHMENT_INHERITED) && attachment.inherited);
         /* Its end is the end of its memory; that its descriptors are closed would come before. */
         child_continue(&child);
         ck_assert_int_gt(waitpid(-1, NULL, 0), 0);

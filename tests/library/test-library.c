@@ -574,7 +574,7 @@ TEST(attachments) {
         int64_t id = 0;
         uid_t uid = 99;
         pid_t pid = 0;
-        int access = 99;
+        int access = 99, inherited = 99;
 
         ck_assert_int_eq(shmbroker_options_new(&options), 0);
         shmbroker_options_set_access(options, SHMBROKER_ACCESS_READ_ONLY);
@@ -593,7 +593,8 @@ TEST(attachments) {
         ck_assert_int_eq(access, SHMBROKER_ACCESS_READ_ONLY);
         ck_assert_int_eq(shmbroker_attachment_since(attachment, &since), 0);
         ck_assert(since >= before && since <= library_now());
-        ck_assert_int_eq(shmbroker_attachment_inherited(attachment), 0);
+        ck_assert_int_eq(shmbroker_attachment_inherited(attachment, &inherited), 0);
+        ck_assert_int_eq(inherited, 0);
         ck_assert_ptr_nonnull(strstr(shmbroker_attachment_json(attachment), "\"readOnly\""));
         attachment = shmbroker_attachments_get(attachments, 0);
         ck_assert_int_eq(shmbroker_attachment_access(attachment, &access), 0);

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/ctl/cell.h"
 #include "client/ctl/common.h"
 #include "client/ctl/doctor/checks.h"
-#include "client/ctl/info.h"
 #include "client/ctl/limit.h"
 #include "client/ctl/size.h"
 

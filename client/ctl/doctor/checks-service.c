@@ -12,8 +12,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "client/ctl/cell.h"
 #include "client/ctl/doctor/checks.h"
-#include "client/ctl/info.h"
 #include "client/ctl/size.h"
 #include "client/ctl/systemd.h"
 

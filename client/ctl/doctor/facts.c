@@ -9,8 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "client/ctl/cell.h"
 #include "client/ctl/common.h"
-#include "client/ctl/info.h"
 #include "client/ctl/systemd.h"
 
 #define SCHEME "unix:"

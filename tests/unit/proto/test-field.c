@@ -259,14 +259,14 @@ TEST(nulls_are_written) {
 
         expect_text(
                 &attachment_info_type, &info, true,
-                "{\"id\":5,\"pid\":null,\"uid\":null,\"access\":null,\"sinceUSec\":null,\"inherited\":false}");
+                "{\"id\":5,\"pid\":null,\"uid\":null,\"access\":null,\"sinceUSec\":null,\"inherited\":null}");
         GIVE_VALUE(&info, ATTACHMENT_PID, pid, 0);
         GIVE_VALUE(&info, ATTACHMENT_ACCESS, access, ACCESS_READ_WRITE);
         expect_text(
                 &attachment_info_type, &info, true,
-                "{\"id\":5,\"pid\":0,\"uid\":null,\"access\":\"readWrite\",\"sinceUSec\":null,\"inherited\":false}");
+                "{\"id\":5,\"pid\":0,\"uid\":null,\"access\":\"readWrite\",\"sinceUSec\":null,\"inherited\":null}");
         expect_text(&attachment_info_type, &info, false,
-                    "{\"id\":5,\"pid\":0,\"access\":\"readWrite\",\"inherited\":false}");
+                    "{\"id\":5,\"pid\":0,\"access\":\"readWrite\"}");
         expect_text(&attachment_reply_type, &none, true, "{\"attachment\":null}");
         expect_text(&attachment_reply_type, &none, false, "{}");
         expect_text(&no_parameters_type, &none, true, "{}");
@@ -429,7 +429,7 @@ TEST(nonzero) {
         type_write_nonzero(&attachment_reply_type, &writer, &reply);
         writer_text(&writer, "", 1);
         ck_assert_str_eq(text, "{}{\"attachment\":{\"id\":0,\"access\":\"readWrite\","
-                               "\"sinceUSec\":-7,\"inherited\":false}}");
+                               "\"sinceUSec\":-7}}");
 }
 
 static bool is_good(const char *string) {
