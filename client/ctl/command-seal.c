@@ -38,7 +38,7 @@ const Command command_seal = {
         .name = "seal",
         .arguments = "NAME SEALS | --id ID SEALS",
         .operands = { "NAME", "SEALS" },
-        .summary = "Forbids for ever to write to a segment, to execute it, or to seal it more",
+        .summary = "Forbids for ever, with commas between: write, futureWrite, exec, seal",
         COMMAND_OPTIONS(options),
         .run = seal_run,
 };

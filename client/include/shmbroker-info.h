@@ -153,7 +153,8 @@ struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status);
 /**
  * shmbroker_status_version() - the broker's version
  * shmbroker_status_start_time() - when it started
- * shmbroker_status_generation() - how often it was restarted without losing its segments
+ * shmbroker_status_generation() - how often it was started anew since a start lost a segment, or
+ *      since its state directory is there
  * shmbroker_status_segment_count() - how many segments there are
  * shmbroker_status_attachment_count() - how many attachments of them
  * shmbroker_status_connection_count() - how many connections, this one included

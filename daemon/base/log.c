@@ -79,7 +79,8 @@ static bool write_journal(int level, const char *file, int line, const char *fun
         if (asprintf(&strings[n], "CODE_FUNC=%s", function) >= 0)
                 ++n;
         for (size_t i = 0; i < n_fields; ++i)
-                if (asprintf(&strings[n], "%s=%s", fields[i].key, fields[i].value) >= 0)
+                if (fields[i].value &&
+                    asprintf(&strings[n], "%s=%s", fields[i].key, fields[i].value) >= 0)
                         ++n;
         for (size_t i = 0; i < n; ++i)
                 parts[i] = (struct iovec){ .iov_base = strings[i], .iov_len = strlen(strings[i]) };
@@ -95,8 +96,9 @@ static void write_stderr(const LogField *fields, size_t n_fields, const char *te
 
         n = (size_t) snprintf(line, sizeof(line), "shmbrokerd: %s", text);
         for (size_t i = 0; i < n_fields && n < sizeof(line); ++i)
-                n += (size_t) snprintf(line + n, sizeof(line) - n, " %s=%s", fields[i].key,
-                                       fields[i].value);
+                if (fields[i].value)
+                        n += (size_t) snprintf(line + n, sizeof(line) - n, " %s=%s", fields[i].key,
+                                               fields[i].value);
         if (n > sizeof(line) - 2)
                 n = sizeof(line) - 2;
         line[n++] = '\n';

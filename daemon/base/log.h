@@ -14,7 +14,8 @@
 
 typedef struct LogField LogField;
 
-/* A field of the journal, systemd.journal-fields(7); the key is upper case. */
+/* A field of the journal, systemd.journal-fields(7); the key is upper case. One whose value is NULL
+ * is left out. */
 struct LogField {
         const char *key;
         const char *value;

@@ -149,7 +149,7 @@ void report_available(const Segment *segment) {
 /**
  * report_limit() - somebody met a limit
  * @uid:        who
- * @pid:        its process, as of when it connected
+ * @pid:        its process, as of when it connected; 0 if the broker cannot see it
  * @limit:      the name of the limit
  * @consequence: what follows, the end of a sentence without its full stop
  */
@@ -165,7 +165,7 @@ void report_limit(uid_t uid, pid_t pid, const char *limit, const char *consequen
                            { "MESSAGE_ID", message_ids[REPORT_LIMIT] },
                            { "SHMBROKER_LIMIT", limit },
                            { "SHMBROKER_PEER_UID", user },
-                           { "SHMBROKER_PEER_PID", process },
+                           { "SHMBROKER_PEER_PID", pid > 0 ? process : NULL },
                    }),
                    "User %u has reached the limit %s: %s.", uid, limit, consequence);
 }
@@ -181,7 +181,7 @@ void report_broken(uid_t uid, pid_t pid, const char *reason) {
         log_fields(LOG_INFO,
                    ((LogField[]){
                            { "MESSAGE_ID", message_ids[REPORT_BROKEN] },
-                           { "SHMBROKER_PEER_PID", process },
+                           { "SHMBROKER_PEER_PID", pid > 0 ? process : NULL },
                            { "SHMBROKER_PEER_UID", user },
                    }),
                    "A client sent what is no call (%s); its connection is closed.", reason);

@@ -44,8 +44,8 @@ static void check_watches(Doctor *doctor) {
         }
         if (maximum > 0 && !is_nearly(n_segments, maximum)) {
                 doctor_find(doctor, CHECK_OK,
-                            "A user may have %" PRIu64 " inotify watches, and "
-                            "there are %" PRIu64 " segments.",
+                            "A user may have %" PRIu64 " inotify watches; number of segments: "
+                            "%" PRIu64 ".",
                             maximum, n_segments);
                 return;
         }
