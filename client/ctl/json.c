@@ -57,14 +57,20 @@ void json_add_text(Json *json, const char *key, const char *text) {
         (void) json_add(json, json_top(json), key, json_parse(text));
 }
 
+/* The value null: json_add() takes no value for lack of memory. */
+static void add_null(Json *json, struct json_object *object, const char *key) {
+        if (!object || json_object_object_add(object, key, NULL))
+                json->failed = true;
+}
+
 /* json_add_id() - a member that is a number, or null if it is 0 */
 void json_add_id(Json *json, const char *key, int64_t id) {
         struct json_object *object = json_top(json);
 
         if (id)
                 (void) json_add(json, object, key, json_object_new_int64(id));
-        else if (!object || json_object_object_add(object, key, NULL))
-                json->failed = true;
+        else
+                add_null(json, object, key);
 }
 
 /* json_add_list() - a member that is an array, still empty */
@@ -138,8 +144,8 @@ void json_pick_text(Json *json, const char *name, const char *text) {
                 key[i] = (char) tolower((unsigned char) name[i]);
         if (text)
                 (void) json_add(json, json->part, key, json_object_new_string(text));
-        else if (!json->part || json_object_object_add(json->part, key, NULL))
-                json->failed = true;
+        else
+                add_null(json, json->part, key);
 }
 
 /* json_append_removed() - one more value of an array: which segment was removed, and what remains
@@ -155,8 +161,11 @@ void json_append_removed(Json *json, const char *key, const char *name, int64_t 
         else
                 (void) json_add(json, removed, "id", json_object_new_int64(id));
         (void) json_add(json, removed, "destroyed", json_object_new_boolean(!info));
-        (void) json_add(json, removed, "attachCount",
-                        known ? json_object_new_int64((int64_t) count) : NULL);
+        if (known)
+                (void) json_add(json, removed, "attachCount",
+                                json_object_new_int64((int64_t) count));
+        else
+                add_null(json, removed, "attachCount");
         (void) json_append(json, key, removed);
 }
 
