@@ -13,6 +13,7 @@
 
 #include "daemon/call/birth.h"
 #include "daemon/call/calls.h"
+#include "daemon/call/recover.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/kind/passed-object.h"
 #include "daemon/life/describe.h"
@@ -180,7 +181,7 @@ static int set_name(Service *service, const AdoptParameters *parameters, Segment
         /* What is removed is found by its id alone. */
         if (segment->removed)
                 return call_not_supported(failure, "it is marked for destruction");
-        other = life_find_name(&service->life, name);
+        other = recover_settle_name(service, name);
         if (other) {
                 failure->id = other->id;
                 return CALL_E_EXISTS;

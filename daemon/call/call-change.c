@@ -36,21 +36,19 @@ static bool says_something(const SetAttributesParameters *parameters) {
  *
  * The charge stays with the creator whoever is owner. Nothing is changed if anything fails.
  *
- * Return: 0; CALL_E_WAIT while the memory is being locked; what call_find_available(),
- *         change_attributes() and background_lock() return.
+ * Return: 0; CALL_E_WAIT while the memory is being locked; CALL_E_UNAVAILABLE; what
+ *         call_find_controlled(), change_attributes() and background_lock() return.
  */
 int call_set_attributes(Service *service, Client *client, const SetAttributesParameters *parameters,
                         SegmentReply *reply, Pending **ret, CallFailure *failure) {
         Segment *segment;
         int r;
 
-        r = says_object(parameters)
-                    ? call_find_available(service, client, SEGMENT_MEANT(parameters), &segment,
-                                          failure)
-                    : call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment,
-                                           failure);
+        r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
         if (r)
                 return r;
+        if (says_object(parameters) && segment_is_unavailable(segment))
+                return call_unavailable(segment, failure);
         if (GIVEN(parameters, SET_ATTRIBUTES_LOCKED) && parameters->locked &&
             !segment_is_locked(segment))
                 return background_lock(service, client, segment, parameters, ret, failure);
@@ -168,10 +166,8 @@ static int find_private(Service *service, Client *client, int64_t id, Segment **
  * stay, with its name outside. */
 static int find_replaced(Service *service, Client *client, const PublishParameters *parameters,
                          Segment **ret, CallFailure *failure) {
-        Segment *segment;
+        Segment *segment = recover_settle_name(service, parameters->name);
 
-        (void) recover_try(service, registry_find_name(&service->registry, parameters->name));
-        segment = life_find_name(&service->life, parameters->name);
         *ret = NULL;
         if (!segment)
                 return 0;

@@ -29,14 +29,10 @@ static int find_settled(Service *service, const SegmentParameters *parameters, S
         if (r)
                 return r;
         life_drain(&service->life);
-        if (GIVEN(parameters, SEGMENT_NAME)) {
-                (void) recover_try(service,
-                                   registry_find_name(&service->registry, parameters->name));
-                *ret = life_find_name(&service->life, parameters->name);
-        } else {
-                (void) recover_try(service, registry_find(&service->registry, parameters->id));
-                *ret = life_find(&service->life, parameters->id);
-        }
+        if (GIVEN(parameters, SEGMENT_NAME))
+                *ret = recover_settle_name(service, parameters->name);
+        else
+                *ret = recover_settle(service, registry_find(&service->registry, parameters->id));
         return *ret ? 0 : CALL_E_NO_SUCH_SEGMENT;
 }
 

@@ -75,7 +75,7 @@ static Segment *recover_again(Service *service, Segment *segment) {
                 events_post(&service->life.events, EVENT_CHANGED, segment);
                 return segment;
         case KIND_E_NONE:
-                report_lost(segment, "its object is not there any more");
+                report_lost(segment, "its object no longer exists");
                 (void) state_file_lost(&service->persist.state_file);
                 life_forget(&service->life, segment);
                 return NULL;
@@ -96,6 +96,19 @@ Segment *recover_try(Service *service, Segment *segment) {
             clock_monotonic_usec() < segment->tried_usec + USE_USEC)
                 return segment;
         return recover_again(service, segment);
+}
+
+/* recover_settle() - the same, and find out how it is with the segment now: life_settle() */
+Segment *recover_settle(Service *service, Segment *segment) {
+        return life_settle(&service->life, recover_try(service, segment));
+}
+
+/* recover_settle_name() - the same with the segment that has this name; NULL if there is none, also
+ * if it turns out that the name was removed from outside */
+Segment *recover_settle_name(Service *service, const char *name) {
+        Segment *segment = recover_settle(service, registry_find_name(&service->registry, name));
+
+        return segment && segment->name ? segment : NULL;
 }
 
 /* recover_begin() - begin to look for what is unavailable */

@@ -98,7 +98,7 @@ static Segment *next_segment(const Stream *stream, Service *service, const Clien
                 next = segment->next;
                 if (!streams_matches(stream, segment, client))
                         continue;
-                segment = life_settle(&service->life, recover_try(service, segment));
+                segment = recover_settle(service, segment);
                 if (segment && streams_matches(stream, segment, client))
                         return segment;
         }

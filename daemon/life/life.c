@@ -372,14 +372,6 @@ Segment *life_find(Life *life, int64_t id) {
         return life_settle(life, registry_find(life->context.registry, id));
 }
 
-/* life_find_name() - the segment with this name, settled; NULL if there is none, also if it turns
- * out to have been removed from outside, which frees the name */
-Segment *life_find_name(Life *life, const char *name) {
-        Segment *segment = life_settle(life, registry_find_name(life->context.registry, name));
-
-        return segment && segment->name ? segment : NULL;
-}
-
 /**
  * life_withdraw() - take back an attachment that could not be handed out
  * @life:       the object

@@ -16,8 +16,7 @@
  *                     change it; and if they did,
  *                     inotify and marks
  *     life_settle,    object, lease, marks          yes: NULL     life_drain, once for each request
- *     life_find,
- *     life_find_name
+ *     life_find
  *     life_remove     object, lease, marks          yes: a flag   life_drain
  *     life_forget     nothing                       yes           -
  *     life_withdraw   inotify, object, lease,       yes           -
@@ -99,7 +98,6 @@ void life_end_reservations(Life *life, Client *client);
 Segment *life_ask(Life *life, Segment *segment);
 Segment *life_settle(Life *life, Segment *segment);
 Segment *life_find(Life *life, int64_t id);
-Segment *life_find_name(Life *life, const char *name);
 void life_drain(Life *life);
 void life_catch_up(Life *life);
 

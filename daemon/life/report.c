@@ -125,7 +125,7 @@ static void report_fate(Report report, int level, const Segment *segment, const 
 }
 
 /**
- * report_lost() - a segment of an earlier broker is not there any more
+ * report_lost() - the object of a segment of an earlier broker no longer exists
  * @segment:    what is known of it
  * @reason:     a sentence without its full stop
  */
