@@ -64,16 +64,6 @@ static uint64_t process_inode(pid_t pid) {
         return poll(&poller, 1, 0) == 0 ? st.st_ino : 0;
 }
 
-/*
- * process_namespace() - the pid namespace whose numbers the kernel tells here, as an inode of
- * nsfs (pid_namespaces(7)); 0 if /proc does not tell
- */
-uint64_t process_namespace(void) {
-        struct stat st;
-
-        return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
-}
-
 /* process_identify() - note which process has the number @pid now */
 void process_identify(Process *process, pid_t pid) {
         *process = (Process){ .pid = pid };

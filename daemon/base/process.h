@@ -19,7 +19,6 @@ struct Process {
         uint64_t inode;
 };
 
-uint64_t process_namespace(void);
 void process_identify(Process *process, pid_t pid);
 bool process_alive(const Process *process);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/status.h"
 
-#include "daemon/base/process.h"
 #include "daemon/life/describe.h"
 #include "daemon/model/client.h"
 #include "proto/util.h"
@@ -75,8 +74,6 @@ static unsigned int describe_features(const Features *features) {
 }
 
 void status_describe(Service *service, const Client *client, StatusReply *ret) {
-        uint64_t pid_namespace;
-
         *ret = (StatusReply){
                 .version = PACKAGE_VERSION,
                 .start_time_usec = (int64_t) service->start_usec,
@@ -95,9 +92,9 @@ void status_describe(Service *service, const Client *client, StatusReply *ret) {
                    service->persist.state_file.registry_id);
         GIVE_VALUE(ret, STATUS_REPLY_FEATURES, features,
                    describe_features(&service->life.census.features));
-        pid_namespace = process_namespace();
-        if (pid_namespace > 0)
-                GIVE_VALUE(ret, STATUS_REPLY_PID_NAMESPACE, pid_namespace, (int64_t) pid_namespace);
+        if (service->host.pid_namespace > 0)
+                GIVE_VALUE(ret, STATUS_REPLY_PID_NAMESPACE, pid_namespace,
+                           (int64_t) service->host.pid_namespace);
         ret->caller = (Caller){
                 .uid = client->credentials.uid,
                 .gid = client->credentials.gid,

@@ -16,6 +16,12 @@
 /* Of the C library, shm_open(3) */
 #define SHM_DIRECTORY "/dev/shm"
 
+static uint64_t namespace_inode(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
 /**
  * host_init() - look at the host
  * @host:       the object, HOST_NULL before
@@ -24,13 +30,11 @@
  * Return: 0, or a negative errno. host_deinit() is due in any case.
  */
 int host_init(Host *host, const char *files_path) {
-        struct stat st;
-
         host->uid = geteuid();
         host->privileges = privileges_find();
         privileges_log(host->privileges);
-        if (stat("/proc/self/ns/ipc", &st) == 0)
-                host->ipc_namespace = st.st_ino;
+        host->ipc_namespace = namespace_inode("/proc/self/ns/ipc");
+        host->pid_namespace = namespace_inode("/proc/self/ns/pid");
         host->files_path = strdup(files_path);
         if (!host->files_path)
                 return error_origin(-ENOMEM);

@@ -28,8 +28,9 @@ struct Host {
         /* A set of enum Privilege */
         unsigned int privileges;
         uid_t uid;
-        /* As the inode of /proc/self/ns/ipc, 0 if it is not known */
+        /* The inodes of /proc/self/ns/ipc and pid (namespaces(7)), 0 if not known */
         uint64_t ipc_namespace;
+        uint64_t pid_namespace;
 };
 
 #define HOST_NULL                                                                                  \
