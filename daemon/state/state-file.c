@@ -528,6 +528,14 @@ void state_file_close(StateFile *file) {
         file->directory_fd = fd_close(file->directory_fd);
 }
 
+static int reserve_more(StateFile *file, int64_t n_segment_ids, int64_t n_attachment_ids) {
+        StateNumbers numbers = file->numbers;
+
+        numbers.end_segment_id += n_segment_ids;
+        numbers.end_attachment_id += n_attachment_ids;
+        return write_numbers(file, &numbers) < 0 ? STATE_FILE_E_NO_IDS : 0;
+}
+
 /**
  * state_file_segment_id() - a number that no segment had before, also before a crash
  * @file:       the state file
@@ -536,29 +544,17 @@ void state_file_close(StateFile *file) {
  * Return: 0, or STATE_FILE_E_NO_IDS.
  */
 int state_file_segment_id(StateFile *file, int64_t *ret) {
-        StateNumbers numbers = file->numbers;
-
-        numbers.end_segment_id += SEGMENT_IDS_AT_ONCE;
         if (file->next_segment_id == file->numbers.end_segment_id &&
-            write_numbers(file, &numbers) < 0)
+            reserve_more(file, SEGMENT_IDS_AT_ONCE, 0))
                 return STATE_FILE_E_NO_IDS;
         *ret = file->next_segment_id++;
         return 0;
 }
 
-/**
- * state_file_attachment_id() - a number that no attachment had before, also before a crash
- * @file:       the state file
- * @ret:        the number
- *
- * Return: 0, or STATE_FILE_E_NO_IDS.
- */
+/* state_file_attachment_id() - the same for an attachment */
 int state_file_attachment_id(StateFile *file, int64_t *ret) {
-        StateNumbers numbers = file->numbers;
-
-        numbers.end_attachment_id += ATTACHMENT_IDS_AT_ONCE;
         if (file->next_attachment_id == file->numbers.end_attachment_id &&
-            write_numbers(file, &numbers) < 0)
+            reserve_more(file, 0, ATTACHMENT_IDS_AT_ONCE))
                 return STATE_FILE_E_NO_IDS;
         *ret = file->next_attachment_id++;
         return 0;
