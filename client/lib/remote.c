@@ -35,14 +35,21 @@ int segment_begin(struct shmbroker *connection, const CallType *type, const Requ
         return error_trace(call_begin(connection, type, request, ret));
 }
 
-static int info_answer(struct shmbroker_call *call, const Reply *reply) {
+/* @values is what the answer is read into, of type @type; the segment is its member @item. */
+static int take_info(struct shmbroker_call *call, const Reply *reply, const Type *type,
+                     unsigned int item, void *values) {
         struct shmbroker_info *info = NULL;
-        SegmentReply values;
         int r;
 
-        r = info_read(reply, &segment_reply_type, REPLY_ITEM, &values, &info);
+        r = info_read(reply, type, item, values, &info);
         call->object = info;
         return error_trace(r);
+}
+
+static int info_answer(struct shmbroker_call *call, const Reply *reply) {
+        SegmentReply values;
+
+        return error_trace(take_info(call, reply, &segment_reply_type, REPLY_ITEM, &values));
 }
 
 static const CallType info_type = {
@@ -107,13 +114,10 @@ int shmbroker_segment_refresh(struct shmbroker_segment *segment, struct shmbroke
 }
 
 static int remove_answer(struct shmbroker_call *call, const Reply *reply) {
-        struct shmbroker_info *info = NULL;
         RemoveReply values;
-        int r;
 
-        r = info_read(reply, &remove_reply_type, REMOVE_REPLY_SEGMENT, &values, &info);
-        call->object = info;
-        return error_trace(r);
+        return error_trace(
+                take_info(call, reply, &remove_reply_type, REMOVE_REPLY_SEGMENT, &values));
 }
 
 static const CallType remove_type = {
@@ -206,14 +210,12 @@ int shmbroker_seal(struct shmbroker *connection, const char *name, int64_t id, u
 }
 
 static int publish_answer(struct shmbroker_call *call, const Reply *reply) {
-        struct shmbroker_info *info = NULL;
         PublishReply values;
         int r;
 
-        r = info_read(reply, &publish_reply_type, PUBLISH_REPLY_SEGMENT, &values, &info);
+        r = take_info(call, reply, &publish_reply_type, PUBLISH_REPLY_SEGMENT, &values);
         if (r)
                 return error_trace(r);
-        call->object = info;
         call->replaced_id = GIVEN(&values, PUBLISH_REPLY_REPLACED_ID) ? values.replaced_id : 0;
         return 0;
 }
