@@ -204,7 +204,8 @@ static void keep_list(Line *line) {
                 keep(line, line->current + 1);
 }
 
-/* Values of which there are not a few words. Return: whether it is one of these. */
+/* Offers values that are looked up, such as names of segments. Return: whether @argument is one of
+ * these. */
 static bool offer_found(Line *line, const char *argument) {
         if (strcmp(argument, "NAME") == 0 || strcmp(argument, "PATTERN") == 0)
                 offer_segments(line, "", false);

@@ -65,7 +65,7 @@ int poller_open(Poller *poller) {
  * @poller:     the poller; one that is not open notes nothing
  * @fd:         the descriptor
  * @old_events: what it waits for, as for poll(2); 0 if not at all
- * @events:     what it is to wait for
+ * @events:     the new events, as for poll(2); 0 removes the descriptor
  *
  * A program may have closed descriptors that it does not know: what cannot be taken out is not in.
  *

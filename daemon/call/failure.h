@@ -35,7 +35,7 @@ enum {
 
 #define SIZE_UNKNOWN (-1)
 
-/* What there is to say about a code. */
+/* The details of a code, which the error reply contains. */
 struct CallFailure {
         union {
                 /* INVALID_PARAMETER, NOT_SUPPORTED: a string constant; NO_INTERFACE: text of the

@@ -117,7 +117,7 @@ static int find_object(Restoring *restoring, Segment *segment) {
                 if (was_moving(restoring, segment))
                         return r;
                 ++restoring->n_lost;
-                report_lost(segment, "its object is not there any more");
+                report_lost(segment, "its object no longer exists");
                 return r;
         default:
                 report_unavailable(segment);
@@ -224,8 +224,8 @@ static int restore_all(Restoring *restoring) {
  * restore_segments() - have the segments back that an earlier broker had
  * @service:    with its limits set, and without segments
  *
- * What is not there any more, or is not the same any more, is logged and forgotten. What cannot be
- * opened at the moment is unavailable.
+ * A segment whose object no longer exists, or is another one, is logged and forgotten. What cannot
+ * be opened at the moment is unavailable.
  *
  * Return: 0, or a negative errno.
  */
