@@ -27,6 +27,7 @@ static char *cell_amount(const Limit *limit, uint64_t value, CellStyle style) {
 
 CELL(limit_name, cell_text(limit->name))
 CELL(limit_value, cell_amount(limit, limit->value, style))
+CELL(limit_share, limit->has_share ? cell_amount(limit, limit->share, style) : cell_text(NULL))
 CELL(limit_used, limit->has_used ? cell_amount(limit, limit->used, style) : cell_text(NULL))
 CELL(limit_meaning, cell_text(limit->text ? limit->text->meaning : NULL))
 
@@ -34,6 +35,8 @@ static const Column columns[] = {
         { "LIMIT", NULL, "its name", NULL, .cell = limit_name, .shown = true },
         { "VALUE", NULL, "how much there can be", NULL, .cell = limit_value, .shown = true,
           .right = true, .number = true },
+        { "SHARE", NULL, "how much of it you may have now, where others leave less", NULL,
+          .cell = limit_share, .shown = true, .right = true, .number = true },
         { "USED", NULL, "how much there is, where it is known", NULL, .cell = limit_used,
           .shown = true, .right = true, .number = true },
         { "MEANING", NULL, "what it is about", NULL, .cell = limit_meaning, .shown = true },

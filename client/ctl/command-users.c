@@ -20,23 +20,31 @@ static const Option options[] = { TABLE_OPTIONS };
                 return (expression);                                                               \
         }
 
-/* A limit in force, or nothing where it is not set. */
-static bool limit_of(const struct shmbroker_user *user, const char *name, uint64_t *ret) {
+typedef int GetFn(const struct shmbroker_user *user, const char *name, int64_t *ret);
+
+/* A limit in force or a share, or nothing where there is none. */
+static bool value_of(const struct shmbroker_user *user, GetFn *get, const char *name,
+                     uint64_t *ret) {
         int64_t value;
 
-        if (shmbroker_user_limit_by_name(user, name, &value) || value < 0)
+        if (get(user, name, &value) || value < 0)
                 return false;
         *ret = (uint64_t) value;
         return true;
 }
 
-#define LIMIT_CELL(name, limit, expression)                                                        \
+#define NAMED_CELL(name, get, limit, expression)                                                   \
         static char *name(const void *item, CellStyle style) {                                     \
                 uint64_t value;                                                                    \
                                                                                                    \
                 (void) style;                                                                      \
-                return limit_of(item, limit, &value) ? (expression) : cell_text(NULL);             \
+                return value_of(item, get, limit, &value) ? (expression) : cell_text(NULL);        \
         }
+
+#define LIMIT_CELL(name, limit, expression)                                                        \
+        NAMED_CELL(name, shmbroker_user_limit_by_name, limit, expression)
+#define SHARE_CELL(name, limit, expression)                                                        \
+        NAMED_CELL(name, shmbroker_user_share_by_name, limit, expression)
 
 CELL(user_uid, cell_number(shmbroker_user_uid(user)))
 CELL(user_name, cell_user(shmbroker_user_uid(user)))
@@ -49,6 +57,11 @@ LIMIT_CELL(max_segments, "segmentsPerUser", cell_number(value))
 LIMIT_CELL(max_bytes, "bytesPerUser", cell_size(value, style))
 LIMIT_CELL(max_attachments, "attachmentsPerUser", cell_number(value))
 LIMIT_CELL(max_connections, "connectionsPerUser", cell_number(value))
+
+SHARE_CELL(share_segments, "segmentsPerUser", cell_number(value))
+SHARE_CELL(share_bytes, "bytesPerUser", cell_size(value, style))
+SHARE_CELL(share_attachments, "attachmentsPerUser", cell_number(value))
+SHARE_CELL(share_connections, "connectionsPerUser", cell_number(value))
 
 #define SHOWN .shown = true
 #define NUMBER .number = true, .right = true
@@ -71,6 +84,14 @@ static const Column columns[] = {
           .cell = max_attachments, NUMBER },
         { "MAXCONNECTIONS", NULL, "limit on CONNECTIONS", "limits.connectionsPerUser",
           .cell = max_connections, NUMBER },
+        { "SHARESEGMENTS", NULL, "SEGMENTS that the user may have now", "shares.segmentsPerUser",
+          .cell = share_segments, NUMBER },
+        { "SHAREBYTES", NULL, "BYTES that the user may have now", "shares.bytesPerUser",
+          .cell = share_bytes, NUMBER, SHOWN },
+        { "SHAREATTACHMENTS", NULL, "ATTACHMENTS that the user may have now",
+          "shares.attachmentsPerUser", .cell = share_attachments, NUMBER },
+        { "SHARECONNECTIONS", NULL, "CONNECTIONS that the user may have now",
+          "shares.connectionsPerUser", .cell = share_connections, NUMBER },
         {},
 };
 

@@ -84,6 +84,15 @@ static void set_used(Limit *limit, const Amounts *amounts) {
         memcpy(&limit->used, (const char *) amounts + limit->text->used, sizeof(limit->used));
 }
 
+static void set_share(Limit *limit, const struct shmbroker_user *self) {
+        int64_t share;
+
+        if (!self || shmbroker_user_share_by_name(self, limit->name, &share) || share < 0)
+                return;
+        limit->has_share = true;
+        limit->share = (uint64_t) share;
+}
+
 /**
  * limits_get() - all limits that the broker tells
  * @status:     its status
@@ -109,6 +118,7 @@ size_t limits_get(const struct shmbroker_status *status, const struct shmbroker_
                         break;
                 limit->value = value < 0 ? 0 : (uint64_t) value;
                 limit->text = find_text(limit->name);
+                set_share(limit, self);
                 if (limit->text && (!limit->text->per_user || users))
                         set_used(limit, limit->text->per_user ? &own : &all);
         }

@@ -27,6 +27,9 @@ struct Limit {
         const LimitText *text;
         bool has_used;
         uint64_t used;
+        /* What the caller may have now, of a limit of each user */
+        bool has_share;
+        uint64_t share;
 };
 
 size_t limits_get(const struct shmbroker_status *status, const struct shmbroker_users *users,

@@ -246,6 +246,17 @@ int shmbroker_user_limit(const struct shmbroker_user *user, size_t index, const 
                          int64_t *ret_value);
 int shmbroker_user_limit_by_name(const struct shmbroker_user *user, const char *name, int64_t *ret);
 
+/**
+ * shmbroker_user_share() - what this user may have at the moment, where a limit is in force: the
+ *      limit, or less if others leave less; counted from 0, -ENODATA beyond the last
+ * shmbroker_user_share_by_name() - the same by the name of the limit; -ENODATA if it is not set, or
+ *      the broker is older
+ * Since: 0.1
+ */
+int shmbroker_user_share(const struct shmbroker_user *user, size_t index, const char **ret_name,
+                         int64_t *ret_value);
+int shmbroker_user_share_by_name(const struct shmbroker_user *user, const char *name, int64_t *ret);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

@@ -196,3 +196,13 @@ int shmbroker_user_limit_by_name(const struct shmbroker_user *user, const char *
                                  int64_t *ret) {
         return map_find(&user->values.limits, name, ret);
 }
+
+int shmbroker_user_share(const struct shmbroker_user *user, size_t index, const char **ret_name,
+                         int64_t *ret_value) {
+        return map_get(&user->values.shares, index, ret_name, ret_value);
+}
+
+int shmbroker_user_share_by_name(const struct shmbroker_user *user, const char *name,
+                                 int64_t *ret) {
+        return map_find(&user->values.shares, name, ret);
+}

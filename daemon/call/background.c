@@ -197,7 +197,8 @@ int background_lock(Service *service, Client *client, Segment *segment,
         BackgroundJob *job = NULL;
         int r;
 
-        r = call_take_charge(service, &charge, client->user, LIMIT_LOCKED, size_bytes, failure);
+        r = call_take_charge(service, client, &charge, client->user, LIMIT_LOCKED, size_bytes,
+                             failure);
         if (r)
                 return r;
         r = job_new_awaited(service, client, segment, METHOD_SET_ATTRIBUTES, &job, ret, failure);

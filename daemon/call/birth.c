@@ -10,10 +10,10 @@
 #include "proto/error.h"
 #include "proto/util.h"
 
-static int charge_part(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
-                       bool anyway, CallFailure *failure) {
-        if (!anyway)
-                return call_take_charge(service, charge, user, what, amount, failure);
+static int charge_part(Service *service, const Client *client, Charge *charge, User *user,
+                       Limit what, uint64_t amount, CallFailure *failure) {
+        if (client)
+                return call_take_charge(service, client, charge, user, what, amount, failure);
         charge_anyway(charge, user, what, amount);
         return 0;
 }
@@ -21,27 +21,27 @@ static int charge_part(Service *service, Charge *charge, User *user, Limit what,
 /**
  * birth_charge() - charge a user for a segment of known size
  * @service:    the service
+ * @client:     who asks for it; NULL if it is there already, whatever the limits are by now
  * @segment:    the segment, which owns the charges
  * @user:       who pays
- * @anyway:     it is there already, whatever the limits are by now
  * @failure:    details
  *
- * Return: 0, or CALL_E_LIMIT unless @anyway.
+ * Return: 0, or CALL_E_LIMIT if there is a @client.
  */
-int birth_charge(Service *service, Segment *segment, User *user, bool anyway,
+int birth_charge(Service *service, const Client *client, Segment *segment, User *user,
                  CallFailure *failure) {
         int r;
 
-        r = charge_part(service, &segment->segment_charge, user, LIMIT_SEGMENTS, 1, anyway,
+        r = charge_part(service, client, &segment->segment_charge, user, LIMIT_SEGMENTS, 1,
                         failure);
         if (r)
                 return r;
-        r = charge_part(service, &segment->bytes_charge, user, LIMIT_BYTES,
-                        segment_charged_bytes(segment), anyway, failure);
+        r = charge_part(service, client, &segment->bytes_charge, user, LIMIT_BYTES,
+                        segment_charged_bytes(segment), failure);
         if (r || !segment_has_huge_pages(segment))
                 return r;
-        return charge_part(service, &segment->huge_charge, user, LIMIT_HUGE,
-                           segment_capacity(segment), anyway, failure);
+        return charge_part(service, client, &segment->huge_charge, user, LIMIT_HUGE,
+                           segment_capacity(segment), failure);
 }
 
 /**
@@ -131,7 +131,7 @@ static int charge_again(Service *service, Segment *segment, uid_t uid) {
 
         if (!user)
                 return error_origin(-ENOMEM);
-        (void) birth_charge(service, segment, user, true, &failure);
+        (void) birth_charge(service, NULL, segment, user, &failure);
         user_unref(user);
         return 0;
 }

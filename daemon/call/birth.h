@@ -9,7 +9,8 @@
 
 #include "daemon/call/failure.h"
 
-int birth_charge(Service *service, Segment *segment, User *user, bool anyway, CallFailure *failure);
+int birth_charge(Service *service, const Client *client, Segment *segment, User *user,
+                 CallFailure *failure);
 int birth_new(Service *service, Segment *segment, CallFailure *failure);
 void birth_found(Service *service, Segment *segment);
 int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t now_usec);

@@ -274,7 +274,7 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         if (r)
                 return r;
         /* First, because settling what has ended may take segments away. */
-        r = call_take_charge(service, &charge, client->user, LIMIT_ATTACHMENTS, 1, failure);
+        r = call_take_charge(service, client, &charge, client->user, LIMIT_ATTACHMENTS, 1, failure);
         if (r)
                 return r;
         r = acquire_once(service, client, parameters, access, &charge, ret, &created, failure);

@@ -213,13 +213,14 @@ static int check_new(Service *service, const Segment *segment, int fd, CallFailu
         return 0;
 }
 
-static int charge_owner(Service *service, Segment *segment, CallFailure *failure) {
+static int charge_owner(Service *service, const Client *client, Segment *segment,
+                        CallFailure *failure) {
         User *user = accounts_user(&service->accounts, segment->permission.creator_uid);
         int r;
 
         if (!user)
                 return call_no_memory(failure);
-        r = birth_charge(service, segment, user, false, failure);
+        r = birth_charge(service, client, segment, user, failure);
         user_unref(user);
         return r;
 }
@@ -252,7 +253,7 @@ static int adopt_prepare(Service *service, const Client *client, const AdoptPara
         fill_segment(segment, parameters);
         if (state_file_segment_id(&service->persist.state_file, &segment->id))
                 return call_no_state(failure);
-        return charge_owner(service, segment, failure);
+        return charge_owner(service, client, segment, failure);
 }
 
 static int adopt_take(Service *service, Segment *segment, int fd, CallFailure *failure) {

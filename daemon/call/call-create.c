@@ -210,7 +210,7 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
         r = new_segment(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        r = birth_charge(service, segment, client->user, false, failure);
+        r = birth_charge(service, client, segment, client->user, failure);
         if (r)
                 return r;
         r = name_object(service, segment, parameters, failure);

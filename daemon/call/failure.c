@@ -26,10 +26,11 @@ int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *fa
 }
 
 /* What may have ended meanwhile is given back before anybody is told of a limit. */
-int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
-                     CallFailure *failure) {
-        if (charge_take(charge, user, what, amount, &failure->limit) == 0)
+int call_take_charge(Service *service, const Client *client, Charge *charge, User *user, Limit what,
+                     uint64_t amount, CallFailure *failure) {
+        if (client_charge(client, charge, user, what, amount, &failure->limit) == 0)
                 return 0;
         life_catch_up(&service->life);
-        return charge_take(charge, user, what, amount, &failure->limit) ? CALL_E_LIMIT : 0;
+        return client_charge(client, charge, user, what, amount, &failure->limit) ? CALL_E_LIMIT
+                                                                                  : 0;
 }

@@ -105,7 +105,7 @@ static inline int call_no_state(CallFailure *failure) {
 }
 
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure);
-int call_take_charge(Service *service, Charge *charge, User *user, Limit what, uint64_t amount,
-                     CallFailure *failure);
+int call_take_charge(Service *service, const Client *client, Charge *charge, User *user, Limit what,
+                     uint64_t amount, CallFailure *failure);
 
 #endif

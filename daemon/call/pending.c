@@ -26,7 +26,8 @@ int pending_new(Service *service, Client *client, Method method, Pending **ret,
                 return call_no_memory(failure);
         pending->method = method;
         pending->deadline_usec = USEC_INFINITY;
-        r = call_take_charge(service, &pending->charge, client->user, LIMIT_WAITING, 1, failure);
+        r = call_take_charge(service, client, &pending->charge, client->user, LIMIT_WAITING, 1,
+                             failure);
         if (r)
                 return r;
         *ret = steal_ptr(pending);

@@ -62,9 +62,13 @@ void status_describe_user(const User *user, UserUsage *ret) {
                 .attachment_count = (int64_t) user->used[LIMIT_ATTACHMENTS],
                 .connection_count = (int64_t) user->used[LIMIT_CONNECTIONS],
         };
-        for (size_t i = 0; i < _LIMIT_N; ++i)
-                add_limit(&ret->limits, limit_user_name((Limit) i),
-                          user->accounts->user_maximum[i]);
+        for (size_t i = 0; i < _LIMIT_N; ++i) {
+                const char *name = limit_user_name((Limit) i);
+
+                add_limit(&ret->limits, name, user->accounts->user_maximum[i]);
+                add_limit(&ret->shares, name, user_share(user, (Limit) i));
+        }
+        GIVE(ret, USER_USAGE_SHARES);
 }
 
 static unsigned int describe_features(const Features *features) {

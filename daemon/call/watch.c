@@ -69,7 +69,8 @@ int watch_stream_new(Service *service, Client *client, const WatchParameters *pa
         watch = calloc(1, sizeof(*watch));
         if (!watch)
                 return call_no_memory(failure);
-        r = call_take_charge(service, &watch->charge, client->user, LIMIT_WATCHES, 1, failure);
+        r = call_take_charge(service, client, &watch->charge, client->user, LIMIT_WATCHES, 1,
+                             failure);
         if (r)
                 return r;
         watch->service = service;

@@ -12,6 +12,37 @@
 #include "proto/fd.h"
 #include "proto/util.h"
 
+/* What stays when the client is gone; of the rest, a call of the administrator's needs some. */
+static bool limit_is_lasting(Limit limit) {
+        return limit == LIMIT_SEGMENTS || limit == LIMIT_BYTES || limit == LIMIT_LOCKED ||
+               limit == LIMIT_HUGE;
+}
+
+/**
+ * client_charge() - charge somebody for what a client asks for
+ * @client:     the client, on whose way here it depends which limits hold
+ * @charge:     beside the thing; nothing is on it yet
+ * @user:       who pays, which is mostly the client's user
+ * @limit:      for what
+ * @amount:     how much
+ * @ret_reached: which limit is in the way
+ *
+ * Whatever users have taken, and roots of containers have the administrator's own uid, it must be
+ * able to act: what its calls need is counted and never refused, and of what lasts it may have all
+ * that is left.
+ *
+ * Return: 0, or CHARGE_E_LIMIT, and then nothing was charged.
+ */
+int client_charge(const Client *client, Charge *charge, User *user, Limit limit, uint64_t amount,
+                  LimitReached *ret_reached) {
+        if (!client->credentials.privileged)
+                return charge_take(charge, user, limit, amount, ret_reached);
+        if (limit_is_lasting(limit))
+                return charge_take_unshared(charge, user, limit, amount, ret_reached);
+        charge_anyway(charge, user, limit, amount);
+        return 0;
+}
+
 /* socket(7), SO_PEERGROUPS: ERANGE tells how much room it takes. */
 static int read_groups(int fd, gid_t **ret_groups, size_t *ret_n_groups) {
         _cleanup_(freep) gid_t *groups = NULL;

@@ -59,7 +59,8 @@ const char *limit_user_name(Limit limit) {
  *
  * In all, half of the memory may be shared; each segment and each connection takes a descriptor,
  * and some are left for the broker itself. A user gets half of what there is, so that one of them
- * alone never takes what others need. Of huge pages there is no more than there is in any case.
+ * alone never takes what others need; see user_share() for many of them. Of huge pages there is no
+ * more than there is in any case.
  */
 void accounts_init(Accounts *accounts, const Resources *resources) {
         uint64_t n_descriptors = resources->n_descriptors;
@@ -160,51 +161,114 @@ void charge_anyway(Charge *charge, User *user, Limit limit, uint64_t amount) {
         *charge = (Charge){ .user = user_ref(user), .limit = limit, .amount = amount };
 }
 
+/*
+ * @value * @part / @whole, rounded up; @part is not more than @whole, which is not 0. Of a whole
+ * beyond 32 bits, the first 32 are enough.
+ */
+static uint64_t scale_up(uint64_t value, uint64_t part, uint64_t whole) {
+        while (whole > UINT32_MAX) {
+                part = part / 2 + part % 2;
+                whole = whole / 2 + whole % 2;
+        }
+        return value / whole * part + (value % whole * part + whole - 1) / whole;
+}
+
+/**
+ * user_share() - how much a user may have as things are
+ * @user:       the user
+ * @limit:      of what
+ *
+ * Who is alone may have half of the total, or its own limit if that is more. Where others have
+ * something, this is scaled by the part that they leave, twice: once would let each next user take
+ * half of the rest, and a dozen of them nearly all; so the k-th of those who take all they can
+ * still leaves 1/(k+1) of the total. Rounding up makes the last units usable. It is called at each
+ * charge, so it must not look at the other users one by one.
+ *
+ * Return: the share, which is not more than the limit of a user, nor than what the others leave.
+ */
+uint64_t user_share(const User *user, Limit limit) {
+        const Accounts *accounts = user->accounts;
+        uint64_t total = accounts->total_maximum[limit], own = accounts->user_maximum[limit];
+        uint64_t others = accounts->total_used[limit] - user->used[limit];
+        uint64_t left, share;
+
+        if (total == LIMIT_NONE)
+                return own;
+        if (others >= total)
+                return 0;
+        left = total - others;
+        share = MAX(total / 2 + total % 2, MIN(own, total));
+        share = scale_up(scale_up(share, left, total), left, total);
+        return MIN(MIN(share, own), left);
+}
+
+static int refuse(const char *name, uint64_t maximum, LimitReached *ret_reached) {
+        *ret_reached = (LimitReached){ name, maximum };
+        return CHARGE_E_LIMIT;
+}
+
+/* @own_maximum is what is told of the user's limit. */
+static int check_limits(const User *user, Limit limit, uint64_t amount, uint64_t own_maximum,
+                        LimitReached *ret_reached) {
+        const Accounts *accounts = user->accounts;
+        uint64_t total = accounts->total_maximum[limit];
+
+        if (limits_exceeds(user->used[limit], amount, accounts->user_maximum[limit]))
+                return refuse(limit_names[limit].user, own_maximum, ret_reached);
+        if (limits_exceeds(accounts->total_used[limit], amount, total))
+                return refuse(limit_names[limit].total, total, ret_reached);
+        return 0;
+}
+
 /**
  * charge_take() - charge a user for something that is about to be made
  * @charge:     beside the thing; nothing is on it yet
  * @user:       who pays
  * @limit:      for what
  * @amount:     how much
- * @ret_reached: which limit is in the way
+ * @ret_reached: which limit is in the way; that of the user with its share as the maximum
+ *
+ * What a user has stays, however small its share becomes.
  *
  * Return: 0, or CHARGE_E_LIMIT, and then nothing was charged.
  */
 int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
                 LimitReached *ret_reached) {
-        Accounts *accounts = user->accounts;
+        uint64_t share = user_share(user, limit);
+        int r;
 
-        assert(!charge->user);
-        if (limits_exceeds(user->used[limit], amount, accounts->user_maximum[limit])) {
-                *ret_reached =
-                        (LimitReached){ limit_names[limit].user, accounts->user_maximum[limit] };
-                return CHARGE_E_LIMIT;
-        }
-        if (limits_exceeds(accounts->total_used[limit], amount, accounts->total_maximum[limit])) {
-                *ret_reached =
-                        (LimitReached){ limit_names[limit].total, accounts->total_maximum[limit] };
-                return CHARGE_E_LIMIT;
-        }
+        /* The total comes before the share, which is too small then as well: it can be raised. */
+        r = check_limits(user, limit, amount, share, ret_reached);
+        if (r)
+                return r;
+        if (limits_exceeds(user->used[limit], amount, share))
+                return refuse(limit_names[limit].user, share, ret_reached);
         charge_anyway(charge, user, limit, amount);
         return 0;
 }
 
-/* charge_add() - charge more of the same; CHARGE_E_LIMIT, and then @charge is as it was */
-int charge_add(Charge *charge, User *user, Limit limit, uint64_t amount,
-               LimitReached *ret_reached) {
-        Charge more = CHARGE_NULL;
+/* charge_take_unshared() - the same for a user who may have all that is left, up to its limit */
+int charge_take_unshared(Charge *charge, User *user, Limit limit, uint64_t amount,
+                         LimitReached *ret_reached) {
         int r;
 
-        r = charge_take(&more, user, limit, amount, ret_reached);
+        r = check_limits(user, limit, amount, user->accounts->user_maximum[limit], ret_reached);
         if (r)
                 return r;
-        more.amount += charge->amount;
+        charge_anyway(charge, user, limit, amount);
+        return 0;
+}
+
+/* charge_join() - put what is on @more on @charge, which is for the same, or empty */
+void charge_join(Charge *charge, Charge *more) {
+        Charge joined = steal_charge(more);
+
+        joined.amount += charge->amount;
         if (charge->user) {
-                assert(charge->user == user && charge->limit == limit);
+                assert(charge->user == joined.user && charge->limit == joined.limit);
                 user_unref(charge->user);
         }
-        *charge = more;
-        return 0;
+        *charge = joined;
 }
 
 /* charge_reduce() - some of it is gone */

@@ -6,6 +6,10 @@
  * Who has how much, and how much may be had: in all and by each user. Everything that a client can
  * make the broker keep is charged before it is kept; the charge stands beside the thing, and goes
  * with it.
+ *
+ * A user may have its limit, and no more than its share: a part of what the others leave, which
+ * becomes smaller with each of them. So no number of users, such as all the subordinate uids of one
+ * person, takes everything.
  */
 
 #include <stdbool.h>
@@ -111,9 +115,13 @@ User *accounts_next(const Accounts *accounts, int64_t after_uid);
 User *user_ref(User *user);
 User *user_unref(User *user);
 
+uint64_t user_share(const User *user, Limit limit);
+
 int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
                 LimitReached *ret_reached);
-int charge_add(Charge *charge, User *user, Limit limit, uint64_t amount, LimitReached *ret_reached);
+int charge_take_unshared(Charge *charge, User *user, Limit limit, uint64_t amount,
+                         LimitReached *ret_reached);
+void charge_join(Charge *charge, Charge *more);
 void charge_reduce(Charge *charge, uint64_t amount);
 void charge_anyway(Charge *charge, User *user, Limit limit, uint64_t amount);
 void charge_force(Charge *charge, uint64_t amount);

@@ -32,10 +32,10 @@ static void set_state(Output *output, OutputState state) {
         output->state = state;
 }
 
-void output_init(Output *output, int fd, User *user) {
+void output_init(Output *output, int fd, const Client *client) {
         *output = (Output) OUTPUT_NULL;
         output->fd = fd;
-        output->user = user;
+        output->client = client;
 }
 
 static void output_forget(Output *output) {
@@ -77,15 +77,18 @@ void output_look(Output *output) {
  * them. Whether there are any is asked only if there can be.
  */
 static int prepare_descriptor(Output *output, LimitReached *ret_reached) {
+        Charge one = CHARGE_NULL;
+
         if (output_must_look(output))
                 output_look(output);
         if (output_must_look(output)) {
                 set_state(output, OUTPUT_PARKED);
                 return SOCKET_E_AGAIN;
         }
-        return charge_add(&output->unread, output->user, LIMIT_UNREAD, 1, ret_reached)
-                       ? OUTPUT_E_UNREAD
-                       : 0;
+        if (client_charge(output->client, &one, output->client->user, LIMIT_UNREAD, 1, ret_reached))
+                return OUTPUT_E_UNREAD;
+        charge_join(&output->unread, &one);
+        return 0;
 }
 
 /* One descriptor fewer is under way than prepare_descriptor() thought. */
@@ -130,10 +133,11 @@ static int output_try(Output *output, const char *data, size_t n_data, int passe
 
 /* Keeps what could not be sent, and the descriptor if that was not either. */
 static int output_keep(Output *output, const char *data, size_t n_data, int passed_fd) {
+        User *user = output->client->user;
         LimitReached reached;
 
-        if (charge_take(&output->kept, output->user, LIMIT_OUTPUT, n_data, &reached)) {
-                report_limit(output->user->uid, 0, reached.name, "a connection is closed");
+        if (client_charge(output->client, &output->kept, user, LIMIT_OUTPUT, n_data, &reached)) {
+                report_limit(user->uid, 0, reached.name, "a connection is closed");
                 return OUTPUT_E_GONE;
         }
         output->data = malloc(n_data);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/model/limits.h"
+#include "daemon/model/client.h"
 
 typedef enum OutputState OutputState;
 typedef struct Output Output;
@@ -36,9 +36,9 @@ enum {
 };
 
 struct Output {
-        /* The socket, which belongs to the peer, and who pays */
+        /* The socket and the client who pays, both of which belong to the peer */
         int fd;
-        User *user;
+        const Client *client;
         OutputState state;
 
         char *data;
@@ -56,7 +56,7 @@ struct Output {
 #define OUTPUT_NULL                                                                                \
         { .fd = -EBADF, .passed_fd = -EBADF }
 
-void output_init(Output *output, int fd, User *user);
+void output_init(Output *output, int fd, const Client *client);
 void output_deinit(Output *output);
 
 int output_send(Output *output, const char *data, size_t n_data, int passed_fd,

@@ -312,18 +312,22 @@ static void tell_limit(Peer *peer, const LimitReached *reached) {
         ++peer->peers->service->counters.n_limits_reached;
 }
 
-/* Charges for what has come and cannot be answered yet; mostly that is nothing. */
+/* Charges for what has come and cannot be answered yet; mostly that is nothing. What is there
+ * already stays, however little there is left for this user by now. */
 static int charge_input(Peer *peer) {
+        uint64_t before = peer->input.amount, now = peer->frames.n_allocated;
+        Charge more = CHARGE_NULL;
         LimitReached reached;
 
-        if (peer->frames.n_allocated == peer->input.amount)
+        if (now < before)
+                charge_reduce(&peer->input, before - now);
+        if (now <= before)
                 return 0;
-        charge_give_back(&peer->input);
-        if (peer->frames.n_allocated == 0)
+        if (client_charge(&peer->client, &more, peer->client.user, LIMIT_INPUT, now - before,
+                          &reached) == 0) {
+                charge_join(&peer->input, &more);
                 return 0;
-        if (charge_take(&peer->input, peer->client.user, LIMIT_INPUT, peer->frames.n_allocated,
-                        &reached) == 0)
-                return 0;
+        }
         report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached.name,
                      "a connection is closed");
         tell_limit(peer, &reached);
@@ -433,14 +437,9 @@ static void peer_refuse(Peer *peer, const LimitReached *reached) {
                      "a connection is refused");
 }
 
-/* Users who have taken all places do not lock the administrator out. */
 static int charge_connection(Peer *peer, LimitReached *ret_reached) {
-        if (peer->client.credentials.privileged) {
-                charge_anyway(&peer->client.connection, peer->client.user, LIMIT_CONNECTIONS, 1);
-                return 0;
-        }
-        return charge_take(&peer->client.connection, peer->client.user, LIMIT_CONNECTIONS, 1,
-                           ret_reached);
+        return client_charge(&peer->client, &peer->client.connection, peer->client.user,
+                             LIMIT_CONNECTIONS, 1, ret_reached);
 }
 
 static void try_again(evutil_socket_t fd, short what, void *userdata) {
@@ -496,7 +495,7 @@ void peers_accept(Peers *peers, int fd, bool by_admin) {
         if (client_init(&peer->client, &peers->service->accounts, &peers->service->overflow, fd,
                         by_admin))
                 return;
-        output_init(&peer->output, fd, peer->client.user);
+        output_init(&peer->output, fd, &peer->client);
         if (peer_begin(peer))
                 return;
         DL_APPEND(peers->first, peer);

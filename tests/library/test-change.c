@@ -379,6 +379,15 @@ TEST(users) {
         ck_assert_uint_gt(n_limits, 2);
         ck_assert_int_eq(shmbroker_user_limit(user, SIZE_MAX, &name, &value), -ENODATA);
         ck_assert_int_eq(shmbroker_user_limit_by_name(user, "no such", &value), -ENODATA);
+        /* Of who is alone, the share is the limit. */
+        for (size_t i = 0; shmbroker_user_share(user, i, &name, &value) == 0; ++i, --n_limits) {
+                ck_assert_int_eq(shmbroker_user_share_by_name(user, name, &same), 0);
+                ck_assert_int_eq(same, value);
+                ck_assert_int_eq(shmbroker_user_limit_by_name(user, name, &same), 0);
+                ck_assert_int_eq(same, value);
+        }
+        ck_assert_uint_eq(n_limits, 0);
+        ck_assert_int_eq(shmbroker_user_share_by_name(user, "no such", &value), -ENODATA);
         ck_assert_ptr_null(shmbroker_users_free(users));
         ck_assert_ptr_null(shmbroker_users_free(NULL));
         shmbroker_release(segment);
