@@ -33,6 +33,7 @@ struct Fault {
                 LimitReachedFault limit;
                 SegmentBusyFault busy;
                 SegmentUnavailableFault unavailable;
+                ForeignSegmentFault foreign;
         };
 };
 

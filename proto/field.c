@@ -22,9 +22,9 @@ enum Nulls {
 
 /* What a value of a type is in JSON. */
 static const JsonType json_types[] = {
-        [FIELD_BOOL] = JSON_BOOL,   [FIELD_INT] = JSON_NUMBER, [FIELD_STRING] = JSON_STRING,
-        [FIELD_ENUM] = JSON_STRING, [FIELD_SET] = JSON_ARRAY,  [FIELD_STRUCT] = JSON_OBJECT,
-        [FIELD_MAP] = JSON_OBJECT,
+        [FIELD_BOOL] = JSON_BOOL,     [FIELD_INT] = JSON_NUMBER,  [FIELD_NUMBERS] = JSON_ARRAY,
+        [FIELD_STRING] = JSON_STRING, [FIELD_ENUM] = JSON_STRING, [FIELD_SET] = JSON_ARRAY,
+        [FIELD_STRUCT] = JSON_OBJECT, [FIELD_MAP] = JSON_OBJECT,
 };
 
 static void write_members(const Type *type, Writer *writer, const void *object, Nulls nulls);
@@ -47,6 +47,19 @@ static bool read_null(Reader *reader) {
         return true;
 }
 
+static bool in_range(const Field *field, int64_t value) {
+        return value >= field->minimum && value <= field->maximum;
+}
+
+static bool numbers_valid(const Field *field, const Numbers *numbers) {
+        if (numbers->n_values > NUMBERS_MAX)
+                return false;
+        for (size_t i = 0; i < numbers->n_values; ++i)
+                if (!in_range(field, numbers->values[i]))
+                        return false;
+        return true;
+}
+
 /* Is it within the bounds of its row? */
 static bool field_valid(const Field *field, const void *value) {
         const char *string;
@@ -56,8 +69,9 @@ static bool field_valid(const Field *field, const void *value) {
         case FIELD_MAP:
                 return true;
         case FIELD_INT:
-                return *(const int64_t *) value >= field->minimum &&
-                       *(const int64_t *) value <= field->maximum;
+                return in_range(field, *(const int64_t *) value);
+        case FIELD_NUMBERS:
+                return numbers_valid(field, value);
         case FIELD_STRING:
                 string = *(const char *const *) value;
                 return string && (!field->valid || field->valid(string));
@@ -69,6 +83,18 @@ static bool field_valid(const Field *field, const void *value) {
                 return type_valid(field->structure, value);
         }
         return false;
+}
+
+static int read_numbers(Reader *reader, Numbers *numbers) {
+        numbers->n_values = 0;
+        reader_enter(reader);
+        while (reader_next(reader)) {
+                if (reader_type(reader) != JSON_NUMBER || numbers->n_values == NUMBERS_MAX)
+                        return FIELD_E_INVALID;
+                if (reader_int(reader, &numbers->values[numbers->n_values++]))
+                        return FIELD_E_INVALID;
+        }
+        return 0;
 }
 
 static int read_set(const Names *names, Reader *reader, bool lenient, unsigned int *ret) {
@@ -157,6 +183,10 @@ static int field_read(const Field *field, Reader *reader, bool lenient, void *ob
                 if (reader_int(reader, value))
                         return FIELD_E_INVALID;
                 return field_valid(field, value) ? 0 : FIELD_E_INVALID;
+        case FIELD_NUMBERS:
+                if (read_numbers(reader, value))
+                        return FIELD_E_INVALID;
+                return field_valid(field, value) ? 0 : FIELD_E_INVALID;
         case FIELD_STRING:
                 *(const char **) value = reader_string(reader);
                 return field_valid(field, value) ? 0 : FIELD_E_INVALID;
@@ -235,6 +265,16 @@ int type_read(const Type *type, Reader *reader, bool lenient, void *object, cons
         return 0;
 }
 
+static void write_numbers(Writer *writer, const Numbers *numbers) {
+        writer_literal(writer, "[");
+        for (size_t i = 0; i < numbers->n_values; ++i) {
+                if (i > 0)
+                        writer_literal(writer, ",");
+                writer_int(writer, numbers->values[i]);
+        }
+        writer_literal(writer, "]");
+}
+
 static void write_set(const Names *names, Writer *writer, unsigned int set) {
         bool first = true;
 
@@ -282,6 +322,9 @@ static void field_write(const Field *field, Writer *writer, const void *object, 
         case FIELD_INT:
                 writer_int(writer, *(const int64_t *) value);
                 break;
+        case FIELD_NUMBERS:
+                write_numbers(writer, value);
+                break;
         case FIELD_STRING:
                 writer_string(writer, *(const char *const *) value);
                 break;
@@ -306,6 +349,8 @@ static bool is_zero(const Field *field, const void *value) {
                 return !*(const bool *) value;
         case FIELD_INT:
                 return *(const int64_t *) value == 0;
+        case FIELD_NUMBERS:
+                return ((const Numbers *) value)->n_values == 0;
         case FIELD_STRING:
                 return !*(const char *const *) value;
         case FIELD_ENUM:

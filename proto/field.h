@@ -16,12 +16,15 @@
 
 /* Entries in a map that is written */
 #define MAP_ENTRIES_MAX 64
+/* Numbers in an array */
+#define NUMBERS_MAX 16
 
 typedef struct Field Field;
 typedef enum FieldType FieldType;
 typedef struct Map Map;
 typedef struct MapEntry MapEntry;
 typedef struct Names Names;
+typedef struct Numbers Numbers;
 typedef struct Type Type;
 
 enum FieldType {
@@ -29,6 +32,8 @@ enum FieldType {
         FIELD_BOOL,
         /* int64_t, from minimum to maximum */
         FIELD_INT,
+        /* Numbers, each from minimum to maximum; an array in JSON */
+        FIELD_NUMBERS,
         /* const char *, owned by whoever owns the text */
         FIELD_STRING,
         /*
@@ -69,6 +74,12 @@ struct Map {
         const char *text;
 };
 
+/* Without memory of its own, so that a structure that has it can be copied. */
+struct Numbers {
+        size_t n_values;
+        int64_t values[NUMBERS_MAX];
+};
+
 struct Field {
         const char *key;
         size_t n_key;
@@ -99,6 +110,8 @@ struct Type {
 
 #define FIELD_NULLABLE .nullable = true
 #define FIELD_RANGE(least, most) .type = FIELD_INT, .minimum = (least), .maximum = (most)
+#define FIELD_NUMBERS_RANGE(least, most)                                                           \
+        .type = FIELD_NUMBERS, .minimum = (least), .maximum = (most)
 #define FIELD_ANY_INT FIELD_RANGE(INT64_MIN, INT64_MAX)
 
 #define GIVEN(object, row) ((object)->given >> (row) &1U)

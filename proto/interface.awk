@@ -163,6 +163,11 @@ function read_type(s, n, key,    type, array, id) {
 		field_member[s, n] = "int64_t "
 		field_detail[s, n] = id in note_range ? "FIELD_RANGE(" note_range[id] ")" : \
 			owner in note_range ? "FIELD_RANGE(" note_range[owner] ")" : "FIELD_ANY_INT"
+	} else if (type == "[]int") {
+		field_member[s, n] = "Numbers "
+		if (!(id in note_range))
+			fail(id " needs a range")
+		field_detail[s, n] = "FIELD_NUMBERS_RANGE(" note_range[id] ")"
 	} else if (type == "bool")
 		simple(s, n, "bool ", "BOOL")
 	else if (type == "string")

@@ -4,6 +4,7 @@
 #include "client/ctl/acquire.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "client/ctl/common.h"
 #include "client/ctl/value.h"
@@ -26,6 +27,40 @@ static int set_posix_name(const Ctl *ctl, Acquisition *acquisition, const char *
                 return ctl_usage(ctl, "--posix-name: '%s' is too long; 255 bytes are possible",
                                  name);
         return r ? ctl_no_memory() : 0;
+}
+
+/* Each one more is trusted as well: creator and owner may be two. */
+static int take_owner(const Ctl *ctl, Acquisition *acquisition, const char *value) {
+        uid_t uid = 0;
+        int r;
+
+        r = value_user(ctl, "--owner", value, &uid);
+        if (r)
+                return r;
+        if (acquisition->n_owners == SHMBROKER_TRUSTED_UIDS_MAX)
+                return ctl_usage(ctl, "--owner: there are more than %d users",
+                                 SHMBROKER_TRUSTED_UIDS_MAX);
+        acquisition->owners[acquisition->n_owners++] = uid;
+        (void) shmbroker_options_set_trusted_uids(acquisition->options, acquisition->owners,
+                                                  acquisition->n_owners);
+        return 0;
+}
+
+/* acquisition_is_for() - may the segment be of that user? */
+bool acquisition_is_for(const Acquisition *acquisition, uid_t uid) {
+        for (size_t i = 0; i < acquisition->n_owners; ++i)
+                if (acquisition->owners[i] == uid)
+                        return true;
+        return acquisition->n_owners == 0;
+}
+
+/* acquisition_check_creation() - may a new segment, which is the caller's, be what is meant?
+ * Return: 0 or CTL_USAGE. */
+int acquisition_check_creation(const Ctl *ctl, const Acquisition *acquisition) {
+        if (acquisition_is_for(acquisition, geteuid()))
+                return 0;
+        return ctl_usage(ctl, "--owner: a new segment would be yours; use --owner with yourself, "
+                              "or with a segment that exists");
 }
 
 /* What is a number of bytes. */
@@ -91,7 +126,8 @@ static int take_life(const Ctl *ctl, Acquisition *acquisition, int key, const ch
 }
 
 /**
- * acquisition_option() - take one of ACQUIRE_OPTIONS, WAIT_OPTION, --create, --new, --open
+ * acquisition_option() - take one of ACQUIRE_OPTIONS, OWNER_OPTION, WAIT_OPTION, --create, --new,
+ * --open
  * @ctl:        the command line
  * @acquisition: takes it
  * @key:        which it is
@@ -124,6 +160,8 @@ int acquisition_option(const Ctl *ctl, Acquisition *acquisition, int key, const 
                 r = value_key(ctl, "--key", value, &number);
                 shmbroker_options_set_key(options, number);
                 return r;
+        case OPTION_OWNER:
+                return take_owner(ctl, acquisition, value);
         case OPTION_POSIX_NAME:
                 return set_posix_name(ctl, acquisition, value);
         case OPTION_SEALABLE:

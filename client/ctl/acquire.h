@@ -18,11 +18,17 @@ struct Acquisition {
         bool remove_on_last_detach;
         bool has_create;
         int create;
+        /* Whose the segment has to be; none for anybody's */
+        uid_t owners[SHMBROKER_TRUSTED_UIDS_MAX];
+        size_t n_owners;
 };
 
 int acquisition_init(Acquisition *acquisition);
 void acquisition_deinit(Acquisition *acquisition);
 int acquisition_option(const Ctl *ctl, Acquisition *acquisition, int key, const char *value);
+
+bool acquisition_is_for(const Acquisition *acquisition, uid_t uid);
+int acquisition_check_creation(const Ctl *ctl, const Acquisition *acquisition);
 
 int acquire_selected(const Ctl *ctl, const Selector *selector,
                      const struct shmbroker_options *options, struct shmbroker_segment **ret);
@@ -48,6 +54,9 @@ int acquire_to_read(const Ctl *ctl, const Selector *selector, const Acquisition 
                 "linger", OPTION_LINGER, "TIME",                                                   \
                         "or after so long without one, such as 500ms, 10s, 2min"                   \
         }
+
+#define OWNER_OPTION                                                                               \
+        { "owner", OPTION_OWNER, "USER", "fail if owner or creator is another user; repeatable" }
 
 #define WAIT_OPTION                                                                                \
         { "wait", OPTION_WAIT, "TIME", "wait that long for the segment to exist" }

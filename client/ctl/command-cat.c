@@ -23,6 +23,7 @@ static const Option options[] = {
         ID_OPTION,
         { "offset", OPTION_OFFSET, "SIZE", "where to begin, such as 4096 or 64K" },
         { "length", OPTION_LENGTH, "SIZE", "how much at most" },
+        OWNER_OPTION,
         WAIT_OPTION,
         { "quiet", 'q', NULL, "show no progress" },
 };

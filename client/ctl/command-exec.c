@@ -28,6 +28,7 @@ static const Option options[] = {
         ACQUIRE_OPTIONS,
         { "create", OPTION_CREATE, NULL, "create the segment if it does not exist" },
         { "new", OPTION_NEW, NULL, "create the segment, which must not exist" },
+        OWNER_OPTION,
         WAIT_OPTION,
         { "env", OPTION_ENV, "PREFIX", "set PREFIX_FD and so on, in place of SHMBROKER_FD" },
 };
@@ -125,7 +126,8 @@ static int exec_parse(Ctl *ctl, Acquisition *acquisition, Selector *selector, co
         }
         if (!prefix_valid(*prefix))
                 return ctl_usage(ctl, "--env: '%s' is not what a variable can begin with", *prefix);
-        r = ctl_select(ctl, id, selector);
+        r = acquisition->has_create ? acquisition_check_creation(ctl, acquisition) : 0;
+        r = r ? r : ctl_select(ctl, id, selector);
         if (r)
                 return r;
         return ctl->argc > 0 ? 0 : ctl_usage(ctl, "the command to execute is missing");

@@ -2,6 +2,7 @@
 /* shmbrokerctl publish: gives a name to a segment that is whole. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "client/ctl/commands.h"
@@ -13,7 +14,22 @@ static const Option options[] = {
         { "id", OPTION_ID, "ID", "the private segment with this number, in place of a new one" },
         ACQUIRE_OPTIONS,
         PUT_OPTIONS,
+        OWNER_OPTION,
 };
+
+/* Before it is sealed, which cannot be taken back. Return: 0 or an exit code. */
+static int check_owner(const Ctl *ctl, const Put *put, int64_t id) {
+        _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
+
+        if (shmbroker_stat(ctl->connection, NULL, id, &info))
+                return ctl_failed(ctl);
+        if (acquisition_is_for(&put->acquisition, shmbroker_info_owner_uid(info)) &&
+            acquisition_is_for(&put->acquisition, shmbroker_info_creator_uid(info)))
+                return 0;
+        return ctl_error("the segment with the id %" PRId64 " is not sealed: owner or creator is "
+                         "another user than --owner says",
+                         id);
+}
 
 /* What exists is only sealed and named. */
 static int publish_private(Ctl *ctl, const Put *put, int64_t id) {
@@ -22,15 +38,13 @@ static int publish_private(Ctl *ctl, const Put *put, int64_t id) {
         int r;
 
         r = ctl_connect(ctl);
+        r = r || !put->seals ? r : check_owner(ctl, put, id);
         if (r)
                 return r;
         if (put->seals && shmbroker_seal(ctl->connection, NULL, id, put->seals, NULL))
                 return ctl_failed(ctl);
-        if (shmbroker_publish(ctl->connection, id, put->target.name,
-                              put->replace ? SHMBROKER_PUBLISH_REPLACE : 0, NULL, &info,
-                              &replaced_id))
-                return ctl_failed(ctl);
-        return put_print(ctl, info, replaced_id);
+        r = put_name(ctl, put, id, &info, &replaced_id);
+        return r ? r : put_print(ctl, info, replaced_id);
 }
 
 static int publish_new(Ctl *ctl, const char *path, const Put *put) {
@@ -47,7 +61,8 @@ static int publish_segment(Ctl *ctl, Put *put, const char *id) {
         int64_t number = 0;
         int r;
 
-        r = id ? value_id(ctl, "--id", id, &number) : 0;
+        r = id ? value_id(ctl, "--id", id, &number)
+               : acquisition_check_creation(ctl, &put->acquisition);
         r = r ? r : ctl_select(ctl, NULL, &put->target);
         if (r)
                 return r;

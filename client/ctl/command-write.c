@@ -15,6 +15,7 @@ static const Option options[] = {
         { "open", OPTION_OPEN, NULL, "do not create the segment" },
         { "offset", OPTION_OFFSET, "SIZE", "where to begin in a segment that exists" },
         PUT_OPTIONS,
+        OWNER_OPTION,
 };
 
 static int write_segment(Ctl *ctl, const Put *put) {
@@ -32,9 +33,11 @@ static int write_segment(Ctl *ctl, const Put *put) {
 
 /* What makes a new segment does not go with what means one that exists. */
 static int write_check(const Ctl *ctl, const Put *put, const char *id) {
-        bool is_new =
-                put->replace || put->seals ||
-                (put->acquisition.has_create && put->acquisition.create == SHMBROKER_CREATE_NEW);
+        const Acquisition *acquisition = &put->acquisition;
+        bool is_new = put->replace || put->seals ||
+                      (acquisition->has_create && acquisition->create == SHMBROKER_CREATE_NEW);
+        bool may_be_new =
+                is_new || (acquisition->has_create && acquisition->create == SHMBROKER_CREATE_ANY);
 
         if (is_new && id)
                 return ctl_usage(ctl, "--id means a segment that exists; --new, --replace and "
@@ -42,7 +45,7 @@ static int write_check(const Ctl *ctl, const Put *put, const char *id) {
         if (is_new && put->offset)
                 return ctl_usage(ctl, "--offset is for a segment that exists; --new, --replace and "
                                       "--seal make one");
-        return 0;
+        return may_be_new ? acquisition_check_creation(ctl, acquisition) : 0;
 }
 
 static int write_parse(Ctl *ctl, Put *put) {

@@ -143,6 +143,10 @@ static const char *limit_hint(const char *limit) {
 
 /* What to do about it, as the rest of the sentence. */
 static const char *ctl_hint(const struct shmbroker_error *error) {
+        int64_t owner;
+
+        if (shmbroker_error_number(error, "ownerUid", &owner) == 0)
+                return "; to accept it, name both with --owner";
         if (shmbroker_error_text(error, "limit"))
                 return limit_hint(shmbroker_error_text(error, "limit"));
         switch (shmbroker_error_code(error)) {

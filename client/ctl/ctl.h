@@ -49,6 +49,7 @@ enum {
         OPTION_LOCKED,
         OPTION_NEW,
         OPTION_OPEN,
+        OPTION_OWNER,
         OPTION_REMOVE_ON_LAST_DETACH,
         OPTION_NO_TRUNCATE,
         OPTION_OUTPUT_ALL,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/ctl/change.h"
 #include "client/ctl/common.h"
@@ -54,6 +55,25 @@ int put_option(const Ctl *ctl, Put *put, int key, const char *value) {
         default:
                 return acquisition_option(ctl, &put->acquisition, key, value);
         }
+}
+
+/* put_name() - give a segment the name, and nothing to a segment of somebody whom --owner does not
+ * mean. Return: 0 or an exit code. */
+int put_name(const Ctl *ctl, const Put *put, int64_t id, struct shmbroker_info **ret,
+             int64_t *ret_replaced_id) {
+        _cleanup_(shmbroker_attributes_freep) struct shmbroker_attributes *attributes = NULL;
+        const Acquisition *acquisition = &put->acquisition;
+
+        if (shmbroker_attributes_new(&attributes))
+                return ctl_no_memory();
+        if (acquisition->n_owners > 0)
+                (void) shmbroker_attributes_set_trusted_uids(attributes, acquisition->owners,
+                                                             acquisition->n_owners);
+        if (shmbroker_publish(ctl->connection, id, put->target.name,
+                              put->replace ? SHMBROKER_PUBLISH_REPLACE : 0, attributes, ret,
+                              ret_replaced_id))
+                return ctl_failed(ctl);
+        return 0;
 }
 
 /* put_print() - with --json, the segment and the one that it replaced. Return: an exit code. */
@@ -166,16 +186,13 @@ static int put_seal(const Ctl *ctl, int64_t id, unsigned int seals,
 /* From here on it stays, unless it shall go with its last attachment, which ours must not be. */
 static int put_publish(const Ctl *ctl, const Put *put, struct shmbroker_segment **segment) {
         _cleanup_(shmbroker_info_freep) struct shmbroker_info *info = NULL;
-        int64_t id = shmbroker_info_id(shmbroker_segment_info(*segment)), replaced_id;
+        int64_t id = shmbroker_info_id(shmbroker_segment_info(*segment)), replaced_id = 0;
         int r;
 
         r = put_seal(ctl, id, put->seals, segment);
+        r = r ? r : put_name(ctl, put, id, NULL, &replaced_id);
         if (r)
                 return r;
-        if (shmbroker_publish(ctl->connection, id, put->target.name,
-                              put->replace ? SHMBROKER_PUBLISH_REPLACE : 0, NULL, NULL,
-                              &replaced_id))
-                return ctl_failed(ctl);
         r = change_remove_on_last_detach(ctl, id, false, &info);
         if (r)
                 return r;
@@ -266,7 +283,7 @@ int put_any(const Ctl *ctl, Stream *from, const Put *put) {
         const Acquisition *acquisition = &put->acquisition;
         struct shmbroker_options *options = acquisition->options;
         bool may_create =
-                put->target.name && !put->offset &&
+                put->target.name && !put->offset && acquisition_is_for(acquisition, geteuid()) &&
                 !(acquisition->has_create && acquisition->create == SHMBROKER_CREATE_OPEN);
         int r;
 

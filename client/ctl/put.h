@@ -30,6 +30,8 @@ int put_option(const Ctl *ctl, Put *put, int key, const char *value);
 
 int put_new(const Ctl *ctl, Stream *from, const Put *put);
 int put_any(const Ctl *ctl, Stream *from, const Put *put);
+int put_name(const Ctl *ctl, const Put *put, int64_t id, struct shmbroker_info **ret,
+             int64_t *ret_replaced_id);
 int put_print(const Ctl *ctl, const struct shmbroker_info *info, int64_t replaced_id);
 
 /* The options that put_option() takes, beside ACQUIRE_OPTIONS. */

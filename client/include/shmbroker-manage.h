@@ -90,6 +90,21 @@ void shmbroker_attributes_set_linger(struct shmbroker_attributes *attributes, ui
 void shmbroker_attributes_set_locked(struct shmbroker_attributes *attributes, int locked);
 
 /**
+ * shmbroker_attributes_set_trusted_uids() - publish and replace segments of these users alone
+ * @attributes: the attributes, which only shmbroker_publish() takes then
+ * @uids:       users, which are copied; NULL, as at first, for any
+ * @n_uids:     how many they are, from 1 to SHMBROKER_TRUSTED_UIDS_MAX
+ *
+ * As shmbroker_options_set_trusted_uids(), of the segment that is published and of the one that it
+ * replaces.
+ *
+ * Return: 0, or -EINVAL if there are none or too many, and then nothing has changed.
+ * Since: 0.1
+ */
+int shmbroker_attributes_set_trusted_uids(struct shmbroker_attributes *attributes,
+                                          const uid_t *uids, size_t n_uids);
+
+/**
  * shmbroker_set_attributes() - change owner, mode, life or lock of a segment (IPC_SET of shmctl(2))
  * @connection: the connection
  * @name:       its name, or NULL
@@ -157,17 +172,16 @@ enum shmbroker_publish {
  * @name:       the name, see shmbroker_acquire()
  * @flags:      bits of enum shmbroker_publish
  * @attributes: what changes in the same step, or NULL: mode and how long it is to live; others are
- *              -EINVAL
+ *              -EINVAL. And whose both segments have to be.
  * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
  * @ret_replaced_id: the segment that was removed for it, 0 if none was; or NULL
  *
  * Whoever asks for the name finds what was there before or all of what is there now, and never a
  * segment half filled. A call that was cut off is not made again: shmbroker_stat() tells.
  *
- * Return: 0, -ENOENT, -EPERM if one of the two is not the caller's, -EEXIST if the name is in use
- *         and is not to be replaced, -EINVAL if no segment can have the name, there is no such flag
- *         or a value is not possible, or another negative errno.
- * Since: 0.1
+ * Return: 0, -ENOENT, -EPERM if one of the two is not the caller's, or not of a trusted user,
+ * -EEXIST if the name is in use and is not to be replaced, -EINVAL if no segment can have the name,
+ * there is no such flag or a value is not possible, or another negative errno. Since: 0.1
  */
 int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name,
                       unsigned int flags, const struct shmbroker_attributes *attributes,

@@ -136,6 +136,24 @@ void shmbroker_options_set_linger(struct shmbroker_options *options, uint64_t li
  */
 void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait_usec);
 
+/* How many users shmbroker_options_set_trusted_uids() takes at most */
+#define SHMBROKER_TRUSTED_UIDS_MAX 16
+
+/**
+ * shmbroker_options_set_trusted_uids() - accept a segment that exists from these users alone
+ * @uids:       users, which are copied; NULL, as at first, for any
+ * @n_uids:     how many they are, from 1 to SHMBROKER_TRUSTED_UIDS_MAX
+ *
+ * Both owner and creator have to be among them, else shmbroker_acquire() returns -EPERM, also while
+ * it waits: so nothing is read from, and no secret written to, a segment that somebody else made
+ * under that name. The numbers "ownerUid" and "creatorUid" of the error tell whose it is.
+ *
+ * Return: 0, or -EINVAL if there are none or too many, and then nothing has changed.
+ * Since: 0.1
+ */
+int shmbroker_options_set_trusted_uids(struct shmbroker_options *options, const uid_t *uids,
+                                       size_t n_uids);
+
 /**
  * shmbroker_options_set_map() - map the memory, or not
  * @map:        0 if the segment is to be a descriptor alone; at first it is mapped. Where there is

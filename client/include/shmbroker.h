@@ -147,11 +147,12 @@ enum shmbroker_error_kind {
  *
  * So "limit" and "maximum" tell of LimitReached which limit has which value; "parameter" of
  * InvalidParameter, and where the call was not made for such a reason, what is wrong; "reason" of
- * NotSupported why not; "id" of SegmentExists which segment does, and is missing if what has the
- * name or key is not the broker's; "sizeBytes" of WrongSize the size of the segment, which is less
- * than asked for, "minimumBytes" and "maximumBytes" the sizes that would do; "attachCount" of
- * SegmentBusy how many attachments are in the way. org.shmbroker.Broker(7) has all of them; of an
- * error that this library does not know they can be had as well.
+ * NotSupported why not; "ownerUid" and "creatorUid" of ForeignSegment whose it is; "id" of
+ * SegmentExists which segment does, and is missing if what has the name or key is not the broker's;
+ * "sizeBytes" of WrongSize the size of the segment, which is less than asked for, "minimumBytes"
+ * and "maximumBytes" the sizes that would do; "attachCount" of SegmentBusy how many attachments are
+ * in the way. org.shmbroker.Broker(7) has all of them; of an error that this library does not know
+ * they can be had as well.
  *
  * Return: of shmbroker_error_number(), 0, or -ENODATA where there is no such number.
  * Since: 0.1

@@ -15,7 +15,7 @@
  * attributes_check() - refuse attributes that a call does not take
  * @error:      where to note which one
  * @attributes: what was given
- * @taken:      those that it takes, of ATTRIBUTES_*
+ * @taken:      those that it takes: ATTRIBUTES_*, or bits of the rows of SetAttributes
  *
  * Return: 0, or -EINVAL.
  */
@@ -24,6 +24,9 @@ int attributes_check(struct shmbroker_error *error, const struct shmbroker_attri
         const Type *type = &set_attributes_parameters_type;
         uint64_t others = attributes->parameters.given & ~taken;
 
+        if (attributes->trusted_uids.n_values > 0 && !(taken & ATTRIBUTES_TRUSTED_UIDS))
+                return detail_parameter(error, "trustedUids",
+                                        "the call does not take this attribute");
         for (size_t row = 0; row < type->n_fields; ++row)
                 if (others >> row & 1)
                         return detail_parameter(error, type->fields[row].key,
@@ -71,4 +74,12 @@ void shmbroker_attributes_set_linger(struct shmbroker_attributes *attributes,
 
 void shmbroker_attributes_set_locked(struct shmbroker_attributes *attributes, int locked) {
         GIVE_VALUE(&attributes->parameters, SET_ATTRIBUTES_LOCKED, locked, locked);
+}
+
+int shmbroker_attributes_set_trusted_uids(struct shmbroker_attributes *attributes,
+                                          const uid_t *uids, size_t n_uids) {
+        if (uids)
+                return error_trace(uids_set(&attributes->trusted_uids, uids, n_uids));
+        attributes->trusted_uids.n_values = 0;
+        return 0;
 }

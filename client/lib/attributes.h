@@ -14,8 +14,12 @@
         (UINT64_C(1) << SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH |                                     \
          UINT64_C(1) << SET_ATTRIBUTES_LINGER_USEC)
 
+/* Beside the rows of SetAttributes: whose the segments of Publish have to be */
+#define ATTRIBUTES_TRUSTED_UIDS (UINT64_C(1) << 63)
+
 struct shmbroker_attributes {
         SetAttributesParameters parameters;
+        Numbers trusted_uids;
 };
 
 int attributes_check(struct shmbroker_error *error, const struct shmbroker_attributes *attributes,

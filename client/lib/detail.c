@@ -322,6 +322,8 @@ static int fault_errno(const Fault *fault, Method method) {
                 return -EINVAL;
         case FAULT_PERMISSION_DENIED:
                 return permission_errno(method);
+        case FAULT_FOREIGN_SEGMENT:
+                return -EPERM;
         case FAULT_EXPECTED_MORE:
                 return -EPROTO;
         case FAULT_NO_SUCH_SEGMENT:
@@ -439,13 +441,27 @@ static void say_limit(struct shmbroker_error *error, const LimitReachedFault *fa
                 detail_say(error, "the broker has reached its limit '%s'", fault->limit);
 }
 
-/* Of two that are meant, as by Publish, it says which. */
+/* Of two that are meant, as by Publish, the one that an error is about. */
+static Subject subject_of_two(const Request *request, const int64_t *id) {
+        bool is_meant = !request->id || *request->id == *id;
+        const Request about = { .name = is_meant ? request->name : request->new_name, .id = id };
+
+        return subject_of(&about);
+}
+
+static void say_foreign(struct shmbroker_error *error, const Request *request,
+                        const ForeignSegmentFault *fault) {
+        Subject subject = subject_of_two(request, &fault->id);
+
+        detail_say(error,
+                   "%s is not of a trusted user: its owner has uid %" PRId64
+                   " and its creator uid %" PRId64,
+                   subject.text, fault->owner_uid, fault->creator_uid);
+}
+
 static void say_unavailable(struct shmbroker_error *error, const Request *request,
                             const SegmentUnavailableFault *fault) {
-        bool is_meant = !request->id || *request->id == fault->id;
-        const Request about = { .name = is_meant ? request->name : request->new_name,
-                                .id = &fault->id };
-        Subject subject = subject_of(&about);
+        Subject subject = subject_of_two(request, &fault->id);
 
         detail_say(
                 error,
@@ -495,6 +511,9 @@ static void say_fault(struct shmbroker_error *error, const Request *request, con
                 break;
         case FAULT_SEGMENT_UNAVAILABLE:
                 say_unavailable(error, request, &fault->unavailable);
+                break;
+        case FAULT_FOREIGN_SEGMENT:
+                say_foreign(error, request, &fault->foreign);
                 break;
         case FAULT_NO_DESCRIPTOR:
                 detail_say(error, "the broker did not get the descriptor that belongs to the call");

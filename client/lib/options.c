@@ -83,6 +83,19 @@ void shmbroker_options_set_wait(struct shmbroker_options *options, uint64_t wait
                    wait_usec == SHMBROKER_FOREVER ? -1 : number_clamp(wait_usec));
 }
 
+int shmbroker_options_set_trusted_uids(struct shmbroker_options *options, const uid_t *uids,
+                                       size_t n_uids) {
+        int r;
+
+        r = uids ? uids_set(&options->acquire.trusted_uids, uids, n_uids) : 0;
+        if (r)
+                return error_trace(r);
+        options->acquire.given &= ~(UINT64_C(1) << ACQUIRE_TRUSTED_UIDS);
+        if (uids)
+                GIVE(&options->acquire, ACQUIRE_TRUSTED_UIDS);
+        return 0;
+}
+
 void shmbroker_options_set_map(struct shmbroker_options *options, int map) {
         options->map.no_map = !map;
 }

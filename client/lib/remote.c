@@ -153,8 +153,12 @@ int shmbroker_set_attributes_start(struct shmbroker *connection, const char *nam
                                    struct shmbroker_call **ret) {
         SetAttributesParameters parameters = attributes->parameters;
         Request request = { .method = METHOD_SET_ATTRIBUTES, .repeatable = !name };
+        int r;
 
         error_clear(&connection->error);
+        r = attributes_check(&connection->error, attributes, ~ATTRIBUTES_TRUSTED_UIDS);
+        if (r)
+                return error_trace(r);
         MEAN_SEGMENT(&request, &parameters, name, id);
         return error_trace(info_begin(connection, &request, ret));
 }
@@ -233,7 +237,8 @@ static int publish_attributes(struct shmbroker_error *error,
         const SetAttributesParameters *given = &attributes->parameters;
         int r;
 
-        r = attributes_check(error, attributes, ATTRIBUTES_LIFE | ATTRIBUTES_MODE);
+        r = attributes_check(error, attributes,
+                             ATTRIBUTES_LIFE | ATTRIBUTES_MODE | ATTRIBUTES_TRUSTED_UIDS);
         if (r)
                 return error_trace(r);
         if (GIVEN(given, SET_ATTRIBUTES_MODE))
@@ -243,6 +248,9 @@ static int publish_attributes(struct shmbroker_error *error,
                            given->remove_on_last_detach);
         if (GIVEN(given, SET_ATTRIBUTES_LINGER_USEC))
                 GIVE_VALUE(parameters, PUBLISH_LINGER_USEC, linger_usec, given->linger_usec);
+        if (attributes->trusted_uids.n_values > 0)
+                GIVE_VALUE(parameters, PUBLISH_TRUSTED_UIDS, trusted_uids,
+                           attributes->trusted_uids);
         return 0;
 }
 

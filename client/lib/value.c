@@ -37,3 +37,14 @@ int text_set(char **text, const char *value, size_t n_max) {
 int64_t number_clamp(uint64_t value) {
         return (int64_t) MIN(value, (uint64_t) INT64_MAX);
 }
+
+/* uids_set() - keep users as an array of the protocol; -EINVAL, and then nothing has changed, if
+ * they are none or too many for that */
+int uids_set(Numbers *numbers, const uid_t *uids, size_t n_uids) {
+        if (n_uids == 0 || n_uids > NUMBERS_MAX)
+                return error_origin(-EINVAL);
+        for (size_t i = 0; i < n_uids; ++i)
+                numbers->values[i] = uids[i];
+        numbers->n_values = n_uids;
+        return 0;
+}

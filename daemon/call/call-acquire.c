@@ -52,6 +52,8 @@ static int check_parameters(const AcquireParameters *parameters, CallFailure *fa
 static int check_existing(const Segment *segment, const Client *client,
                           const AcquireParameters *parameters, Access access,
                           CallFailure *failure) {
+        int r;
+
         if (create_mode(parameters) == CREATE_NEW) {
                 failure->id = segment->id;
                 return CALL_E_EXISTS;
@@ -63,6 +65,11 @@ static int check_existing(const Segment *segment, const Client *client,
         if (!permission_grants(&segment->permission, &client->credentials,
                                access == ACCESS_READ_WRITE))
                 return CALL_E_DENIED;
+        /* Behind the permission: who may not open it need not know whose it is. */
+        r = call_check_trusted(segment, GIVEN(parameters, ACQUIRE_TRUSTED_UIDS),
+                               &parameters->trusted_uids, failure);
+        if (r)
+                return r;
         if (segment_is_unavailable(segment))
                 return call_unavailable(segment, failure);
         if (access == ACCESS_READ_WRITE && segment->seals & SEALS_WRITE)
@@ -259,7 +266,7 @@ static unsigned int acquire_affordable(const Service *service, const Client *cli
  * daemon/ACQUIRE.md has them.
  *
  * Return: 0; CALL_E_WAIT if it is to be called again when a segment has that name, or with a
- *         wait_usec of 0 when the time is over; CALL_E_NO_SUCH_SEGMENT, or what
+ *         wait_usec of 0 when the time is over; CALL_E_NO_SUCH_SEGMENT, CALL_E_FOREIGN, or what
  *         call_create_segment() returns.
  */
 int call_acquire(Service *service, Client *client, const AcquireParameters *parameters,

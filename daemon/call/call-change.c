@@ -146,13 +146,17 @@ int call_seal(Service *service, Client *client, const SealParameters *parameters
 }
 
 /* Only what has no name, and is not on its way out, can be given one. */
-static int find_private(Service *service, Client *client, int64_t id, Segment **ret,
-                        CallFailure *failure) {
+static int find_private(Service *service, Client *client, const PublishParameters *parameters,
+                        Segment **ret, CallFailure *failure) {
         SegmentParameters reference = {};
         int r;
 
-        GIVE_VALUE(&reference, SEGMENT_ID, id, id);
+        GIVE_VALUE(&reference, SEGMENT_ID, id, parameters->id);
         r = call_find_available(service, client, &reference, ret, failure);
+        if (r)
+                return r;
+        r = call_check_trusted(*ret, GIVEN(parameters, PUBLISH_TRUSTED_UIDS),
+                               &parameters->trusted_uids, failure);
         if (r)
                 return r;
         if ((*ret)->removed)
@@ -167,6 +171,7 @@ static int find_private(Service *service, Client *client, int64_t id, Segment **
 static int find_replaced(Service *service, Client *client, const PublishParameters *parameters,
                          Segment **ret, CallFailure *failure) {
         Segment *segment = recover_settle_name(service, parameters->name);
+        int r;
 
         *ret = NULL;
         if (!segment)
@@ -177,6 +182,10 @@ static int find_replaced(Service *service, Client *client, const PublishParamete
         }
         if (!permission_controls(&segment->permission, &client->credentials))
                 return CALL_E_DENIED;
+        r = call_check_trusted(segment, GIVEN(parameters, PUBLISH_TRUSTED_UIDS),
+                               &parameters->trusted_uids, failure);
+        if (r)
+                return r;
         if (segment_is_unavailable(segment))
                 return call_unavailable(segment, failure);
         *ret = segment;
@@ -253,8 +262,8 @@ static void set_life(Service *service, Segment *segment, const PublishParameters
  *
  * Nobody sees the name without a segment in between. Who has the replaced one keeps it.
  *
- * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_EXISTS, CALL_E_DENIED, CALL_E_NO_SUCH_SEGMENT,
- *         CALL_E_NOT_SUPPORTED, CALL_E_UNAVAILABLE or CALL_E_LIMIT.
+ * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_EXISTS, CALL_E_DENIED, CALL_E_FOREIGN,
+ *         CALL_E_NO_SUCH_SEGMENT, CALL_E_NOT_SUPPORTED, CALL_E_UNAVAILABLE or CALL_E_LIMIT.
  */
 int call_publish(Service *service, Client *client, const PublishParameters *parameters,
                  PublishReply *reply, CallFailure *failure) {
@@ -265,7 +274,7 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
 
         if (!name_valid(parameters->name))
                 return call_invalid(failure, "name");
-        r = find_private(service, client, parameters->id, &segment, failure);
+        r = find_private(service, client, parameters, &segment, failure);
         if (r)
                 return r;
         r = find_replaced(service, client, parameters, &replaced, failure);

@@ -242,6 +242,14 @@ static Fault call_fault(int code, const CallFailure *failure) {
         case CALL_E_DENIED:
                 fault.code = FAULT_PERMISSION_DENIED;
                 return fault;
+        case CALL_E_FOREIGN:
+                fault.code = FAULT_FOREIGN_SEGMENT;
+                fault.foreign = (ForeignSegmentFault){
+                        .id = failure->foreign_id,
+                        .owner_uid = failure->owner_uid,
+                        .creator_uid = failure->creator_uid,
+                };
+                return fault;
         case CALL_E_WRONG_SIZE:
                 return size_fault(failure);
         case CALL_E_LIMIT:

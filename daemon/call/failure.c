@@ -1,6 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/failure.h"
 
+static bool is_among(const Numbers *numbers, uid_t uid) {
+        for (size_t i = 0; i < numbers->n_values; ++i)
+                if (numbers->values[i] == uid)
+                        return true;
+        return false;
+}
+
+/**
+ * call_check_trusted() - is a segment of users whom the caller trusts?
+ * @segment:    the segment
+ * @given:      whether the caller said whom; everybody else trusts everybody
+ * @trusted_uids: these users
+ * @failure:    details
+ *
+ * The creator as well, who keeps the rights of an owner: somebody who made a segment to lay hands
+ * on what is written there could give it away to whoever is trusted.
+ *
+ * Return: 0, or CALL_E_FOREIGN.
+ */
+int call_check_trusted(const Segment *segment, bool given, const Numbers *trusted_uids,
+                       CallFailure *failure) {
+        const Permission *permission = &segment->permission;
+
+        if (!given || (is_among(trusted_uids, permission->owner_uid) &&
+                       is_among(trusted_uids, permission->creator_uid)))
+                return 0;
+        failure->foreign_id = segment->id;
+        failure->owner_uid = permission->owner_uid;
+        failure->creator_uid = permission->creator_uid;
+        return CALL_E_FOREIGN;
+}
+
 /* call_kind_failure() - what an error of a kind's means to who asked */
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure) {
         switch (code) {

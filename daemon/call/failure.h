@@ -8,6 +8,7 @@
 #include "daemon/call/service.h"
 #include "daemon/kind/kind.h"
 #include "daemon/model/client.h"
+#include "proto/field.h"
 
 typedef struct CallFailure CallFailure;
 
@@ -18,6 +19,8 @@ enum {
         CALL_E_NO_SUCH_SEGMENT,
         CALL_E_EXISTS,
         CALL_E_DENIED,
+        /* Its owner or creator is not trusted by who asks */
+        CALL_E_FOREIGN,
         CALL_E_WRONG_SIZE,
         CALL_E_LIMIT,
         /* The limit descriptors, which is the kernel's and passes: what has ended meanwhile may
@@ -50,6 +53,12 @@ struct CallFailure {
                         int64_t unavailable_id;
                         const char *cause;
                         const char *message;
+                };
+                /* FOREIGN */
+                struct {
+                        int64_t foreign_id;
+                        uid_t owner_uid;
+                        uid_t creator_uid;
                 };
                 /* LIMIT, NO_DESCRIPTORS; a maximum of LIMIT_NONE is not known */
                 LimitReached limit;
@@ -104,6 +113,8 @@ static inline int call_no_state(CallFailure *failure) {
         return call_not_supported(failure, "the broker cannot write to its state directory");
 }
 
+int call_check_trusted(const Segment *segment, bool given, const Numbers *trusted_uids,
+                       CallFailure *failure);
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure);
 int call_take_charge(Service *service, const Client *client, Charge *charge, User *user, Limit what,
                      uint64_t amount, CallFailure *failure);

@@ -131,6 +131,7 @@ static struct shmbroker_attributes *changes_new(void) {
 TEST(wrong_changes) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_attributes *changes = changes_new();
+        const uid_t self = getuid();
 
         shmbroker_release(library_create(connection, "a", 1));
         ck_assert_int_eq(shmbroker_set_attributes(connection, "b", 0, changes, NULL), -ENOENT);
@@ -147,6 +148,15 @@ TEST(wrong_changes) {
         changes = changes_new();
         shmbroker_attributes_set_linger(changes, UINT64_MAX - 1);
         assert_wrong_change(connection, changes, "lingerUSec");
+        /* They are for publishing. */
+        changes = changes_new();
+        ck_assert_int_eq(shmbroker_attributes_set_trusted_uids(changes, &self, 1), 0);
+        assert_wrong_change(connection, changes, "trustedUids");
+        changes = changes_new();
+        ck_assert_int_eq(shmbroker_attributes_set_trusted_uids(changes, &self, 1), 0);
+        ck_assert_int_eq(shmbroker_attributes_set_trusted_uids(changes, NULL, 0), 0);
+        ck_assert_int_eq(shmbroker_set_attributes(connection, "a", 0, changes, NULL), 0);
+        shmbroker_attributes_free(changes);
         library_remove(connection, "a");
         shmbroker_close(connection);
 }
@@ -274,6 +284,35 @@ TEST(publish_attributes) {
         shmbroker_info_free(info);
         library_remove(connection, "a");
         shmbroker_attributes_free(attributes);
+        shmbroker_close(connection);
+}
+
+/* Of the wrong user, neither gets or loses a name; the error says which it was. */
+TEST(publish_trusted) {
+        const uid_t self = getuid(), others[] = { getuid() + 1, getuid() + 2 };
+        uid_t too_many[SHMBROKER_TRUSTED_UIDS_MAX + 1] = {};
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_segment *segment = library_create(connection, NULL, 1);
+        struct shmbroker_attributes *attributes = changes_new();
+        int64_t id = 0, foreign = 0;
+
+        ck_assert_int_eq(shmbroker_segment_id(segment, &id), 0);
+        ck_assert_int_eq(shmbroker_attributes_set_trusted_uids(attributes, others, 2), 0);
+        /* What cannot be changes nothing. */
+        ck_assert_int_eq(shmbroker_attributes_set_trusted_uids(attributes, &self, 0), -EINVAL);
+        ck_assert_int_eq(
+                shmbroker_attributes_set_trusted_uids(attributes, too_many, ARRAY_SIZE(too_many)),
+                -EINVAL);
+        ck_assert_int_eq(shmbroker_publish(connection, id, "a", 0, attributes, NULL, NULL), -EPERM);
+        assert_error(connection, BROKER "ForeignSegment", "is not of a trusted user");
+        ck_assert_int_eq(shmbroker_error_number(shmbroker_get_error(connection), "id", &foreign),
+                         0);
+        ck_assert_int_eq(foreign, id);
+        ck_assert_int_eq(shmbroker_attributes_set_trusted_uids(attributes, &self, 1), 0);
+        ck_assert_int_eq(shmbroker_publish(connection, id, "a", 0, attributes, NULL, NULL), 0);
+        shmbroker_attributes_free(attributes);
+        library_remove(connection, "a");
+        shmbroker_release(segment);
         shmbroker_close(connection);
 }
 

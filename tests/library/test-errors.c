@@ -342,6 +342,8 @@ static int be_somebody_else(void) {
         struct shmbroker_options *options = NULL;
         struct shmbroker_segment *segment = NULL;
         const struct shmbroker_error *error;
+        const uid_t uids[] = { NOBODY, 0 };
+        int64_t number = -1;
 
         CHILD_ASSERT(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
         CHILD_ASSERT(shmbroker_connect(fixture_address(), &connection) == 0);
@@ -355,6 +357,17 @@ static int be_somebody_else(void) {
         CHILD_ASSERT(shmbroker_acquire(connection, "a", options, &segment) == 0);
         CHILD_ASSERT(strcmp(shmbroker_segment_data(segment), "for all") == 0);
         CHILD_ASSERT(shmbroker_error_name(error) == NULL);
+        shmbroker_release(segment);
+        segment = NULL;
+        CHILD_ASSERT(shmbroker_options_set_trusted_uids(options, uids, 1) == 0);
+        CHILD_ASSERT(shmbroker_acquire(connection, "a", options, &segment) == -EPERM);
+        CHILD_ASSERT(strcmp(shmbroker_error_name(error), BROKER "ForeignSegment") == 0);
+        CHILD_ASSERT(strcmp(shmbroker_error_message(error),
+                            "segment 'a' is not of a trusted user: its owner has uid 0 and its "
+                            "creator uid 0") == 0);
+        CHILD_ASSERT(shmbroker_error_number(error, "creatorUid", &number) == 0 && number == 0);
+        CHILD_ASSERT(shmbroker_options_set_trusted_uids(options, uids, 2) == 0);
+        CHILD_ASSERT(shmbroker_acquire(connection, "a", options, &segment) == 0);
         CHILD_ASSERT(shmbroker_remove(connection, "a", 0, 0, NULL) == -EPERM);
         CHILD_ASSERT(strcmp(shmbroker_error_message(error), "segment 'a': you may not remove it") ==
                      0);

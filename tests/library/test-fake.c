@@ -427,6 +427,8 @@ TEST(errors) {
                 { BROKER "SegmentUnavailable",
                   "{\"id\":1,\"cause\":\"denied\",\"message\":\"it is locked away\"}", -ENXIO,
                   "unavailable at the moment: it is locked away" },
+                { BROKER "ForeignSegment", "{\"id\":1,\"ownerUid\":7,\"creatorUid\":8}", -EPERM,
+                  "its owner has uid 7 and its creator uid 8" },
                 { BROKER "NoDescriptor", "{}", -EBADMSG, "descriptor" },
                 { BROKER "NotSupported", "{\"reason\":\"so\"}", -EOPNOTSUPP, "cannot do this: so" },
                 { BROKER "LimitReached", "{\"limit\":\"memory\"}", -ENOMEM, "limit 'memory'" },
@@ -468,6 +470,7 @@ TEST(wrong_errors) {
                 "{\"error\":\"" BROKER "LimitReached\",\"parameters\":{\"limit\":7}}",
                 "{\"error\":\"" BROKER "SegmentBusy\",\"parameters\":{\"attachCount\":\"x\"}}",
                 "{\"error\":\"" SERVICE "InvalidParameter\"}",
+                "{\"error\":\"" BROKER "ForeignSegment\",\"parameters\":{\"id\":1}}",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); ++i) {

@@ -353,6 +353,38 @@ TEST(wait) {
         shmbroker_close(connection);
 }
 
+TEST(trusted) {
+        const uid_t self = getuid(), others[] = { getuid() + 1, getuid() + 2 };
+        uid_t many[SHMBROKER_TRUSTED_UIDS_MAX + 1];
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_options *options = NULL;
+        struct shmbroker_segment *segment = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(many); ++i)
+                many[i] = (uid_t) (getuid() + SHMBROKER_TRUSTED_UIDS_MAX - 1 - i);
+        shmbroker_release(library_create(connection, "a", 1));
+        ck_assert_int_eq(shmbroker_options_new(&options), 0);
+        ck_assert_int_eq(shmbroker_options_set_trusted_uids(options, others, 2), 0);
+        ck_assert_int_eq(shmbroker_options_set_trusted_uids(options, &self, 0), -EINVAL);
+        ck_assert_int_eq(shmbroker_options_set_trusted_uids(options, many, ARRAY_SIZE(many)),
+                         -EINVAL);
+        ck_assert_int_eq(shmbroker_acquire(connection, "a", options, &segment), -EPERM);
+        ck_assert_int_eq(shmbroker_error_kind(shmbroker_get_error(connection)),
+                         SHMBROKER_ERROR_REPLIED);
+        /* The last of as many as there may be. */
+        ck_assert_int_eq(
+                shmbroker_options_set_trusted_uids(options, many, SHMBROKER_TRUSTED_UIDS_MAX), 0);
+        ck_assert_int_eq(shmbroker_acquire(connection, "a", options, &segment), 0);
+        shmbroker_release(segment);
+        ck_assert_int_eq(shmbroker_options_set_trusted_uids(options, others, 1), 0);
+        ck_assert_int_eq(shmbroker_options_set_trusted_uids(options, NULL, 0), 0);
+        ck_assert_int_eq(shmbroker_acquire(connection, "a", options, &segment), 0);
+        shmbroker_release(segment);
+        library_remove(connection, "a");
+        shmbroker_options_free(options);
+        shmbroker_close(connection);
+}
+
 /* A segment needs no connection once it is there. */
 TEST(outlives_connection) {
         struct shmbroker *connection = library_connect();

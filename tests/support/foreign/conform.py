@@ -121,6 +121,9 @@ class Conformity:
                 if good and isinstance(value, good) and (value is True) == (kind[0] == "bool"):
                     if value != 2**63:
                         continue
+                # Nobody is trusted then.
+                if field == "trustedUids" and value == []:
+                    continue
                 wrong = self.expect(client, "InvalidParameter", method, {field: value}, **more)
                 require(wrong["parameter"] == field, method, field, "=", value, wrong)
         if more:

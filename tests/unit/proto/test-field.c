@@ -85,6 +85,12 @@ static int64_t random_int(const Field *field, uint64_t *seed) {
         }
 }
 
+static void random_numbers(const Field *field, Numbers *numbers, uint64_t *seed) {
+        numbers->n_values = unit_below(seed, NUMBERS_MAX + 1);
+        for (size_t i = 0; i < numbers->n_values; ++i)
+                numbers->values[i] = random_int(field, seed);
+}
+
 static void random_map(Map *map, uint64_t *seed) {
         static const char *const keys[] = { "segments", "bytes", "a\"b", "", "\xc3\xa9", "calls" };
 
@@ -111,6 +117,9 @@ static void random_object(const Type *type, void *object, uint64_t *seed) {
                         break;
                 case FIELD_INT:
                         *(int64_t *) value = random_int(field, seed);
+                        break;
+                case FIELD_NUMBERS:
+                        random_numbers(field, value, seed);
                         break;
                 case FIELD_STRING:
                         *(const char **) value = random_string(seed);
@@ -160,6 +169,9 @@ static void expect_equal(const Type *type, const void *one, const void *other) {
                         break;
                 case FIELD_INT:
                         ck_assert_int_eq(*(const int64_t *) a, *(const int64_t *) b);
+                        break;
+                case FIELD_NUMBERS:
+                        ck_assert(memcmp(a, b, sizeof(Numbers)) == 0);
                         break;
                 case FIELD_STRING:
                         if (*given >> i & 1)
@@ -322,8 +334,10 @@ static const struct {
         { "\"\"", 1U << FIELD_STRING },
         { "\"1\"", 1U << FIELD_STRING },
         { "\"true\"", 1U << FIELD_STRING },
-        { "[]", 1U << FIELD_SET },
-        { "[1]", 0 },
+        { "[]", 1U << FIELD_SET | 1U << FIELD_NUMBERS },
+        { "[1]", 1U << FIELD_NUMBERS },
+        { "[1.5]", 0 },
+        { "[1,\"1\"]", 0 },
         { "[null]", 0 },
         { "[[]]", 0 },
         { "[\"no such name\"]", 0 },
@@ -383,6 +397,26 @@ TEST(each_field) {
                 for (size_t i = 0; i < type->n_fields; ++i)
                         free(values[i]);
         }
+}
+
+/* How many there may be, and each of them in its range. */
+TEST(numbers) {
+        static const struct {
+                const char *text;
+                int result;
+        } rows[] = {
+                { "{\"trustedUids\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,4294967294]}", 0 },
+                { "{\"trustedUids\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,1]}", FIELD_E_INVALID },
+                { "{\"trustedUids\":[0,4294967295]}", FIELD_E_INVALID },
+        };
+        AcquireParameters parameters = { .trusted_uids = { 1, { -1 } } };
+        char key[64];
+
+        ck_assert(!type_valid(&acquire_parameters_type, &parameters));
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i)
+                ck_assert_int_eq(
+                        read_text(&acquire_parameters_type, rows[i].text, i % 2, &parameters, key),
+                        rows[i].result);
 }
 
 TEST(ranges) {

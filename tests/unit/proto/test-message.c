@@ -420,6 +420,9 @@ static Fault some_fault(FaultCode code) {
                         .message = "a message",
                 };
                 break;
+        case FAULT_FOREIGN_SEGMENT:
+                fault.foreign = (ForeignSegmentFault){ .id = 7, .owner_uid = 8, .creator_uid = 9 };
+                break;
         case FAULT_PERMISSION_DENIED:
         case FAULT_EXPECTED_MORE:
         case FAULT_NO_SUCH_SEGMENT:
