@@ -3,15 +3,6 @@
 
 #include <string.h>
 
-#define NAME_CHARACTERS                                                                            \
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"                                                               \
-        "abcdefghijklmnopqrstuvwxyz"                                                               \
-        "0123456789._+:@-"
-
-/* What a name may not begin with is free for options of commands, and for what may be needed later.
- */
-#define NAME_RESERVED "+:@-"
-
 static bool part_valid(const char *part, size_t n_part) {
         if (n_part == 0 || (n_part == 1 && part[0] == '.'))
                 return false;

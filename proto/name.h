@@ -13,6 +13,16 @@
 /* What a directory of Linux takes, and shm_open(3) behind the slash */
 #define FILE_NAME_LENGTH_MAX 255
 
+/* In the parts of a name */
+#define NAME_CHARACTERS                                                                            \
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"                                                               \
+        "abcdefghijklmnopqrstuvwxyz"                                                               \
+        "0123456789._+:@-"
+
+/* What a name may not begin with is free for options of commands, and for what may be needed later.
+ */
+#define NAME_RESERVED "+:@-"
+
 bool name_valid(const char *name);
 bool file_name_valid(const char *name);
 bool posix_name_valid(const char *name);

@@ -154,8 +154,6 @@ static const char *ctl_hint(const struct shmbroker_error *error) {
                 return "; 'shmbrokerctl list' shows those you may read";
         case -EEXIST:
                 return "; choose another name, or remove it first";
-        case -EACCES:
-                return "; its mode does not let you";
         case -EPERM:
                 return "; the administrator may as well (root without --address)";
         case -EBUSY:

@@ -171,17 +171,19 @@ enum shmbroker_publish {
  * @id:         its id
  * @name:       the name, see shmbroker_acquire()
  * @flags:      bits of enum shmbroker_publish
- * @attributes: what changes in the same step, or NULL: mode and how long it is to live; others are
- *              -EINVAL. And whose both segments have to be.
+ * @attributes: what changes in the same step, or NULL: mode and how long it is to live; and the
+ *              users to whom both segments have to belong. Others are -EINVAL.
  * @ret:        its state afterwards, to be freed by shmbroker_info_free(); or NULL
  * @ret_replaced_id: the segment that was removed for it, 0 if none was; or NULL
  *
  * Whoever asks for the name finds what was there before or all of what is there now, and never a
  * segment half filled. A call that was cut off is not made again: shmbroker_stat() tells.
  *
- * Return: 0, -ENOENT, -EPERM if one of the two is not the caller's, or not of a trusted user,
- * -EEXIST if the name is in use and is not to be replaced, -EINVAL if no segment can have the name,
- * there is no such flag or a value is not possible, or another negative errno. Since: 0.1
+ * Return: 0, -ENOENT, -EPERM if one of the two is not the caller's or not of a trusted user, or the
+ *         name is reserved for others, -EEXIST if the name is in use and is not to be replaced,
+ *         -EINVAL if no segment can have the name, there is no such flag or a value is not
+ *         possible, or another negative errno.
+ * Since: 0.1
  */
 int shmbroker_publish(struct shmbroker *connection, int64_t id, const char *name,
                       unsigned int flags, const struct shmbroker_attributes *attributes,

@@ -296,6 +296,10 @@ static int acquire_begin(struct shmbroker *connection, const char *name, const i
                 return detail_errno(error, -ENOMEM);
         _assume_(acquire != NULL);
         request.parameters = &acquire->parameters;
+        if (GIVEN(&acquire->parameters, ACQUIRE_CREATE))
+                request.create = (CreateMode) acquire->parameters.create;
+        else if (acquire_is_private(&acquire->parameters))
+                request.create = CREATE_NEW;
         request.free_text = acquire->posix_name ? "posixName" : NULL;
         /* Nobody else makes a private one. */
         if (!acquire_is_private(&acquire->parameters))

@@ -346,16 +346,29 @@ static int fault_errno(const Fault *fault, Method method) {
         }
 }
 
-static const char *method_deed(Method method) {
-        switch (method) {
+/* What is there may not be opened, or what is not there may not be created. */
+static const char *acquire_deed(CreateMode create) {
+        switch (create) {
+        case CREATE_OPEN:
+                return "open it like this: its mode does not let you";
+        case CREATE_NEW:
+                return "create it: its name is reserved for others, or the broker itself may not";
+        default:
+                return "open or create it like this: its mode does not let you, or its name is "
+                       "reserved for others";
+        }
+}
+
+static const char *method_deed(const Request *request) {
+        switch (request->method) {
         case METHOD_ACQUIRE:
-                return "open it like this";
+                return acquire_deed(request->create);
         case METHOD_REMOVE:
                 return "remove it";
         case METHOD_STAT:
         case METHOD_LIST_ATTACHMENTS:
         case METHOD_WATCH:
-                return "look at it";
+                return "look at it: its mode does not let you";
         case METHOD_SET_ATTRIBUTES:
                 return "change it, which its owner and creator may";
         case METHOD_RESIZE:
@@ -363,9 +376,11 @@ static const char *method_deed(Method method) {
         case METHOD_SEAL:
                 return "seal it, which its owner and creator may";
         case METHOD_PUBLISH:
-                return "publish it, or replace what has the name";
+                return "publish it, replace what has the name, or take a name that is reserved for "
+                       "others";
         case METHOD_ADOPT:
-                return "have it adopted, which its owner and creator may";
+                return "have it adopted, which its owner and creator may if its name is not "
+                       "reserved for others";
         default:
                 return "do that";
         }
@@ -489,7 +504,7 @@ static void say_fault(struct shmbroker_error *error, const Request *request, con
                 detail_say(error, "the broker does not take this value of %s", fault->text.text);
                 break;
         case FAULT_PERMISSION_DENIED:
-                detail_say(error, "%s: you may not %s", subject.text, method_deed(request->method));
+                detail_say(error, "%s: you may not %s", subject.text, method_deed(request));
                 break;
         case FAULT_NO_SUCH_SEGMENT:
                 detail_say(error, "there is no %s", subject.text);

@@ -20,6 +20,8 @@ struct Request {
         const int64_t *id;
         /* What it is about instead, if that is no segment yet */
         const char *outside;
+        /* Of an Acquire: what it does if there is none, or if there is one */
+        CreateMode create;
         /* A name that it shall get, which others may have */
         const char *new_name;
         /* The parameter that is text which nobody has looked at yet, NULL if there is none */

@@ -164,8 +164,8 @@ static void default_name(const Segment *segment, char ret[NAME_LENGTH_MAX + 16])
                 (void) snprintf(ret, NAME_LENGTH_MAX + 16, "sysv/%d", segment->sysv.shmid);
 }
 
-static int set_name(Service *service, const AdoptParameters *parameters, Segment *segment,
-                    CallFailure *failure) {
+static int set_name(Service *service, const Client *client, const AdoptParameters *parameters,
+                    Segment *segment, CallFailure *failure) {
         char by_default[NAME_LENGTH_MAX + 16];
         const char *name = parameters->name;
         Segment *other;
@@ -181,6 +181,8 @@ static int set_name(Service *service, const AdoptParameters *parameters, Segment
         /* What is removed is found by its id alone. */
         if (segment->removed)
                 return call_not_supported(failure, "it is marked for destruction");
+        if (!reserved_names_allow(&service->reserved_names, name, &client->credentials))
+                return CALL_E_DENIED;
         other = recover_settle_name(service, name);
         if (other) {
                 failure->id = other->id;
@@ -247,7 +249,7 @@ static int adopt_prepare(Service *service, const Client *client, const AdoptPara
         r = row->examine(&service->host, segment, fd, &client->credentials, &kind_failure);
         if (r)
                 return call_kind_failure(r, &kind_failure, failure);
-        r = set_name(service, parameters, segment, failure);
+        r = set_name(service, client, parameters, segment, failure);
         if (r)
                 return r;
         fill_segment(segment, parameters);

@@ -277,6 +277,8 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
         r = find_private(service, client, parameters, &segment, failure);
         if (r)
                 return r;
+        if (!reserved_names_allow(&service->reserved_names, parameters->name, &client->credentials))
+                return CALL_E_DENIED;
         r = find_replaced(service, client, parameters, &replaced, failure);
         if (r)
                 return r;

@@ -204,6 +204,9 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
         /* Whose would it be? */
         if (client->credentials.unmapped)
                 return CALL_E_DENIED;
+        if (GIVEN(parameters, ACQUIRE_NAME) &&
+            !reserved_names_allow(&service->reserved_names, parameters->name, &client->credentials))
+                return CALL_E_DENIED;
         r = check_creation(parameters, failure);
         if (r)
                 return r;

@@ -78,6 +78,7 @@ void service_deinit(Service *service) {
         life_deinit(&service->life);
         registry_deinit(&service->registry);
         accounts_deinit(&service->accounts);
+        reserved_names_deinit(&service->reserved_names);
         store_deinit(&service->persist.store);
         attach_times_close(&service->persist.attach_times, keep);
         state_file_close(&service->persist.state_file);

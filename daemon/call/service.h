@@ -12,6 +12,7 @@
 #include "daemon/life/life.h"
 #include "daemon/model/limits.h"
 #include "daemon/model/registry.h"
+#include "daemon/model/reserved-names.h"
 #include "daemon/model/waits.h"
 #include "daemon/state/persist.h"
 
@@ -40,6 +41,7 @@ struct Recovery {
 struct Service {
         Registry registry;
         Accounts accounts;
+        ReservedNames reserved_names;
         Life life;
         Persist persist;
         Waits waits;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/streams.h"
 
-#include <fnmatch.h>
 #include <string.h>
 
 #include "daemon/call/recover.h"
 #include "daemon/call/status.h"
 #include "daemon/life/describe.h"
+#include "daemon/model/name-pattern.h"
 #include "proto/message.h"
 
 /**
@@ -84,7 +84,7 @@ static bool streams_matches(const Stream *stream, const Segment *segment, const 
         if (GIVEN(filter, LIST_OWNER_UID) && segment->permission.owner_uid != filter->owner_uid)
                 return false;
         if (GIVEN(filter, LIST_MATCH_NAME) &&
-            (!segment->name || fnmatch(stream->pattern, segment->name, 0) != 0))
+            (!segment->name || !name_pattern_matches(stream->pattern, segment->name)))
                 return false;
         return permission_grants(&segment->permission, &client->credentials, false);
 }

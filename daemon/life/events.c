@@ -3,13 +3,13 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/table.h"
 #include "daemon/life/describe.h"
+#include "daemon/model/name-pattern.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
@@ -75,7 +75,7 @@ static bool events_matches(const Watch *watch, int64_t id, const char *name,
                            const Permission *permission) {
         if (watch->only_id > 0 && watch->only_id != id)
                 return false;
-        if (watch->has_pattern && (!name || fnmatch(watch->pattern, name, 0) != 0))
+        if (watch->has_pattern && (!name || !name_pattern_matches(watch->pattern, name)))
                 return false;
         return permission_grants(permission, watch->credentials, false);
 }

@@ -5,7 +5,8 @@
 #define BIT_READ 4U
 #define BIT_WRITE 2U
 
-static bool in_group(const Credentials *credentials, gid_t gid) {
+/* credentials_in_group() - is it the effective group, or one of the others? */
+bool credentials_in_group(const Credentials *credentials, gid_t gid) {
         if (credentials->gid == gid && !credentials->group_unmapped)
                 return true;
         for (size_t i = 0; i < credentials->n_groups; ++i)
@@ -35,8 +36,8 @@ bool permission_grants(const Permission *permission, const Credentials *credenti
                 return true;
         if (is_owner(permission, credentials))
                 shift = 6;
-        else if (in_group(credentials, permission->owner_gid) ||
-                 in_group(credentials, permission->creator_gid))
+        else if (credentials_in_group(credentials, permission->owner_gid) ||
+                 credentials_in_group(credentials, permission->creator_gid))
                 shift = 3;
         else
                 shift = 0;

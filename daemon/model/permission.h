@@ -34,6 +34,8 @@ struct Credentials {
         size_t n_groups;
 };
 
+bool credentials_in_group(const Credentials *credentials, gid_t gid);
+
 bool permission_grants(const Permission *permission, const Credentials *credentials, bool write);
 bool permission_controls(const Permission *permission, const Credentials *credentials);
 

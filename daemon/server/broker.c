@@ -110,13 +110,15 @@ static int read_config(const Options *options, Settings *settings) {
         return read_dropins(options, settings);
 }
 
-/* Limits and log level, from the files; if one is wrong, what held before stays. */
+/* Limits, reserved names and log level, from the files; if one is wrong, what held before stays. */
 static int broker_configure(Broker *broker) {
         Accounts *accounts = &broker->service.accounts;
-        Settings settings = broker->defaults;
+        _cleanup_(settings_deinit) Settings settings = broker->defaults;
 
         if (read_config(broker->options, &settings))
                 return SETTINGS_E_INVALID;
+        reserved_names_deinit(&broker->service.reserved_names);
+        reserved_names_join(&broker->service.reserved_names, &settings.reserved_names);
         memcpy(accounts->total_maximum, settings.total_maximum, sizeof(accounts->total_maximum));
         memcpy(accounts->user_maximum, settings.user_maximum, sizeof(accounts->user_maximum));
         broker->service.sysv_descriptors = settings.sysv_descriptors;

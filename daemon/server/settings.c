@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/server/names-section.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
@@ -28,7 +29,11 @@ struct Reading {
         const char *path;
         FILE *file;
         int n_lines;
+        /* The one that is read now, as it stands in the file */
+        char line[INI_MAX_LINE];
         Settings settings;
+        /* Of this file alone */
+        ReservedNames reserved_names;
         bool invalid;
 };
 
@@ -124,6 +129,18 @@ static SettingResult parse_setting(Settings *settings, const char *section, cons
         return good ? SETTING_GOOD : SETTING_WRONG;
 }
 
+/*
+ * Behind the name of a section inih overlooks everything. A pattern that begins with a bracket must
+ * not be lost so.
+ */
+static bool has_more_than_section(const char *line) {
+        const char *end;
+
+        line += strspn(line, " \t");
+        end = line[0] == '[' ? strchr(line, ']') : NULL;
+        return end && !strchr("#;", end[1 + strspn(end + 1, " \t\r\n")]);
+}
+
 /* Sections and keys that begin so are for other programs. */
 static bool is_extension(const char *text) {
         return strncmp(text, "X-", 2) == 0;
@@ -141,6 +158,9 @@ static char *next_line(char *line, int n_line, void *userdata) {
         if (!fgets(line, n_line, file))
                 return NULL;
         ++reading->n_lines;
+        (void) snprintf(reading->line, sizeof(reading->line), "%s", line);
+        if (has_more_than_section(line))
+                (void) strcpy(line, "?");
         if (strchr(line, '\n') || feof(file))
                 return line;
         do
@@ -155,7 +175,16 @@ static char *next_line(char *line, int n_line, void *userdata) {
 static int read_line(void *userdata, const char *section, const char *name, const char *value) {
         Reading *reading = userdata;
 
-        if (is_extension(section) || is_extension(name))
+        if (is_extension(section))
+                return 1;
+        if (strcmp(section, "names") == 0) {
+                if (names_section_read(&reading->reserved_names, reading->path, reading->n_lines,
+                                       reading->line))
+                        return 1;
+                reading->invalid = true;
+                return 0;
+        }
+        if (is_extension(name))
                 return 1;
         switch (parse_setting(&reading->settings, section, name, value)) {
         case SETTING_GOOD:
@@ -196,12 +225,21 @@ int settings_read(const char *path, Settings *settings) {
         /* An error of reading looks like the end of the file to inih. */
         error = ferror(file) ? errno : r < 0 ? EIO : 0;
         fclose(file);
-        if (error)
+        if (error) {
+                reserved_names_deinit(&reading.reserved_names);
                 return error_origin(-error);
+        }
         if (r > 0 && !reading.invalid)
                 log_error("%s:%d: this line is not understood; see shmbroker.conf(5).", path, r);
-        if (r > 0)
+        if (r > 0) {
+                reserved_names_deinit(&reading.reserved_names);
                 return SETTINGS_E_INVALID;
+        }
         *settings = reading.settings;
+        reserved_names_join(&settings->reserved_names, &reading.reserved_names);
         return 0;
+}
+
+void settings_deinit(Settings *settings) {
+        reserved_names_deinit(&settings->reserved_names);
 }

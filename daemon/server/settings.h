@@ -2,12 +2,13 @@
 #ifndef SHMBROKER_DAEMON_SERVER_SETTINGS_H
 #define SHMBROKER_DAEMON_SERVER_SETTINGS_H
 
-/* The configuration file, shmbroker.conf(5): limits and how much is logged. */
+/* The configuration file, shmbroker.conf(5): limits, reserved names and how much is logged. */
 
 #include <stdbool.h>
 
 #include "daemon/kind/kind.h"
 #include "daemon/model/limits.h"
+#include "daemon/model/reserved-names.h"
 
 typedef struct Settings Settings;
 
@@ -24,8 +25,11 @@ struct Settings {
         uint64_t user_maximum[_LIMIT_N];
         int log_level;
         HandOut sysv_descriptors;
+        /* The only member that owns memory */
+        ReservedNames reserved_names;
 };
 
 int settings_read(const char *path, Settings *settings);
+void settings_deinit(Settings *settings);
 
 #endif

@@ -36,6 +36,7 @@ static void setup(void) {
 }
 
 static void teardown(void) {
+        settings_deinit(&settings);
         free(directory);
         free(path);
         unit_fds_end();
@@ -52,6 +53,7 @@ static void expect_unchanged(const char *what) {
                 ck_assert_msg(settings.user_maximum[i] == before.user_maximum[i], "%s", what);
         }
         ck_assert_msg(settings.log_level == before.log_level, "%s", what);
+        ck_assert_msg(!settings.reserved_names.first, "%s", what);
 }
 
 SUITE("settings");
@@ -183,6 +185,22 @@ static const char *const invalid[] = {
         "[limits]\nbytes\n",
         "[limits]\nsegments = 5\nbytes = x\n",
         "[limits]\nbytes = x\nsegments = 5\n",
+        "[limits] bytes = 1\n",
+        "[names]\na = there-is-no-such-user\n",
+        "[names]\na = @there-is-no-such-group\n",
+        "[names]\na = @\n",
+        "[names]\na =\n",
+        "[names]\na = ; root\n",
+        "[names]\na\n",
+        "[names]\na: root\n",
+        "[names]\n = root\n",
+        "[names]\na = root root\n",
+        "[names]\na = -1\n",
+        "[names]\na = 4294967295\n",
+        "[names]\n[ab]* = root\n",
+        "[names]\na = root\nb = root\nc = there-is-no-such-user\nd = root\n",
+        "[names]\na = there-is-no-such-user\nb = root\n",
+        "[names]\na = root\n[limits]\nbytes = x\n",
 };
 
 static const char *const unknown[] = {
@@ -208,9 +226,9 @@ TEST(invalid, .end = ARRAY_SIZE(invalid)) {
         expect_unchanged(invalid[_i]);
 }
 
-/* Each complaint says its line, whatever comments and long lines come before. */
-TEST(lines) {
-        _cleanup_(freep) char *log_path = unit_path(directory, "log"), *text = NULL;
+/* What comes of a text, and what is logged meanwhile, which is the caller's. */
+static int read_logged(const char *text, char **ret_log) {
+        _cleanup_(freep) char *log_path = unit_path(directory, "log");
         int before_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
         int fd = open(log_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         int r;
@@ -218,13 +236,89 @@ TEST(lines) {
         ck_assert_int_ge(before_fd, 0);
         ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
         log_set_level(LOG_WARNING);
-        r = read_text("# one\n\n[limits]\nnonsense = 1\n# five\nbytes = 1X\n");
+        r = read_text(text);
         log_set_level(LOG_EMERG);
         ck_assert_int_ge(dup2(before_fd, STDERR_FILENO), 0);
         fd_close(fd);
         fd_close(before_fd);
-        ck_assert_int_eq(r, SETTINGS_E_INVALID);
-        text = unit_read_file(log_path, NULL);
+        *ret_log = unit_read_file(log_path, NULL);
+        return r;
+}
+
+/* Each complaint says its line, whatever comments and long lines come before. */
+TEST(lines) {
+        _cleanup_(freep) char *text = NULL;
+
+        ck_assert_int_eq(
+                read_logged("# one\n\n[limits]\nnonsense = 1\n# five\nbytes = 1X\n", &text),
+                SETTINGS_E_INVALID);
         ck_assert_msg(strstr(text, "shmbroker.conf:4: ") && strstr(text, "shmbroker.conf:6: "),
                       "%s", text);
+}
+
+static bool reserved(const char *name, uid_t uid, gid_t gid) {
+        const Credentials other = { .uid = 12345, .gid = 12345 }, one = { .uid = uid, .gid = gid };
+
+        return !reserved_names_allow(&settings.reserved_names, name, &other) &&
+               reserved_names_allow(&settings.reserved_names, name, &one);
+}
+
+/* A pattern is taken as it stands, whatever inih makes of colons, indented lines and brackets. */
+TEST(names) {
+        ck_assert_int_eq(read_text("[names]\n"
+                                   "# a comment\n"
+                                   "prod/* = root\n"
+                                   "   indented=root\n"
+                                   "a:b:c/* = 4711 ; a comment\n"
+                                   "X-ray/* = @root\n"
+                                   "g/[ab]*=@ 4712\n"
+                                   "[limits] # a comment\n"
+                                   "segments = 5\n"),
+                         SETTINGS_E_INVALID);
+        expect_unchanged("a space behind @");
+        ck_assert_int_eq(read_text("[names]\n"
+                                   "# a comment\n"
+                                   "prod/* = root\n"
+                                   "   indented=root\n"
+                                   "a:b:c/* = 4711 ; a comment\n"
+                                   "X-ray/* = @root\n"
+                                   "g/[ab]*=@4712\n"
+                                   "[limits] # a comment\n"
+                                   "segments = 5\n"),
+                         0);
+        ck_assert(reserved("prod/a", 0, 1));
+        ck_assert(reserved("indented", 0, 1));
+        ck_assert(reserved("a:b:c/d", 4711, 1));
+        ck_assert(reserved("X-ray/x", 1, 0));
+        ck_assert(reserved("g/b", 1, 4712));
+        ck_assert(!reserved("g/c", 1, 4712));
+        ck_assert(!reserved("a", 0, 0));
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_SEGMENTS], 5);
+}
+
+/* Each file adds to those before it, and the last line decides; of one that is wrong, nothing. */
+TEST(names_of_files) {
+        ck_assert_int_eq(read_text("[names]\na/* = 1\nb = 1\n"), 0);
+        ck_assert_int_eq(read_text("[names]\na/b = 2\n"), 0);
+        ck_assert_int_eq(read_text("[names]\na/* = 3\nb = there-is-no-such-user\n"),
+                         SETTINGS_E_INVALID);
+        ck_assert(reserved("a/a", 1, 0));
+        ck_assert(reserved("a/b", 2, 0));
+        ck_assert(reserved("b", 1, 0));
+}
+
+TEST(names_lines) {
+        _cleanup_(freep) char *text = NULL, *other = NULL;
+
+        ck_assert_int_eq(read_logged("[names]\na = root\n\nb:* = there-is-no-such-user\n", &text),
+                         SETTINGS_E_INVALID);
+        ck_assert_msg(strstr(text, "shmbroker.conf:4: cannot reserve 'b:*': the broker knows no "
+                                   "user 'there-is-no-such-user'"),
+                      "%s", text);
+        /* It can be read, and is of no use. */
+        ck_assert_int_eq(read_logged("[names]\n/prod/* = root\nprod/* = root\n", &other), 0);
+        ck_assert_msg(strstr(other, "shmbroker.conf:2: this line reserves nothing: no segment can "
+                                    "have a name that '/prod/*' matches."),
+                      "%s", other);
+        ck_assert_ptr_null(strstr(other, "shmbroker.conf:3"));
 }
