@@ -18,7 +18,7 @@
 /* SetAttributes: a lingerUSec of LINGER_NEVER takes the time away. */
 #define LINGER_NEVER (-1)
 
-/* The one member of each reply of List, ListAttachments and ListUsers */
+/* The one member of each reply of List, ListAttachments, ListUsers and ListTenants */
 enum {
         REPLY_ITEM,
 };

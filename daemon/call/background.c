@@ -150,7 +150,9 @@ static int lock_code(int error, CallFailure *failure) {
 
 /* The owner may have changed meanwhile: what is somebody else's now is left alone. */
 static int done_lock_code(const BackgroundJob *job, const Segment *segment, CallFailure *failure) {
-        const Credentials credentials = { .uid = job->uid, .privileged = job->privileged };
+        const Credentials credentials = { .uid = job->uid,
+                                          .tenant = job->tenant,
+                                          .privileged = job->privileged };
 
         if (!segment)
                 return CALL_E_NO_SUCH_SEGMENT;
@@ -208,6 +210,7 @@ int background_lock(Service *service, Client *client, Segment *segment,
         job->attributes = *parameters;
         job->uid = client->credentials.uid;
         job->privileged = client->credentials.privileged;
+        job->tenant = client->credentials.tenant;
         job->charge = steal_charge(&charge);
         worker_take(&service->worker, &job->job);
         return CALL_E_WAIT;

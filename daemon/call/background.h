@@ -29,6 +29,7 @@ struct BackgroundJob {
         /* Who asked: what may be set is judged once more when it is set */
         uid_t uid;
         bool privileged;
+        Tenant *tenant;
         Charge charge;
         /* What came of it: an errno of lock(), or what seal() returns */
         int result;

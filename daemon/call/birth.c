@@ -121,12 +121,14 @@ int birth_new(Service *service, Segment *segment, CallFailure *failure) {
         events_post(&service->life.events, EVENT_CREATED, segment);
         report_segment(REPORT_CREATED, segment);
         if (segment->name)
-                waits_tell(&service->waits, segment->name);
+                waits_tell(service_waits(service, segment->permission.tenant, segment->name),
+                           segment->name);
         return 0;
 }
 
 static int charge_again(Service *service, Segment *segment, uid_t uid) {
-        User *user = accounts_user(&service->accounts, uid);
+        Accounts *accounts = service_accounts(service, segment->permission.tenant);
+        User *user = accounts_user(accounts, uid);
         CallFailure failure;
 
         if (!user)

@@ -62,8 +62,8 @@ static int check_existing(const Segment *segment, const Client *client,
             (uint64_t) parameters->size_bytes > segment->size_bytes)
                 return call_wrong_size(failure, (int64_t) segment->size_bytes, 0,
                                        (int64_t) segment->size_bytes);
-        if (!permission_grants(&segment->permission, &client->credentials,
-                               access == ACCESS_READ_WRITE))
+        if (!tenant_grants(&client->credentials, &segment->permission, segment_called(segment),
+                           access == ACCESS_READ_WRITE))
                 return CALL_E_DENIED;
         /* Behind the permission: who may not open it need not know whose it is. */
         r = call_check_trusted(segment, GIVEN(parameters, ACQUIRE_TRUSTED_UIDS),
@@ -78,13 +78,17 @@ static int check_existing(const Segment *segment, const Client *client,
         return 0;
 }
 
-static Segment *find_existing(Service *service, const AcquireParameters *parameters) {
+static Segment *find_existing(Service *service, const Client *client,
+                              const AcquireParameters *parameters) {
         Segment *segment = NULL;
 
         if (GIVEN(parameters, ACQUIRE_NAME))
-                segment = registry_find_name(&service->registry, parameters->name);
+                segment = registry_find_name(&service->registry, client->credentials.tenant,
+                                             parameters->name);
         else if (GIVEN(parameters, ACQUIRE_ID))
                 segment = registry_find(&service->registry, parameters->id);
+        if (segment && !call_sees(client, segment))
+                return NULL;
         segment = life_ask(&service->life, recover_try(service, segment));
         if (!segment)
                 return NULL;
@@ -101,7 +105,7 @@ static int acquire_missing(const AcquireParameters *parameters) {
 
 static int find_or_create(Service *service, Client *client, const AcquireParameters *parameters,
                           Access access, Segment **ret, bool *ret_created, CallFailure *failure) {
-        Segment *segment = find_existing(service, parameters);
+        Segment *segment = find_existing(service, client, parameters);
         int r;
 
         if (segment) {

@@ -21,6 +21,9 @@
 #include "proto/name.h"
 #include "proto/util.h"
 
+/* Names, numbers and owners of all other objects are the host's. */
+static const char tenant_reason[] = "a tenant can hand over memfds alone, by descriptor";
+
 DEFINE_CLEANUP(Segment, segment_free)
 
 /* Exactly one thing is to be adopted. */
@@ -129,6 +132,8 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
         reason = passed_object_find(&service->host, fd, &passed);
         if (reason)
                 return call_not_supported(failure, reason);
+        if (client->credentials.tenant && passed.kind != KIND_MEMFD)
+                return call_not_supported(failure, tenant_reason);
         kind_set(segment, passed.kind);
         if (passed.name[0]) {
                 segment->object_name = shared_path_new(
@@ -144,6 +149,8 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
 
 static int find_object(const Service *service, Client *client, const AdoptParameters *parameters,
                        Segment *segment, int *ret_fd, CallFailure *failure) {
+        if (client->credentials.tenant && !GIVEN(parameters, ADOPT_FILE_DESCRIPTOR_INDEX))
+                return call_not_supported(failure, tenant_reason);
         if (GIVEN(parameters, ADOPT_POSIX_NAME))
                 return find_posix(service, parameters, segment, ret_fd, failure);
         if (GIVEN(parameters, ADOPT_FILE_DESCRIPTOR_INDEX))
@@ -181,9 +188,9 @@ static int set_name(Service *service, const Client *client, const AdoptParameter
         /* What is removed is found by its id alone. */
         if (segment->removed)
                 return call_not_supported(failure, "it is marked for destruction");
-        if (!reserved_names_allow(&service->reserved_names, name, &client->credentials))
+        if (!call_may_name(service, client, name))
                 return CALL_E_DENIED;
-        other = recover_settle_name(service, name);
+        other = recover_settle_name(service, client, name);
         if (other) {
                 failure->id = other->id;
                 return CALL_E_EXISTS;
@@ -217,7 +224,8 @@ static int check_new(Service *service, const Segment *segment, int fd, CallFailu
 
 static int charge_owner(Service *service, const Client *client, Segment *segment,
                         CallFailure *failure) {
-        User *user = accounts_user(&service->accounts, segment->permission.creator_uid);
+        User *user = accounts_user(service_accounts(service, segment->permission.tenant),
+                                   segment->permission.creator_uid);
         int r;
 
         if (!user)
@@ -249,6 +257,7 @@ static int adopt_prepare(Service *service, const Client *client, const AdoptPara
         r = row->examine(&service->host, segment, fd, &client->credentials, &kind_failure);
         if (r)
                 return call_kind_failure(r, &kind_failure, failure);
+        segment->permission.tenant = client->credentials.tenant;
         r = set_name(service, client, parameters, segment, failure);
         if (r)
                 return r;

@@ -170,7 +170,7 @@ static int find_private(Service *service, Client *client, const PublishParameter
  * stay, with its name outside. */
 static int find_replaced(Service *service, Client *client, const PublishParameters *parameters,
                          Segment **ret, CallFailure *failure) {
-        Segment *segment = recover_settle_name(service, parameters->name);
+        Segment *segment = recover_settle_name(service, client, parameters->name);
         int r;
 
         *ret = NULL;
@@ -277,7 +277,7 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
         r = find_private(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        if (!reserved_names_allow(&service->reserved_names, parameters->name, &client->credentials))
+        if (!call_may_name(service, client, parameters->name))
                 return CALL_E_DENIED;
         r = find_replaced(service, client, parameters, &replaced, failure);
         if (r)
@@ -297,7 +297,8 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
                 (void) life_remove(&service->life, replaced, &kind_failure, &destroyed);
         }
         change_done(service, segment);
-        waits_tell(&service->waits, segment->name);
+        waits_tell(service_waits(service, segment->permission.tenant, segment->name),
+                   segment->name);
         describe_segment(segment, LOOK_ALL, &reply->segment);
         return 0;
 }

@@ -52,14 +52,20 @@ static int check_kind(const KindRow *row, const AcquireParameters *parameters,
 }
 
 /* What cannot be done is an error, never left out in silence. */
-static int check_creation(const AcquireParameters *parameters, CallFailure *failure) {
+static int check_creation(const Client *client, const AcquireParameters *parameters,
+                          CallFailure *failure) {
+        const KindRow *row = kind_rows[kind_of(parameters)];
         int r;
 
         if (!GIVEN(parameters, ACQUIRE_SIZE_BYTES))
                 return call_invalid(failure, "sizeBytes");
-        r = check_kind(kind_rows[kind_of(parameters)], parameters, failure);
+        r = check_kind(row, parameters, failure);
         if (r)
                 return r;
+        if (client->credentials.tenant && row->traits.found_by != FOUND_BY_NOTHING)
+                return call_not_supported(failure,
+                                          "a tenant has segments of kind memfd alone: those "
+                                          "of other kinds would be found on the host");
         if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) &&
             (parameters->page_bytes & (parameters->page_bytes - 1)) != 0)
                 return call_invalid(failure, "pageBytes");
@@ -77,6 +83,7 @@ static void fill_segment(Segment *segment, Client *client, const AcquireParamete
                 segment->page_bytes = (uint64_t) parameters->page_bytes;
         segment->sealable = parameters->sealable;
         segment->permission = (Permission){
+                .tenant = credentials->tenant,
                 .owner_uid = credentials->uid,
                 .owner_gid = credentials->gid,
                 .creator_uid = credentials->uid,
@@ -202,12 +209,10 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
         int r;
 
         /* Whose would it be? */
-        if (client->credentials.unmapped)
+        if (client->credentials.unmapped ||
+            (GIVEN(parameters, ACQUIRE_NAME) && !call_may_name(service, client, parameters->name)))
                 return CALL_E_DENIED;
-        if (GIVEN(parameters, ACQUIRE_NAME) &&
-            !reserved_names_allow(&service->reserved_names, parameters->name, &client->credentials))
-                return CALL_E_DENIED;
-        r = check_creation(parameters, failure);
+        r = check_creation(client, parameters, failure);
         if (r)
                 return r;
         r = new_segment(service, client, parameters, &segment, failure);

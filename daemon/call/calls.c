@@ -7,6 +7,21 @@
 #include "proto/name.h"
 #include "proto/util.h"
 
+/* call_sees() - is a segment there, for a client? What is not is NoSuchSegment, and not denied. */
+bool call_sees(const Client *client, const Segment *segment) {
+        return tenant_sees(&client->credentials, &segment->permission, segment_called(segment));
+}
+
+/* call_may_name() - may a client give a segment this name? Of the host, none that is reserved for
+ * somebody else; of a tenant, none that is exported to it. */
+bool call_may_name(const Service *service, const Client *client, const char *name) {
+        const Credentials *credentials = &client->credentials;
+
+        if (credentials->tenant)
+                return !tenant_imports(credentials->tenant, name);
+        return reserved_names_allow(&service->reserved_names, name, credentials);
+}
+
 /* Exactly one of name and id says which segment is meant. */
 static int check_reference(const SegmentParameters *parameters, CallFailure *failure) {
         bool by_name = GIVEN(parameters, SEGMENT_NAME), by_id = GIVEN(parameters, SEGMENT_ID);
@@ -21,8 +36,8 @@ static int check_reference(const SegmentParameters *parameters, CallFailure *fai
 }
 
 /* The segment that is meant, as the kernel has it at this moment. */
-static int find_settled(Service *service, const SegmentParameters *parameters, Segment **ret,
-                        CallFailure *failure) {
+static int find_settled(Service *service, const Client *client, const SegmentParameters *parameters,
+                        Segment **ret, CallFailure *failure) {
         int r;
 
         r = check_reference(parameters, failure);
@@ -30,10 +45,10 @@ static int find_settled(Service *service, const SegmentParameters *parameters, S
                 return r;
         life_drain(&service->life);
         if (GIVEN(parameters, SEGMENT_NAME))
-                *ret = recover_settle_name(service, parameters->name);
+                *ret = recover_settle_name(service, client, parameters->name);
         else
                 *ret = recover_settle(service, registry_find(&service->registry, parameters->id));
-        return *ret ? 0 : CALL_E_NO_SUCH_SEGMENT;
+        return *ret && call_sees(client, *ret) ? 0 : CALL_E_NO_SUCH_SEGMENT;
 }
 
 /**
@@ -51,10 +66,11 @@ int call_find_readable(Service *service, Client *client, const SegmentParameters
         Segment *segment;
         int r;
 
-        r = find_settled(service, parameters, &segment, failure);
+        r = find_settled(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        if (!permission_grants(&segment->permission, &client->credentials, false))
+        if (!tenant_grants(&client->credentials, &segment->permission, segment_called(segment),
+                           false))
                 return CALL_E_DENIED;
         *ret = segment;
         return 0;
@@ -67,7 +83,7 @@ int call_find_controlled(Service *service, Client *client, const SegmentParamete
         Segment *segment;
         int r;
 
-        r = find_settled(service, parameters, &segment, failure);
+        r = find_settled(service, client, parameters, &segment, failure);
         if (r)
                 return r;
         if (!permission_controls(&segment->permission, &client->credentials))

@@ -49,6 +49,8 @@ int call_seal(Service *service, Client *client, const SealParameters *parameters
 int call_publish(Service *service, Client *client, const PublishParameters *parameters,
                  PublishReply *reply, CallFailure *failure);
 
+bool call_sees(const Client *client, const Segment *segment);
+bool call_may_name(const Service *service, const Client *client, const char *name);
 int call_find_controlled(Service *service, Client *client, const SegmentParameters *parameters,
                          Segment **ret, CallFailure *failure);
 int call_find_available(Service *service, Client *client, const SegmentParameters *parameters,

@@ -96,7 +96,7 @@ static int handle_acquire(Context *c) {
         r = pending_new(c->service, c->client, METHOD_ACQUIRE, &pending, &c->failure);
         if (r)
                 return r;
-        r = pending_wait(pending, c->service, parameters, &c->failure);
+        r = pending_wait(pending, c->service, c->client, parameters, &c->failure);
         if (r)
                 return r;
         c->answer->pending = steal_ptr(pending);
@@ -156,6 +156,10 @@ static int handle_list_users(Context *c) {
         return stream_list_users(&c->answer->stream);
 }
 
+static int handle_list_tenants(Context *c) {
+        return stream_list_tenants(&c->answer->stream);
+}
+
 static int handle_get_status(Context *c) {
         call_get_status(c->service, c->client, &c->reply.status);
         return 0;
@@ -176,6 +180,7 @@ static int (*const handlers[_METHOD_N])(Context *context) = {
         [METHOD_ADOPT] = handle_adopt,
         [METHOD_WATCH] = handle_watch,
         [METHOD_LIST_USERS] = handle_list_users,
+        [METHOD_LIST_TENANTS] = handle_list_tenants,
         [METHOD_GET_STATUS] = handle_get_status,
 };
 

@@ -65,13 +65,16 @@ static uint64_t pending_deadline(int64_t wait_usec) {
  * pending_wait() - let an Acquire wait for its name
  * @pending:    the call, as pending_new() made it
  * @service:    the service
+ * @client:     who waits
  * @parameters: what was asked; copied
  * @failure:    details
  *
  * Return: 0, or CALL_E_LIMIT.
  */
-int pending_wait(Pending *pending, Service *service, const AcquireParameters *parameters,
-                 CallFailure *failure) {
+int pending_wait(Pending *pending, Service *service, const Client *client,
+                 const AcquireParameters *parameters, CallFailure *failure) {
+        Waits *waits = service_waits(service, client->credentials.tenant, parameters->name);
+
         pending->deadline_usec = pending_deadline(parameters->wait_usec);
         pending->acquire = *parameters;
         (void) strncpy(pending->name, parameters->name, sizeof(pending->name) - 1);
@@ -80,9 +83,9 @@ int pending_wait(Pending *pending, Service *service, const AcquireParameters *pa
         pending->acquire.given &= ~(UINT64_C(1) << ACQUIRE_POSIX_NAME);
         pending->acquire.posix_name = NULL;
         pending->wait.appeared = pending_appeared;
-        if (waits_add(&service->waits, &pending->wait, pending->name) < 0)
+        if (waits_add(waits, &pending->wait, pending->name) < 0)
                 return call_no_memory(failure);
-        pending->waits = &service->waits;
+        pending->waits = waits;
         return 0;
 }
 

@@ -46,8 +46,8 @@ int pending_new(Service *service, Client *client, Method method, Pending **ret,
                 CallFailure *failure);
 Pending *pending_free(Pending *pending);
 
-int pending_wait(Pending *pending, Service *service, const AcquireParameters *parameters,
-                 CallFailure *failure);
+int pending_wait(Pending *pending, Service *service, const Client *client,
+                 const AcquireParameters *parameters, CallFailure *failure);
 void pending_ready(Pending *pending);
 bool pending_over(const Pending *pending);
 

@@ -9,11 +9,12 @@
  */
 
 #include "daemon/call/service.h"
+#include "daemon/model/client.h"
 
 int recover_find(Service *service, Segment *segment);
 Segment *recover_try(Service *service, Segment *segment);
 Segment *recover_settle(Service *service, Segment *segment);
-Segment *recover_settle_name(Service *service, const char *name);
+Segment *recover_settle_name(Service *service, const Client *client, const char *name);
 
 void recover_begin(Service *service);
 uint64_t recover_due(const Service *service);

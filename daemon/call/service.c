@@ -77,10 +77,21 @@ void service_deinit(Service *service) {
         keep = service->registry.n_segments > 0;
         life_deinit(&service->life);
         registry_deinit(&service->registry);
+        tenants_sweep(&service->tenants);
         accounts_deinit(&service->accounts);
         reserved_names_deinit(&service->reserved_names);
         store_deinit(&service->persist.store);
         attach_times_close(&service->persist.attach_times, keep);
         state_file_close(&service->persist.state_file);
         host_deinit(&service->host);
+}
+
+/* service_accounts() - where the users of a tenant, or of the host (NULL), are found */
+Accounts *service_accounts(Service *service, Tenant *tenant) {
+        return tenant ? &tenant->accounts : &service->accounts;
+}
+
+/* service_waits() - who waits where a tenant, or the host (NULL), has a name */
+Waits *service_waits(Service *service, Tenant *tenant, const char *name) {
+        return tenant && !tenant_imports(tenant, name) ? &tenant->waits : &service->waits;
 }

@@ -13,6 +13,7 @@
 #include "daemon/model/limits.h"
 #include "daemon/model/registry.h"
 #include "daemon/model/reserved-names.h"
+#include "daemon/model/tenant.h"
 #include "daemon/model/waits.h"
 #include "daemon/state/persist.h"
 
@@ -40,7 +41,9 @@ struct Recovery {
 
 struct Service {
         Registry registry;
+        /* The host's, and the tenants' with theirs */
         Accounts accounts;
+        Tenants tenants;
         ReservedNames reserved_names;
         Life life;
         Persist persist;
@@ -63,5 +66,8 @@ struct Service {
 
 int service_init(Service *service, const char *state_directory, const char *file_directory);
 void service_deinit(Service *service);
+
+Accounts *service_accounts(Service *service, Tenant *tenant);
+Waits *service_waits(Service *service, Tenant *tenant, const char *name);
 
 #endif

@@ -41,16 +41,20 @@ static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "segmentsUnwatched", service->life.n_unsubscribed);
 }
 
-static int64_t allocated_bytes(const Registry *registry) {
-        int64_t bytes = 0;
+/* Sizes, and memory in use, of what a client may know of: a tenant of what is its own. */
+static void sum_segments(const Registry *registry, const Credentials *credentials,
+                         StatusReply *ret) {
         Segment *segment;
 
         DL_FOREACH(registry->first, segment) {
-                int64_t allocated = describe_memory(segment);
+                int64_t allocated;
 
-                bytes += MAX(allocated, 0);
+                if (credentials->tenant && credentials->tenant != segment->permission.tenant)
+                        continue;
+                allocated = describe_memory(segment);
+                ret->total_bytes += (int64_t) segment->size_bytes;
+                ret->allocated_bytes += MAX(allocated, 0);
         }
-        return bytes;
 }
 
 /* status_describe_user() - what a user has, and may have */
@@ -69,6 +73,28 @@ void status_describe_user(const User *user, UserUsage *ret) {
                 add_limit(&ret->shares, name, user_share(user, (Limit) i));
         }
         GIVE(ret, USER_USAGE_SHARES);
+        if (user->accounts->tenant)
+                GIVE_VALUE(ret, USER_USAGE_TENANT, tenant, user->accounts->tenant->name);
+}
+
+/* status_describe_tenant() - what a tenant has, and may have */
+void status_describe_tenant(const Tenant *tenant, TenantUsage *ret) {
+        const uint64_t *used = tenant->accounts.total_used;
+
+        *ret = (TenantUsage){
+                .name = tenant->name,
+                .segment_count = (int64_t) used[LIMIT_SEGMENTS],
+                .charged_bytes = (int64_t) used[LIMIT_BYTES],
+                .attachment_count = (int64_t) used[LIMIT_ATTACHMENTS],
+                .connection_count = (int64_t) used[LIMIT_CONNECTIONS],
+        };
+        if (tenant->address)
+                GIVE_VALUE(ret, TENANT_ADDRESS, address, tenant->address);
+        if (tenant->problem)
+                GIVE_VALUE(ret, TENANT_PROBLEM, problem, tenant->problem);
+        if (tenant->exports)
+                GIVE_VALUE(ret, TENANT_EXPORTS, exports, tenant->exports);
+        describe_limits(&tenant->accounts, &ret->limits);
 }
 
 static unsigned int describe_features(const Features *features) {
@@ -77,7 +103,22 @@ static unsigned int describe_features(const Features *features) {
                (features->closings ? 1U << FEATURE_CLOSINGS : 0);
 }
 
+static void describe_caller(const Credentials *credentials, StatusReply *ret) {
+        ret->caller = (Caller){
+                .uid = credentials->uid,
+                .gid = credentials->gid,
+                .privileged = credentials->privileged,
+        };
+        if (credentials->tenant)
+                GIVE_VALUE(&ret->caller, CALLER_TENANT, tenant, credentials->tenant->name);
+        GIVE(ret, STATUS_REPLY_CALLER);
+}
+
+/* status_describe() - how the broker is; a tenant is told of itself alone */
 void status_describe(Service *service, const Client *client, StatusReply *ret) {
+        Tenant *tenant = client->credentials.tenant;
+        const Accounts *accounts = service_accounts(service, tenant);
+
         *ret = (StatusReply){
                 .version = PACKAGE_VERSION,
                 .start_time_usec = (int64_t) service->start_usec,
@@ -85,13 +126,16 @@ void status_describe(Service *service, const Client *client, StatusReply *ret) {
                               service->persist.state_file.first_generation,
                 .segment_count = (int64_t) service->registry.n_segments,
                 .attachment_count = (int64_t) service->life.census.attachments.n_used,
-                .connection_count = (int64_t) service->accounts.total_used[LIMIT_CONNECTIONS],
-                .total_bytes = (int64_t) service->registry.n_bytes,
-                .allocated_bytes = allocated_bytes(&service->registry),
+                .connection_count = (int64_t) accounts->total_used[LIMIT_CONNECTIONS],
         };
+        if (tenant) {
+                ret->segment_count = (int64_t) accounts->total_used[LIMIT_SEGMENTS];
+                ret->attachment_count = (int64_t) accounts->total_used[LIMIT_ATTACHMENTS];
+        }
+        sum_segments(&service->registry, &client->credentials, ret);
         GIVE_VALUE(ret, STATUS_REPLY_UID, uid, service->host.uid);
         GIVE_VALUE(ret, STATUS_REPLY_CHARGED_BYTES, charged_bytes,
-                   (int64_t) service->accounts.total_used[LIMIT_BYTES]);
+                   (int64_t) accounts->total_used[LIMIT_BYTES]);
         GIVE_VALUE(ret, STATUS_REPLY_REGISTRY_ID, registry_id,
                    service->persist.state_file.registry_id);
         GIVE_VALUE(ret, STATUS_REPLY_FEATURES, features,
@@ -99,12 +143,8 @@ void status_describe(Service *service, const Client *client, StatusReply *ret) {
         if (service->host.pid_namespace > 0)
                 GIVE_VALUE(ret, STATUS_REPLY_PID_NAMESPACE, pid_namespace,
                            (int64_t) service->host.pid_namespace);
-        ret->caller = (Caller){
-                .uid = client->credentials.uid,
-                .gid = client->credentials.gid,
-                .privileged = client->credentials.privileged,
-        };
-        GIVE(ret, STATUS_REPLY_CALLER);
-        describe_limits(&service->accounts, &ret->limits);
-        describe_counters(service, &ret->counters);
+        describe_caller(&client->credentials, ret);
+        describe_limits(accounts, &ret->limits);
+        if (!tenant)
+                describe_counters(service, &ret->counters);
 }

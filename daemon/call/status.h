@@ -8,6 +8,7 @@
 #include "proto/types.h"
 
 void status_describe(Service *service, const Client *client, StatusReply *ret);
+void status_describe_tenant(const Tenant *tenant, TenantUsage *ret);
 void status_describe_user(const User *user, UserUsage *ret);
 
 #endif

@@ -50,6 +50,12 @@ int stream_list_users(Stream *stream) {
         return 0;
 }
 
+/* stream_list_tenants() - begin to list tenants; 0 */
+int stream_list_tenants(Stream *stream) {
+        *stream = (Stream){ .kind = STREAM_TENANTS };
+        return 0;
+}
+
 /* stream_watch() - begin to watch; returns what watch_stream_new() does */
 int stream_watch(Stream *stream, Service *service, Client *client,
                  const WatchParameters *parameters, CallFailure *failure) {
@@ -86,7 +92,8 @@ static bool streams_matches(const Stream *stream, const Segment *segment, const 
         if (GIVEN(filter, LIST_MATCH_NAME) &&
             (!segment->name || !name_pattern_matches(stream->pattern, segment->name)))
                 return false;
-        return permission_grants(&segment->permission, &client->credentials, false);
+        return tenant_grants(&client->credentials, &segment->permission, segment_called(segment),
+                             false);
 }
 
 /* The next segment behind @after_id that is to be listed, settled. */
@@ -142,29 +149,41 @@ static void write_segments(Stream *stream, Service *service, const Client *clien
                 stream->kind = STREAM_NONE;
 }
 
-static Attachment *find_attachment(const Segment *segment, int64_t from_id) {
-        Attachment *attachment;
+/* Of what is exported to it a tenant sees its own attachments. */
+static bool shows_attachment(const Segment *segment, const Attachment *attachment,
+                             const Client *client) {
+        const Tenant *tenant = client->credentials.tenant;
 
-        DL_FOREACH(segment->attachments, attachment)
-                if (attachment->id >= from_id)
+        return !tenant || tenant == segment->permission.tenant ||
+               tenant == attachment_tenant(attachment);
+}
+
+/* The first that is shown, of that id or a higher one; attachments come in the order of ids. */
+static Attachment *find_attachment(const Segment *segment, const Client *client,
+                                   Attachment *attachment, int64_t from_id) {
+        for (; attachment; attachment = attachment->next)
+                if (attachment->id >= from_id && shows_attachment(segment, attachment, client))
                         return attachment;
         return NULL;
 }
 
-static void write_attachments(Stream *stream, Service *service, Writer *writer) {
+static void write_attachments(Stream *stream, Service *service, const Client *client,
+                              Writer *writer) {
         Segment *segment = life_find(&service->life, stream->segment_id);
-        Attachment *attachment = NULL;
+        Attachment *attachment = NULL, *next;
         AttachmentReply reply = {};
 
         if (segment)
-                attachment = find_attachment(segment, stream->pending_id);
+                attachment =
+                        find_attachment(segment, client, segment->attachments, stream->pending_id);
         if (!attachment)
                 reply_write(writer, NULL, NULL, false);
         while (attachment && writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX) {
+                next = find_attachment(segment, client, attachment->next, 0);
                 describe_attachment(attachment, &reply.attachment);
                 GIVE(&reply, REPLY_ITEM);
-                reply_write(writer, &attachment_reply_type, &reply, attachment->next != NULL);
-                attachment = attachment->next;
+                reply_write(writer, &attachment_reply_type, &reply, next != NULL);
+                attachment = next;
         }
         if (attachment)
                 stream->pending_id = attachment->id;
@@ -172,14 +191,39 @@ static void write_attachments(Stream *stream, Service *service, Writer *writer) 
                 stream->kind = STREAM_NONE;
 }
 
-/* The administrator sees all users, and everybody else oneself. */
-static const User *next_user(const Service *service, const Client *client, int64_t from_uid) {
-        if (client->credentials.privileged)
-                return accounts_next(&service->accounts, from_uid - 1);
-        return client->user->uid >= from_uid ? client->user : NULL;
+/* Users come in the order of tenants, the host before all, and then of uids. */
+static int64_t user_place(int64_t tenant_number, int64_t uid) {
+        return tenant_number << 32 | uid;
 }
 
-/* Users are known by what comes behind them: pending_id is the least uid that is still to come. */
+static int64_t place_of(const User *user) {
+        const Tenant *tenant = user->accounts->tenant;
+
+        return user_place(tenant ? tenant->number : 0, user->uid);
+}
+
+static const User *find_user(const Service *service, int64_t from) {
+        const User *user = NULL;
+        const Tenant *tenant;
+
+        if (from <= user_place(0, UINT32_MAX))
+                user = accounts_next(&service->accounts, from - 1);
+        for (tenant = tenants_next(&service->tenants, from >> 32); tenant && !user;
+             tenant = tenant->next)
+                user = accounts_next(&tenant->accounts, MAX(from, user_place(tenant->number, 0)) -
+                                                                user_place(tenant->number, 0) - 1);
+        return user;
+}
+
+/* The administrator sees all users, and everybody else oneself. */
+static const User *next_user(const Service *service, const Client *client, int64_t from) {
+        if (client->credentials.privileged)
+                return find_user(service, from);
+        return place_of(client->user) >= from ? client->user : NULL;
+}
+
+/* Users are known by what comes behind them: pending_id is the least place that is still to come.
+ */
 static void write_users(Stream *stream, const Service *service, const Client *client,
                         Writer *writer) {
         const User *user = next_user(service, client, stream->pending_id), *next;
@@ -188,14 +232,42 @@ static void write_users(Stream *stream, const Service *service, const Client *cl
         if (!user)
                 reply_write(writer, NULL, NULL, false);
         while (user && writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX) {
-                next = next_user(service, client, (int64_t) user->uid + 1);
+                next = next_user(service, client, place_of(user) + 1);
                 status_describe_user(user, &reply.user);
                 GIVE(&reply, REPLY_ITEM);
                 reply_write(writer, &user_reply_type, &reply, next != NULL);
                 user = next;
         }
         if (user)
-                stream->pending_id = user->uid;
+                stream->pending_id = place_of(user);
+        else
+                stream->kind = STREAM_NONE;
+}
+
+static const Tenant *next_tenant(const Service *service, const Client *client, int64_t from) {
+        const Tenant *tenant = client->credentials.tenant;
+
+        if (client->credentials.privileged)
+                return tenants_next(&service->tenants, from);
+        return tenant && tenant->number >= from ? tenant : NULL;
+}
+
+static void write_tenants(Stream *stream, const Service *service, const Client *client,
+                          Writer *writer) {
+        const Tenant *tenant = next_tenant(service, client, stream->pending_id), *next;
+        TenantReply reply = {};
+
+        if (!tenant)
+                reply_write(writer, NULL, NULL, false);
+        while (tenant && writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX) {
+                next = next_tenant(service, client, tenant->number + 1);
+                status_describe_tenant(tenant, &reply.tenant);
+                GIVE(&reply, REPLY_ITEM);
+                reply_write(writer, &tenant_reply_type, &reply, next != NULL);
+                tenant = next;
+        }
+        if (tenant)
+                stream->pending_id = tenant->number;
         else
                 stream->kind = STREAM_NONE;
 }
@@ -216,10 +288,13 @@ void stream_write(Stream *stream, Service *service, Client *client, Writer *writ
                 break;
         case STREAM_ATTACHMENTS:
                 life_drain(&service->life);
-                write_attachments(stream, service, writer);
+                write_attachments(stream, service, client, writer);
                 break;
         case STREAM_USERS:
                 write_users(stream, service, client, writer);
+                break;
+        case STREAM_TENANTS:
+                write_tenants(stream, service, client, writer);
                 break;
         case STREAM_WATCH:
                 watch_stream_write(stream->watch, writer);

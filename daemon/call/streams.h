@@ -23,12 +23,13 @@ enum StreamKind {
         STREAM_SEGMENTS,
         STREAM_ATTACHMENTS,
         STREAM_USERS,
+        STREAM_TENANTS,
         STREAM_WATCH,
 };
 
 struct Stream {
         StreamKind kind;
-        /* The one that is to be sent next, 0 before the first */
+        /* The one that is to be sent next, 0 before the first; of users, see user_place() */
         int64_t pending_id;
         /* STREAM_ATTACHMENTS: of this segment */
         int64_t segment_id;
@@ -46,6 +47,7 @@ int stream_list(Stream *stream, const ListParameters *parameters, CallFailure *f
 int stream_list_attachments(Stream *stream, Service *service, Client *client,
                             const SegmentParameters *parameters, CallFailure *failure);
 int stream_list_users(Stream *stream);
+int stream_list_tenants(Stream *stream);
 int stream_watch(Stream *stream, Service *service, Client *client,
                  const WatchParameters *parameters, CallFailure *failure);
 void stream_end(Stream *stream);

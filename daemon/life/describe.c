@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "daemon/kind/kinds.h"
+#include "daemon/model/tenant.h"
 #include "proto/util.h"
 
 static void describe_permission(const Permission *permission, Permissions *ret) {
@@ -120,12 +121,16 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
                 GIVE_VALUE(ret, INFO_CREATOR_PID, creator_pid, segment->creator_pid);
         if (segment->last_pid > 0)
                 GIVE_VALUE(ret, INFO_LAST_PID, last_pid, segment->last_pid);
+        if (segment->permission.tenant)
+                GIVE_VALUE(ret, INFO_TENANT, tenant, segment->permission.tenant->name);
         if (segment->lingers)
                 GIVE_VALUE(ret, INFO_LINGER_USEC, linger_usec, (int64_t) segment->linger_usec);
 }
 
 /* describe_attachment() - an attachment; looks into /proc whether its process is still there */
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
+        const Tenant *tenant;
+
         *ret = (AttachmentInfo){
                 .id = attachment->id,
         };
@@ -138,6 +143,9 @@ void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
                            !process_alive(&attachment->process));
         }
         GIVE_VALUE(ret, ATTACHMENT_UID, uid, attachment->uid);
+        tenant = attachment_tenant(attachment);
+        if (tenant)
+                GIVE_VALUE(ret, ATTACHMENT_TENANT, tenant, tenant->name);
         GIVE_VALUE(ret, ATTACHMENT_ACCESS, access, attachment->access);
         GIVE_VALUE(ret, ATTACHMENT_SINCE_USEC, since_usec, (int64_t) attachment->since_usec);
 }

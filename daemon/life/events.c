@@ -10,6 +10,7 @@
 #include "daemon/base/table.h"
 #include "daemon/life/describe.h"
 #include "daemon/model/name-pattern.h"
+#include "daemon/model/tenant.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
@@ -77,7 +78,7 @@ static bool events_matches(const Watch *watch, int64_t id, const char *name,
                 return false;
         if (watch->has_pattern && (!name || !name_pattern_matches(watch->pattern, name)))
                 return false;
-        return permission_grants(permission, watch->credentials, false);
+        return tenant_grants(watch->credentials, permission, name, false);
 }
 
 static bool wants_event(const Watch *watch, const Event *event) {
@@ -87,9 +88,7 @@ static bool wants_event(const Watch *watch, const Event *event) {
 
 /* watch_wants() - is a segment, as it is now, one that is watched? */
 bool watch_wants(const Watch *watch, const Segment *segment) {
-        return events_matches(watch, segment->id,
-                              segment->name ? segment->name : segment->former_name,
-                              &segment->permission);
+        return events_matches(watch, segment->id, segment_called(segment), &segment->permission);
 }
 
 /* Steps over one event; true if it is one of this watch's own. */
@@ -166,7 +165,7 @@ static void forget_unlisted(Events *events, const Segment *segment) {
 }
 
 static void write_event(Events *events, EventKind kind, Segment *segment) {
-        const char *name = segment->name ? segment->name : segment->former_name;
+        const char *name = segment_called(segment);
         uint64_t number = events->n_posted + 1;
         Event *event = event_at(events, number);
 

@@ -57,9 +57,9 @@ static bool has_room(Report report) {
 }
 
 static const char *report_called(const Segment *segment) {
-        if (segment->name)
-                return segment->name;
-        return segment->former_name ? segment->former_name : "";
+        const char *name = segment_called(segment);
+
+        return name ? name : "";
 }
 
 /* report_segment() - a segment was created, removed or destroyed: at level debug, for there may be

@@ -62,3 +62,10 @@ Attachment *attachment_free(AttachmentPool *pool, Attachment *attachment) {
         --pool->n_used;
         return NULL;
 }
+
+/* attachment_tenant() - whose user acquired it; NULL is the host's, and if it is not known */
+const Tenant *attachment_tenant(const Attachment *attachment) {
+        const User *user = attachment->charge.user;
+
+        return user ? user->accounts->tenant : NULL;
+}

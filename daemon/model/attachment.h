@@ -50,5 +50,6 @@ void attachment_pool_deinit(AttachmentPool *pool);
 
 Attachment *attachment_new(AttachmentPool *pool);
 Attachment *attachment_free(AttachmentPool *pool, Attachment *attachment);
+const Tenant *attachment_tenant(const Attachment *attachment);
 
 #endif

@@ -80,6 +80,7 @@ static void leave_out_unmapped(Credentials *credentials, const Overflow *overflo
  * client_init() - find out who has connected
  * @client:     the object, CLIENT_NULL before
  * @accounts:   where the user is looked up; nothing is charged yet
+ * @tenant:     whose accounts these are and whose socket it is; NULL is the host
  * @overflow:   what users and groups look like that are not mapped here
  * @fd:         the connected socket
  * @by_admin:   whether it is the administrator's: then only root and the broker's own user may
@@ -88,8 +89,8 @@ static void leave_out_unmapped(Credentials *credentials, const Overflow *overflo
  *
  * Return: 0, CLIENT_E_DENIED, or a negative errno. client_deinit() is due in any case.
  */
-int client_init(Client *client, Accounts *accounts, const Overflow *overflow, int fd,
-                bool by_admin) {
+int client_init(Client *client, Accounts *accounts, Tenant *tenant, const Overflow *overflow,
+                int fd, bool by_admin) {
         struct ucred credentials;
         socklen_t n = sizeof(credentials);
         int r;
@@ -102,6 +103,7 @@ int client_init(Client *client, Accounts *accounts, const Overflow *overflow, in
                             (unsigned int) credentials.uid);
                 return CLIENT_E_DENIED;
         }
+        client->credentials.tenant = tenant;
         client->credentials.privileged = by_admin;
         client->credentials.uid = credentials.uid;
         client->credentials.gid = credentials.gid;

@@ -40,8 +40,8 @@ struct Client {
 int client_charge(const Client *client, Charge *charge, User *user, Limit limit, uint64_t amount,
                   LimitReached *ret_reached);
 
-int client_init(Client *client, Accounts *accounts, const Overflow *overflow, int fd,
-                bool by_admin);
+int client_init(Client *client, Accounts *accounts, Tenant *tenant, const Overflow *overflow,
+                int fd, bool by_admin);
 void client_deinit(Client *client);
 
 #endif

@@ -25,11 +25,20 @@
 #define WATCHES (WATCHES_PER_USER * 4)
 
 typedef struct LimitNames LimitNames;
+typedef struct Party Party;
 
 /* As GetStatus() and LimitReached() call them. */
 struct LimitNames {
         const char *total;
         const char *user;
+};
+
+struct Party {
+        const Accounts *whole;
+        uint64_t used;
+        /* Its own limit, and what that is called */
+        uint64_t maximum;
+        const char *name;
 };
 
 #define NAMES(name)                                                                                \
@@ -88,6 +97,15 @@ void accounts_init(Accounts *accounts, const Resources *resources) {
         accounts->user_maximum[LIMIT_OUTPUT] = OUTPUT_BYTES_PER_USER;
         accounts->user_maximum[LIMIT_WATCHES] = WATCHES_PER_USER;
         accounts->user_maximum[LIMIT_HUGE] = resources->huge_bytes / 2;
+}
+
+/* accounts_init_part() - accounts of a tenant, which has at first as much as a user of the host */
+void accounts_init_part(Accounts *accounts, Accounts *whole, const Tenant *tenant) {
+        *accounts = (Accounts){ .whole = whole, .tenant = tenant };
+        for (size_t i = 0; i < _LIMIT_N; ++i) {
+                accounts->total_maximum[i] = whole->user_maximum[i];
+                accounts->user_maximum[i] = LIMIT_NONE;
+        }
 }
 
 void accounts_deinit(_unused_ Accounts *accounts) {
@@ -153,11 +171,17 @@ static bool limits_exceeds(uint64_t used, uint64_t amount, uint64_t maximum) {
         return __builtin_add_overflow(used, amount, &sum) || sum > maximum;
 }
 
+/* What a user has is part of what all have; less is what overflows. */
+static void add_used(User *user, Limit limit, uint64_t amount) {
+        user->used[limit] += amount;
+        for (Accounts *accounts = user->accounts; accounts; accounts = accounts->whole)
+                accounts->total_used[limit] += amount;
+}
+
 /* charge_anyway() - charge a user for what is there already, whatever the limit is */
 void charge_anyway(Charge *charge, User *user, Limit limit, uint64_t amount) {
         assert(!charge->user);
-        user->used[limit] += amount;
-        user->accounts->total_used[limit] += amount;
+        add_used(user, limit, amount);
         *charge = (Charge){ .user = user_ref(user), .limit = limit, .amount = amount };
 }
 
@@ -173,33 +197,65 @@ static uint64_t scale_up(uint64_t value, uint64_t part, uint64_t whole) {
         return value / whole * part + (value % whole * part + whole - 1) / whole;
 }
 
+/* Who shares a whole with others: a user of its accounts, or a tenant, which is one of the host. */
+static Party party_of_user(const User *user, Limit limit) {
+        return (Party){
+                .whole = user->accounts,
+                .used = user->used[limit],
+                .maximum = user->accounts->user_maximum[limit],
+                .name = limit_names[limit].user,
+        };
+}
+
+static Party party_of_tenant(const Accounts *accounts, Limit limit) {
+        return (Party){
+                .whole = accounts->whole,
+                .used = accounts->total_used[limit],
+                .maximum = accounts->total_maximum[limit],
+                .name = limit_names[limit].total,
+        };
+}
+
+/*
+ * Who is alone may have half of the total, or its own limit if that is more. Where others have
+ * something, this is scaled by the part that they leave, twice: once would let each next one take
+ * half of the rest, and a dozen of them nearly all; so the k-th of those who take all they can
+ * still leaves 1/(k+1) of the total. Rounding up makes the last units usable. It is called at each
+ * charge, so it must not look at the others one by one.
+ */
+static uint64_t party_share(const Party *party, Limit limit) {
+        uint64_t total = party->whole->total_maximum[limit];
+        uint64_t others = party->whole->total_used[limit] - party->used;
+        uint64_t left, share;
+
+        if (total == LIMIT_NONE)
+                return party->maximum;
+        if (others >= total)
+                return 0;
+        left = total - others;
+        share = MAX(total / 2 + total % 2, MIN(party->maximum, total));
+        share = scale_up(scale_up(share, left, total), left, total);
+        return MIN(MIN(share, party->maximum), left);
+}
+
 /**
  * user_share() - how much a user may have as things are
  * @user:       the user
  * @limit:      of what
  *
- * Who is alone may have half of the total, or its own limit if that is more. Where others have
- * something, this is scaled by the part that they leave, twice: once would let each next user take
- * half of the rest, and a dozen of them nearly all; so the k-th of those who take all they can
- * still leaves 1/(k+1) of the total. Rounding up makes the last units usable. It is called at each
- * charge, so it must not look at the other users one by one.
- *
- * Return: the share, which is not more than the limit of a user, nor than what the others leave.
+ * Return: the share, which is not more than the limit of a user, nor than what the others leave, of
+ *         a user of a tenant the other tenants and the host too.
  */
 uint64_t user_share(const User *user, Limit limit) {
         const Accounts *accounts = user->accounts;
-        uint64_t total = accounts->total_maximum[limit], own = accounts->user_maximum[limit];
-        uint64_t others = accounts->total_used[limit] - user->used[limit];
-        uint64_t left, share;
+        Party party = party_of_user(user, limit);
+        uint64_t share = party_share(&party, limit), others;
 
-        if (total == LIMIT_NONE)
-                return own;
-        if (others >= total)
-                return 0;
-        left = total - others;
-        share = MAX(total / 2 + total % 2, MIN(own, total));
-        share = scale_up(scale_up(share, left, total), left, total);
-        return MIN(MIN(share, own), left);
+        if (!accounts->whole)
+                return share;
+        others = accounts->total_used[limit] - user->used[limit];
+        party = party_of_tenant(accounts, limit);
+        return MIN(share, MAX(party_share(&party, limit), others) - others);
 }
 
 static int refuse(const char *name, uint64_t maximum, LimitReached *ret_reached) {
@@ -207,17 +263,32 @@ static int refuse(const char *name, uint64_t maximum, LimitReached *ret_reached)
         return CHARGE_E_LIMIT;
 }
 
-/* @own_maximum is what is told of the user's limit. */
-static int check_limits(const User *user, Limit limit, uint64_t amount, uint64_t own_maximum,
+/* The total comes before the share, which is too small then as well: it can be raised. */
+static int check_party(const Party *party, Limit limit, uint64_t amount, bool shares,
+                       LimitReached *ret_reached) {
+        uint64_t share = shares ? party_share(party, limit) : party->maximum;
+        uint64_t total = party->whole->total_maximum[limit];
+
+        if (limits_exceeds(party->used, amount, party->maximum))
+                return refuse(party->name, share, ret_reached);
+        if (limits_exceeds(party->whole->total_used[limit], amount, total))
+                return refuse(limit_names[limit].total, total, ret_reached);
+        if (limits_exceeds(party->used, amount, share))
+                return refuse(party->name, share, ret_reached);
+        return 0;
+}
+
+static int check_limits(const User *user, Limit limit, uint64_t amount, bool shares,
                         LimitReached *ret_reached) {
         const Accounts *accounts = user->accounts;
-        uint64_t total = accounts->total_maximum[limit];
+        Party party = party_of_user(user, limit);
+        int r;
 
-        if (limits_exceeds(user->used[limit], amount, accounts->user_maximum[limit]))
-                return refuse(limit_names[limit].user, own_maximum, ret_reached);
-        if (limits_exceeds(accounts->total_used[limit], amount, total))
-                return refuse(limit_names[limit].total, total, ret_reached);
-        return 0;
+        r = check_party(&party, limit, amount, shares, ret_reached);
+        if (r || !accounts->whole)
+                return r;
+        party = party_of_tenant(accounts, limit);
+        return check_party(&party, limit, amount, shares, ret_reached);
 }
 
 /**
@@ -226,7 +297,8 @@ static int check_limits(const User *user, Limit limit, uint64_t amount, uint64_t
  * @user:       who pays
  * @limit:      for what
  * @amount:     how much
- * @ret_reached: which limit is in the way; that of the user with its share as the maximum
+ * @ret_reached: which limit is in the way; that of the user with its share as the maximum, and so
+ *              that of a tenant
  *
  * What a user has stays, however small its share becomes.
  *
@@ -234,15 +306,11 @@ static int check_limits(const User *user, Limit limit, uint64_t amount, uint64_t
  */
 int charge_take(Charge *charge, User *user, Limit limit, uint64_t amount,
                 LimitReached *ret_reached) {
-        uint64_t share = user_share(user, limit);
         int r;
 
-        /* The total comes before the share, which is too small then as well: it can be raised. */
-        r = check_limits(user, limit, amount, share, ret_reached);
+        r = check_limits(user, limit, amount, true, ret_reached);
         if (r)
                 return r;
-        if (limits_exceeds(user->used[limit], amount, share))
-                return refuse(limit_names[limit].user, share, ret_reached);
         charge_anyway(charge, user, limit, amount);
         return 0;
 }
@@ -252,7 +320,7 @@ int charge_take_unshared(Charge *charge, User *user, Limit limit, uint64_t amoun
                          LimitReached *ret_reached) {
         int r;
 
-        r = check_limits(user, limit, amount, user->accounts->user_maximum[limit], ret_reached);
+        r = check_limits(user, limit, amount, false, ret_reached);
         if (r)
                 return r;
         charge_anyway(charge, user, limit, amount);
@@ -274,8 +342,7 @@ void charge_join(Charge *charge, Charge *more) {
 /* charge_reduce() - some of it is gone */
 void charge_reduce(Charge *charge, uint64_t amount) {
         assert(charge->user && charge->amount >= amount);
-        charge->user->used[charge->limit] -= amount;
-        charge->user->accounts->total_used[charge->limit] -= amount;
+        add_used(charge->user, charge->limit, -amount);
         charge->amount -= amount;
         if (charge->amount > 0)
                 return;
@@ -288,8 +355,7 @@ void charge_force(Charge *charge, uint64_t amount) {
         User *user = charge->user;
 
         assert(user && amount > 0);
-        user->used[charge->limit] += amount - charge->amount;
-        user->accounts->total_used[charge->limit] += amount - charge->amount;
+        add_used(user, charge->limit, amount - charge->amount);
         charge->amount = amount;
 }
 

@@ -22,6 +22,7 @@ typedef struct Charge Charge;
 typedef enum Limit Limit;
 typedef struct LimitReached LimitReached;
 typedef struct Resources Resources;
+typedef struct Tenant Tenant;
 typedef struct User User;
 
 enum Limit {
@@ -82,6 +83,9 @@ struct User {
 };
 
 struct Accounts {
+        /* A tenant's are a part of the host's; both are NULL for the host's own */
+        Accounts *whole;
+        const Tenant *tenant;
         uint64_t total_maximum[_LIMIT_N];
         uint64_t user_maximum[_LIMIT_N];
         uint64_t total_used[_LIMIT_N];
@@ -105,6 +109,7 @@ struct LimitReached {
 };
 
 void accounts_init(Accounts *accounts, const Resources *resources);
+void accounts_init_part(Accounts *accounts, Accounts *whole, const Tenant *tenant);
 void accounts_deinit(Accounts *accounts);
 
 const char *limit_total_name(Limit limit);

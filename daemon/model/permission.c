@@ -15,9 +15,11 @@ bool credentials_in_group(const Credentials *credentials, gid_t gid) {
         return false;
 }
 
+/* A uid of a tenant is nobody's elsewhere. */
 static bool is_owner(const Permission *permission, const Credentials *credentials) {
-        return !credentials->unmapped && (credentials->uid == permission->owner_uid ||
-                                          credentials->uid == permission->creator_uid);
+        return !credentials->unmapped && permission->tenant == credentials->tenant &&
+               (credentials->uid == permission->owner_uid ||
+                credentials->uid == permission->creator_uid);
 }
 
 /**
@@ -34,6 +36,8 @@ bool permission_grants(const Permission *permission, const Credentials *credenti
 
         if (credentials->privileged)
                 return true;
+        if (permission->tenant != credentials->tenant)
+                return false;
         if (is_owner(permission, credentials))
                 shift = 6;
         else if (credentials_in_group(credentials, permission->owner_gid) ||

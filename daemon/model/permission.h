@@ -11,8 +11,11 @@
 
 typedef struct Credentials Credentials;
 typedef struct Permission Permission;
+typedef struct Tenant Tenant;
 
 struct Permission {
+        /* Whose users and groups these are; NULL is the host */
+        Tenant *tenant;
         uid_t owner_uid;
         gid_t owner_gid;
         uid_t creator_uid;
@@ -21,6 +24,8 @@ struct Permission {
 };
 
 struct Credentials {
+        /* Whose socket the peer came by; NULL is the host's */
+        Tenant *tenant;
         uid_t uid;
         gid_t gid;
         pid_t pid;

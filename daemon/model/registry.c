@@ -8,6 +8,18 @@
 #include "proto/error.h"
 #include "proto/util.h"
 
+/* Each tenant has names of its own. */
+static Segment **names_of(Registry *registry, Tenant *tenant) {
+        return tenant ? &tenant->by_name : &registry->by_name;
+}
+
+static Segment *find_in(Segment *by_name, const char *name) {
+        Segment *segment;
+
+        HASH_FIND(by_name, by_name, name, strlen(name), segment);
+        return segment;
+}
+
 void registry_deinit(_unused_ Registry *registry) {
         assert(!registry->first && registry->n_segments == 0 && registry->n_bytes == 0);
 }
@@ -20,14 +32,15 @@ void registry_deinit(_unused_ Registry *registry) {
  * Return: 0, REGISTRY_E_EXISTS if the name is taken, or -ENOMEM; then nothing has changed.
  */
 int registry_add(Registry *registry, Segment *segment) {
-        if (segment->name && registry_find_name(registry, segment->name))
+        Segment **names = names_of(registry, segment->permission.tenant);
+
+        if (segment->name && find_in(*names, segment->name))
                 return REGISTRY_E_EXISTS;
         HASH_ADD(by_id, registry->by_id, id, sizeof(segment->id), segment);
         if (!TABLE_HOLDS(segment, by_id))
                 return error_origin(-ENOMEM);
         if (segment->name) {
-                HASH_ADD_KEYPTR(by_name, registry->by_name, segment->name, strlen(segment->name),
-                                segment);
+                HASH_ADD_KEYPTR(by_name, *names, segment->name, strlen(segment->name), segment);
                 if (!TABLE_HOLDS(segment, by_name)) {
                         HASH_DELETE(by_id, registry->by_id, segment);
                         return error_origin(-ENOMEM);
@@ -66,9 +79,11 @@ Segment *registry_turn(Registry *registry) {
 
 /* registry_unname() - free the name for another segment; what it was is kept in former_name */
 void registry_unname(Registry *registry, Segment *segment) {
+        Segment **names = names_of(registry, segment->permission.tenant);
+
         if (!segment->name)
                 return;
-        HASH_DELETE(by_name, registry->by_name, segment);
+        HASH_DELETE(by_name, *names, segment);
         segment->former_name = steal_ptr(segment->name);
 }
 
@@ -82,11 +97,13 @@ void registry_unname(Registry *registry, Segment *segment) {
  * Return: 0, or -ENOMEM; then nothing has changed.
  */
 int registry_set_name(Registry *registry, Segment *segment, const char *name, Segment *replaced) {
+        Segment **names = names_of(registry, segment->permission.tenant);
+
         segment->name = strdup(name);
         if (!segment->name)
                 return error_origin(-ENOMEM);
         /* For a moment there are two of that name: taking the old one out cannot fail. */
-        HASH_ADD_KEYPTR(by_name, registry->by_name, segment->name, strlen(segment->name), segment);
+        HASH_ADD_KEYPTR(by_name, *names, segment->name, strlen(segment->name), segment);
         if (!TABLE_HOLDS(segment, by_name)) {
                 free(steal_ptr(segment->name));
                 return error_origin(-ENOMEM);
@@ -134,11 +151,14 @@ Segment *registry_find(Registry *registry, int64_t id) {
         return segment;
 }
 
-Segment *registry_find_name(Registry *registry, const char *name) {
-        Segment *segment;
-
-        HASH_FIND(by_name, registry->by_name, name, strlen(name), segment);
-        return segment;
+/**
+ * registry_find_name() - the segment that has a name
+ * @registry:   the registry
+ * @tenant:     for whom; what is exported to a tenant is the host's
+ * @name:       the name
+ */
+Segment *registry_find_name(Registry *registry, Tenant *tenant, const char *name) {
+        return find_in(*names_of(registry, tenant_imports(tenant, name) ? NULL : tenant), name);
 }
 
 Segment *registry_find_wd(Registry *registry, int wd) {

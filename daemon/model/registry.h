@@ -2,12 +2,16 @@
 #ifndef SHMBROKER_DAEMON_MODEL_REGISTRY_H
 #define SHMBROKER_DAEMON_MODEL_REGISTRY_H
 
-/* All segments, by id, by name and by watch, in the order of their ids. */
+/*
+ * All segments, by id, by name (those of tenants are found at the tenant) and by watch, in
+ * the order of their ids.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/model/segment.h"
+#include "daemon/model/tenant.h"
 
 typedef struct Registry Registry;
 
@@ -45,7 +49,7 @@ Segment *registry_turn(Registry *registry);
 void registry_set_available(Registry *registry, Segment *segment);
 
 Segment *registry_find(Registry *registry, int64_t id);
-Segment *registry_find_name(Registry *registry, const char *name);
+Segment *registry_find_name(Registry *registry, Tenant *tenant, const char *name);
 Segment *registry_find_wd(Registry *registry, int wd);
 Segment *registry_next(Registry *registry, int64_t after_id);
 

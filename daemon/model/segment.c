@@ -94,6 +94,11 @@ size_t segment_attach_count(const Segment *segment) {
         return MAX(segment->n_attachments - ended, 1U) + segment->n_native;
 }
 
+/* segment_called() - its name, or the one that it had; NULL if it never had one */
+const char *segment_called(const Segment *segment) {
+        return segment->name ? segment->name : segment->former_name;
+}
+
 bool segment_has_huge_pages(const Segment *segment) {
         return segment->page_bytes != (uint64_t) sysconf(_SC_PAGESIZE);
 }

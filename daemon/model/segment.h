@@ -209,6 +209,7 @@ void segment_detach(Segment *segment, Attachment *attachment);
 size_t segment_attach_count(const Segment *segment);
 void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
 void segment_unmark(Segment *segment, Attachment *attachment);
+const char *segment_called(const Segment *segment);
 bool segment_has_huge_pages(const Segment *segment);
 bool segment_is_locked(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);

@@ -20,6 +20,7 @@
 #include "daemon/server/peer.h"
 #include "daemon/server/restore.h"
 #include "daemon/server/settings.h"
+#include "daemon/server/tenants.h"
 #include "proto/address.h"
 #include "proto/error.h"
 #include "proto/util.h"
@@ -40,9 +41,11 @@ struct Broker {
         /* The administrator's */
         Listener admin;
         Peers peers;
+        TenantSockets tenants;
 
-        /* As the host allows, where the configuration does not say */
+        /* As the host allows, where the configuration does not say; and what holds */
         Settings defaults;
+        Settings settings;
 
         struct event *signals[3];
         struct event *closings;
@@ -110,7 +113,7 @@ static int read_config(const Options *options, Settings *settings) {
         return read_dropins(options, settings);
 }
 
-/* Limits, reserved names and log level, from the files; if one is wrong, what held before stays. */
+/* Reads the files; if one is wrong, what held before stays. */
 static int broker_configure(Broker *broker) {
         Accounts *accounts = &broker->service.accounts;
         _cleanup_(settings_deinit) Settings settings = broker->defaults;
@@ -119,11 +122,20 @@ static int broker_configure(Broker *broker) {
                 return SETTINGS_E_INVALID;
         reserved_names_deinit(&broker->service.reserved_names);
         reserved_names_join(&broker->service.reserved_names, &settings.reserved_names);
+        settings_deinit(&broker->settings);
+        broker->settings = settings;
+        settings.tenants = NULL;
         memcpy(accounts->total_maximum, settings.total_maximum, sizeof(accounts->total_maximum));
         memcpy(accounts->user_maximum, settings.user_maximum, sizeof(accounts->user_maximum));
         broker->service.sysv_descriptors = settings.sysv_descriptors;
         log_set_level(broker->options->verbose ? LOG_DEBUG : settings.log_level);
         return 0;
+}
+
+static int broker_reconfigure(Broker *broker) {
+        if (broker_configure(broker))
+                return SETTINGS_E_INVALID;
+        return error_trace(tenants_apply(&broker->tenants, &broker->settings));
 }
 
 static void on_signal(evutil_socket_t number, short what, void *userdata) {
@@ -135,7 +147,7 @@ static void on_signal(evutil_socket_t number, short what, void *userdata) {
                 return;
         }
         (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
-        if (broker_configure(broker))
+        if (broker_reconfigure(broker))
                 log_error("The configuration stays as it was.");
         else
                 log_notice("The configuration was read again.");
@@ -417,13 +429,13 @@ static int start_service(Broker *broker) {
 static void on_client(int fd, void *userdata) {
         Broker *broker = userdata;
 
-        peers_accept(&broker->peers, fd, false);
+        peers_accept(&broker->peers, fd, NULL, false);
 }
 
 static void on_admin(int fd, void *userdata) {
         Broker *broker = userdata;
 
-        peers_accept(&broker->peers, fd, true);
+        peers_accept(&broker->peers, fd, NULL, true);
 }
 
 /* Says why the broker cannot listen there. */
@@ -502,11 +514,18 @@ static int broker_start(Broker *broker) {
         if (r)
                 return r;
         /* Behind the listener, for now no other broker has this socket's attach times. */
-        return error_trace(broker_restore(broker));
+        r = broker_restore(broker);
+        if (r)
+                return error_trace(r);
+        r = tenants_init(&broker->tenants, &broker->peers, broker->options->address);
+        if (r)
+                return error_trace(r);
+        return error_trace(tenants_apply(&broker->tenants, &broker->settings));
 }
 
 static void broker_stop(Broker *broker) {
         peers_deinit(&broker->peers);
+        tenants_deinit(&broker->tenants);
         listener_close(&broker->listener);
         listener_close(&broker->admin);
         for (size_t i = 0; i < ARRAY_SIZE(broker->signals); ++i)
@@ -529,6 +548,7 @@ static void broker_stop(Broker *broker) {
         if (broker->base)
                 event_base_free(broker->base);
         service_deinit(&broker->service);
+        settings_deinit(&broker->settings);
         libevent_global_shutdown();
 }
 

@@ -146,18 +146,28 @@ static int clear_path(const char *path) {
         return unlink(path) < 0 ? error_origin(-errno) : 0;
 }
 
-static int bind_path(Listener *listener, mode_t mode) {
+/* It has its mode from the beginning: in a directory that somebody else may have a hand in, what
+ * has the name may be another file by the time that a mode is set. */
+static int bind_path(Listener *listener, const char *path, mode_t mode) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
+        mode_t before;
+        int r;
+
+        listener->path = strdup(path);
+        if (!listener->path)
+                return error_origin(-ENOMEM);
 
         (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", listener->path);
         listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (listener->fd < 0)
                 return error_origin(-errno);
-        if (bind(listener->fd, (struct sockaddr *) &address, sizeof(address)) < 0)
-                return error_origin(-errno);
-        if (chmod(listener->path, mode) < 0 || listen(listener->fd, SOMAXCONN) < 0)
-                return error_origin(-errno);
-        return 0;
+        before = umask(0777 & ~mode);
+        r = bind(listener->fd, (struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
+        (void) umask(before);
+        if (r)
+                return error_origin(r);
+        listener->bound = true;
+        return listen(listener->fd, SOMAXCONN) < 0 ? error_origin(-errno) : 0;
 }
 
 /* The directory of the socket is the broker's own; the one above has to be there. It is as closed
@@ -191,10 +201,7 @@ static int open_own(Listener *listener, const char *path, mode_t mode) {
         r = clear_path(path);
         if (r)
                 return r;
-        listener->path = strdup(path);
-        if (!listener->path)
-                return error_origin(-ENOMEM);
-        return bind_path(listener, mode);
+        return bind_path(listener, path, mode);
 }
 
 static void pause_over(evutil_socket_t fd, short what, void *userdata) {
@@ -228,6 +235,18 @@ static void accept_some(evutil_socket_t listening_fd, short what, void *userdata
         }
 }
 
+static int listener_begin(Listener *listener, struct event_base *base, ListenerAcceptedFn accepted,
+                          void *userdata) {
+        listener->accepted = accepted;
+        listener->userdata = userdata;
+        listener->event =
+                event_new(base, listener->fd, EV_READ | EV_PERSIST, accept_some, listener);
+        listener->pause = evtimer_new(base, pause_over, listener);
+        if (!listener->event || !listener->pause || event_add(listener->event, NULL) < 0)
+                return error_origin(-ENOMEM);
+        return 0;
+}
+
 /**
  * listener_open() - listen
  * @listener:   the object, LISTENER_NULL before
@@ -245,20 +264,42 @@ int listener_open(Listener *listener, struct event_base *base, int passed_fd, co
                   mode_t mode, ListenerAcceptedFn accepted, void *userdata) {
         int r;
 
-        listener->accepted = accepted;
-        listener->userdata = userdata;
         listener->fd = passed_fd;
         if (listener->fd < 0) {
                 r = open_own(listener, path, mode);
                 if (r)
                         return r;
         }
-        listener->event =
-                event_new(base, listener->fd, EV_READ | EV_PERSIST, accept_some, listener);
-        listener->pause = evtimer_new(base, pause_over, listener);
-        if (!listener->event || !listener->pause || event_add(listener->event, NULL) < 0)
-                return error_origin(-ENOMEM);
-        return 0;
+        return listener_begin(listener, base, accepted, userdata);
+}
+
+/**
+ * listener_open_shared() - listen in a directory that others have as well, as a container has
+ * @listener:   the object, LISTENER_NULL before
+ * @base:       the loop
+ * @path:       where; there is no lock, for the broker has one already that is its own
+ * @mode:       of the socket
+ * @owner:      of the socket; -1 leaves it to who runs the broker
+ * @group:      the same
+ * @accepted:   takes over the socket of each client that connects
+ * @userdata:   passed to @accepted
+ *
+ * Return: what listener_open() does.
+ */
+int listener_open_shared(Listener *listener, struct event_base *base, const char *path, mode_t mode,
+                         uid_t owner, gid_t group, ListenerAcceptedFn accepted, void *userdata) {
+        int r;
+
+        r = clear_path(path);
+        if (r)
+                return r;
+        r = bind_path(listener, path, mode);
+        if (r)
+                return error_trace(r);
+        if ((owner != (uid_t) -1 || group != (gid_t) -1) &&
+            fchownat(AT_FDCWD, path, owner, group, AT_SYMLINK_NOFOLLOW) < 0)
+                return error_origin(-errno);
+        return listener_begin(listener, base, accepted, userdata);
 }
 
 void listener_close(Listener *listener) {
@@ -266,7 +307,7 @@ void listener_close(Listener *listener) {
                 event_free(listener->event);
         if (listener->pause)
                 event_free(listener->pause);
-        if (listener->path && listener->fd >= 0)
+        if (listener->bound)
                 (void) unlink(listener->path);
         if (listener->locked)
                 (void) unlink(listener->lock_path);

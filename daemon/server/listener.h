@@ -44,6 +44,7 @@ struct Listener {
         int fd;
         /* Of a socket of the broker's own */
         char *path;
+        bool bound;
         char *lock_path;
         int lock_fd;
         bool locked;
@@ -58,6 +59,8 @@ struct Listener {
 int listener_find_passed(ListenerPassed *ret);
 int listener_open(Listener *listener, struct event_base *base, int passed_fd, const char *path,
                   mode_t mode, ListenerAcceptedFn accepted, void *userdata);
+int listener_open_shared(Listener *listener, struct event_base *base, const char *path, mode_t mode,
+                         uid_t owner, gid_t group, ListenerAcceptedFn accepted, void *userdata);
 void listener_close(Listener *listener);
 
 #endif

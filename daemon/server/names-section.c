@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/server/names-section.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/model/name-pattern.h"
-#include "proto/types.h"
+#include "daemon/server/value.h"
 #include "proto/util.h"
 
 #define SPACE " \t\r\n"
@@ -57,47 +54,12 @@ static bool split(Line *line, char *text) {
         return line->pattern[0] && line->holder[0];
 }
 
-static bool read_number(const char *text, id_t *ret) {
-        unsigned long long value;
-        char *end;
-
-        if (text[0] < '0' || text[0] > '9')
-                return false;
-        errno = 0;
-        value = strtoull(text, &end, 10);
-        if (errno || *end || value > (unsigned long long) USER_MAX)
-                return false;
-        *ret = (id_t) value;
-        return true;
-}
-
-/* By name, and what is no name by number; as chown(1) does it. */
-static bool find_user(const char *text, id_t *ret) {
-        const struct passwd *user;
-
-        errno = 0;
-        user = getpwnam(text);
-        if (user)
-                *ret = user->pw_uid;
-        return user || read_number(text, ret);
-}
-
-static bool find_group(const char *text, id_t *ret) {
-        const struct group *group;
-
-        errno = 0;
-        group = getgrnam(text);
-        if (group)
-                *ret = group->gr_gid;
-        return group || read_number(text, ret);
-}
-
 static bool find_holder(const Line *line, bool *ret_for_group, id_t *ret) {
         bool for_group = line->holder[0] == '@';
         const char *name = line->holder + for_group;
 
         *ret_for_group = for_group;
-        if (for_group ? find_group(name, ret) : find_user(name, ret))
+        if (for_group ? value_group(name, ret) : value_user(name, ret))
                 return true;
         log_error(
                 "%s:%d: cannot reserve '%s': the broker knows no %s '%s'; use the number if there "

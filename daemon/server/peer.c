@@ -477,9 +477,10 @@ static int peer_begin(Peer *peer) {
  * peers_accept() - serve a client that has connected
  * @peers:      the peers, which own the new one
  * @fd:         the connected socket, which is the peer's from now on
+ * @tenant:     by whose socket it came; NULL is the host's
  * @by_admin:   whether it came by the administrator's socket
  */
-void peers_accept(Peers *peers, int fd, bool by_admin) {
+void peers_accept(Peers *peers, int fd, Tenant *tenant, bool by_admin) {
         _cleanup_(peer_freep) Peer *peer = NULL;
 
         peer = calloc(1, sizeof(*peer));
@@ -492,14 +493,23 @@ void peers_accept(Peers *peers, int fd, bool by_admin) {
         peer->output = (Output) OUTPUT_NULL;
         peer->client = (Client) CLIENT_NULL;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
-        if (client_init(&peer->client, &peers->service->accounts, &peers->service->overflow, fd,
-                        by_admin))
+        if (client_init(&peer->client, service_accounts(peers->service, tenant), tenant,
+                        &peers->service->overflow, fd, by_admin))
                 return;
         output_init(&peer->output, fd, &peer->client);
         if (peer_begin(peer))
                 return;
         DL_APPEND(peers->first, peer);
         steal_ptr(peer);
+}
+
+/* peers_end_tenant() - close the connections of a tenant that is not served any more */
+void peers_end_tenant(Peers *peers, const Tenant *tenant) {
+        Peer *peer, *next;
+
+        DL_FOREACH_SAFE(peers->first, peer, next)
+                if (peer->client.credentials.tenant == tenant)
+                        peer_free(peer);
 }
 
 /* One piece of what a watch has to tell; see WatchersTellFn. */

@@ -36,7 +36,8 @@ int peers_init(Peers *peers, struct event_base *base, Service *service, LoopChan
                void *userdata);
 void peers_deinit(Peers *peers);
 
-void peers_accept(Peers *peers, int fd, bool by_admin);
+void peers_accept(Peers *peers, int fd, Tenant *tenant, bool by_admin);
+void peers_end_tenant(Peers *peers, const Tenant *tenant);
 void peers_update(Peers *peers);
 
 #endif

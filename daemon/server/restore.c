@@ -133,7 +133,8 @@ static Segment *find_loser(Restoring *restoring, Segment *segment) {
         Segment *rival = NULL;
 
         if (segment->name)
-                rival = registry_find_name(&restoring->service->registry, segment->name);
+                rival = registry_find_name(&restoring->service->registry,
+                                           segment->permission.tenant, segment->name);
         if (!rival)
                 return NULL;
         if (rival->change_usec > segment->change_usec) {
@@ -160,13 +161,17 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
         _cleanup_(segment_freep) Segment *segment = segment_new();
         Restoring *restoring = userdata;
         Service *service = restoring->service;
+        Tenant *tenant = NULL;
         Segment *loser;
-        int r;
+        int r = 0;
 
         if (!segment)
                 return error_origin(-ENOMEM);
         kind_set(segment, record->kind);
-        r = segment_record_fill(record, service->host.files_path, segment);
+        if (record->tenant)
+                r = tenants_get(&service->tenants, record->tenant, &service->accounts, &tenant);
+        if (r == 0)
+                r = segment_record_fill(record, tenant, service->host.files_path, segment);
         if (r)
                 return error_trace(r);
         if (find_object(restoring, segment)) {

@@ -9,21 +9,12 @@
 
 #include "daemon/base/log.h"
 #include "daemon/server/names-section.h"
+#include "daemon/server/tenant-settings.h"
+#include "daemon/server/value.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
-#define NUMBER_MAXIMUM (UINT64_C(1) << 53)
-
 typedef struct Reading Reading;
-typedef enum SettingResult SettingResult;
-
-/* What came of one line. */
-enum SettingResult {
-        SETTING_GOOD,
-        /* No such section or key, in this version at least */
-        SETTING_UNKNOWN,
-        SETTING_WRONG,
-};
 
 struct Reading {
         const char *path;
@@ -34,96 +25,24 @@ struct Reading {
         Settings settings;
         /* Of this file alone */
         ReservedNames reserved_names;
+        /* Whose section this is, and whether a key was in it; a line that begins with blanks goes
+         * on with the value of that */
+        TenantSettings *tenant;
+        bool has_key;
         bool invalid;
+        bool no_memory;
 };
-
-static const char *const level_names[] = {
-        [LOG_ERR] = "error", [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
-        [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
-};
-
-static const char *const hand_out_names[_HAND_OUT_N] = {
-        [HAND_OUT_OWNER] = "owner",
-        [HAND_OUT_EVERYONE] = "everyone",
-        [HAND_OUT_NOBODY] = "nobody",
-};
-
-/* A number, with K, M, G or T behind it for powers of 1024. */
-static bool parse_number(const char *text, uint64_t *ret) {
-        static const char units[] = "KMGT";
-        unsigned long long value;
-        const char *unit;
-        char *end;
-
-        if (text[0] < '0' || text[0] > '9')
-                return false;
-        errno = 0;
-        value = strtoull(text, &end, 10);
-        if (errno)
-                return false;
-        if (*end) {
-                unit = strchr(units, *end);
-                if (!unit || end[1])
-                        return false;
-                for (ptrdiff_t i = 0; i <= unit - units; ++i)
-                        if (__builtin_mul_overflow(value, 1024ULL, &value))
-                                return false;
-        }
-        if (value > NUMBER_MAXIMUM)
-                return false;
-        *ret = value;
-        return true;
-}
-
-static bool parse_level(const char *text, int *ret) {
-        for (size_t i = 0; i < ARRAY_SIZE(level_names); ++i)
-                if (level_names[i] && strcmp(level_names[i], text) == 0) {
-                        *ret = (int) i;
-                        return true;
-                }
-        return false;
-}
-
-static bool parse_hand_out(const char *text, HandOut *ret) {
-        for (size_t i = 0; i < _HAND_OUT_N; ++i)
-                if (strcmp(hand_out_names[i], text) == 0) {
-                        *ret = (HandOut) i;
-                        return true;
-                }
-        return false;
-}
-
-static bool parse_maximum(const char *text, uint64_t *ret) {
-        if (strcmp(text, "infinity") != 0)
-                return parse_number(text, ret);
-        *ret = LIMIT_NONE;
-        return true;
-}
-
-static SettingResult parse_limit(Settings *settings, const char *name, const char *value) {
-        uint64_t *maximum = NULL;
-
-        for (size_t i = 0; i < _LIMIT_N; ++i) {
-                if (strcmp(name, limit_total_name((Limit) i)) == 0)
-                        maximum = &settings->total_maximum[i];
-                if (strcmp(name, limit_user_name((Limit) i)) == 0)
-                        maximum = &settings->user_maximum[i];
-        }
-        if (!maximum)
-                return SETTING_UNKNOWN;
-        return parse_maximum(value, maximum) ? SETTING_GOOD : SETTING_WRONG;
-}
 
 static SettingResult parse_setting(Settings *settings, const char *section, const char *name,
                                    const char *value) {
         bool good;
 
         if (strcmp(section, "limits") == 0)
-                return parse_limit(settings, name, value);
+                return value_limit(name, value, settings->total_maximum, settings->user_maximum);
         if (strcmp(section, "log") == 0 && strcmp(name, "level") == 0)
-                good = parse_level(value, &settings->log_level);
+                good = value_level(value, &settings->log_level);
         else if (strcmp(section, "sysv") == 0 && strcmp(name, "descriptors") == 0)
-                good = parse_hand_out(value, &settings->sysv_descriptors);
+                good = value_hand_out(value, &settings->sysv_descriptors);
         else
                 return SETTING_UNKNOWN;
         return good ? SETTING_GOOD : SETTING_WRONG;
@@ -146,6 +65,55 @@ static bool is_extension(const char *text) {
         return strncmp(text, "X-", 2) == 0;
 }
 
+/* What is wrong with a tenant is wrong with it alone. */
+static void refuse_tenant(const Reading *reading, TenantSettings *tenant, const char *what) {
+        _cleanup_(freep) char *problem = NULL;
+
+        log_error("%s:%d: tenant %s: %s; see shmbroker.conf(5).", reading->path, reading->n_lines,
+                  tenant->name, what);
+        if (asprintf(&problem, "%s:%d: %s", reading->path, reading->n_lines, what) >= 0)
+                tenant_settings_refuse(tenant, problem);
+}
+
+/* A section begins, which may have no keys: nothing else tells of it then. */
+static void begin_section(Reading *reading, const char *line) {
+        _cleanup_(freep) char *section = strndup(line + 1, strcspn(line + 1, "]"));
+        int r;
+
+        reading->tenant = NULL;
+        reading->has_key = false;
+        if (section && !tenant_settings_is_section(section))
+                return;
+        r = section ? tenant_settings_get(&reading->settings.tenants, section, &reading->tenant)
+                    : -ENOMEM;
+        if (r < 0)
+                reading->no_memory = true;
+        else if (r == TENANT_SETTINGS_E_NAME)
+                refuse_tenant(reading, reading->tenant,
+                              "a name is 1 to 40 letters, digits, '.', '_' and '-', and does not "
+                              "begin with a dot");
+}
+
+/* Is a line of a tenant's section one that inih understands? */
+static bool is_understood(const Reading *reading, const char *line) {
+        const char *begin = line + strspn(line, " \t\r\n");
+
+        return !*begin || strchr("#;", *begin) || strpbrk(begin, "=:") ||
+               (begin > line && reading->has_key);
+}
+
+static char *look_at_line(Reading *reading, char *line) {
+        if (line[0] == '[') {
+                begin_section(reading, line);
+        } else if (reading->tenant && !is_understood(reading, line)) {
+                refuse_tenant(reading, reading->tenant, "this line is not understood");
+                line[0] = '\0';
+        } else if (!strchr(" \t\r\n#;", line[0])) {
+                reading->has_key = true;
+        }
+        return line;
+}
+
 /*
  * inih takes what does not fit into its buffer (INI_MAX_LINE) for another line: a comment must not
  * become a setting so. Any other line of that length is none that is understood.
@@ -153,27 +121,40 @@ static bool is_extension(const char *text) {
 static char *next_line(char *line, int n_line, void *userdata) {
         Reading *reading = userdata;
         FILE *file = reading->file;
+        bool more, cut;
         int c;
 
         if (!fgets(line, n_line, file))
                 return NULL;
         ++reading->n_lines;
         (void) snprintf(reading->line, sizeof(reading->line), "%s", line);
-        if (has_more_than_section(line))
-                (void) strcpy(line, "?");
-        if (strchr(line, '\n') || feof(file))
-                return line;
-        do
+        more = has_more_than_section(line);
+        cut = !strchr(line, '\n') && !feof(file);
+        for (c = 0; cut && c != EOF && c != '\n';)
                 c = fgetc(file);
-        while (c != EOF && c != '\n');
-        if (!strchr("#;", line[strspn(line, " \t")]))
+        if (more || (cut && !strchr("#;", line[strspn(line, " \t")])))
                 (void) strcpy(line, "?");
-        return line;
+        /* Then it is not known what section the rest is in: the file is wrong. */
+        return more ? line : look_at_line(reading, line);
+}
+
+static SettingResult take_line(Reading *reading, const char *section, const char *name,
+                               const char *value, TenantSettings **ret_tenant) {
+        *ret_tenant = NULL;
+        if (!tenant_settings_is_section(section))
+                return parse_setting(&reading->settings, section, name, value);
+        if (tenant_settings_get(&reading->settings.tenants, section, ret_tenant) < 0) {
+                reading->no_memory = true;
+                return SETTING_GOOD;
+        }
+        return tenant_settings_take(*ret_tenant, name, value);
 }
 
 /* Called by inih for each line; 0 says that it is wrong. */
 static int read_line(void *userdata, const char *section, const char *name, const char *value) {
+        _cleanup_(freep) char *what = NULL;
         Reading *reading = userdata;
+        TenantSettings *tenant;
 
         if (is_extension(section))
                 return 1;
@@ -186,7 +167,7 @@ static int read_line(void *userdata, const char *section, const char *name, cons
         }
         if (is_extension(name))
                 return 1;
-        switch (parse_setting(&reading->settings, section, name, value)) {
+        switch (take_line(reading, section, name, value, &tenant)) {
         case SETTING_GOOD:
                 return 1;
         case SETTING_UNKNOWN:
@@ -196,50 +177,63 @@ static int read_line(void *userdata, const char *section, const char *name, cons
         case SETTING_WRONG:
                 break;
         }
+        if (tenant) {
+                if (asprintf(&what, "'%s' is no valid value of '%s'", value, name) < 0)
+                        reading->no_memory = true;
+                else
+                        refuse_tenant(reading, tenant, what);
+                return 1;
+        }
         log_error("%s:%d: '%s' is no valid value of '%s' in section [%s]; see shmbroker.conf(5).",
                   reading->path, reading->n_lines, value, name, section);
         reading->invalid = true;
         return 0;
 }
 
+void settings_deinit(Settings *settings) {
+        reserved_names_deinit(&settings->reserved_names);
+        settings->tenants = tenant_settings_free_all(settings->tenants);
+}
+
+static int read_file(Reading *reading, const char *path) {
+        int r, error;
+
+        reading->file = fopen(path, "re");
+        if (!reading->file)
+                return errno == ENOENT ? SETTINGS_E_NONE : error_origin(-errno);
+        r = ini_parse_stream(next_line, reading, read_line, reading);
+        /* An error of reading looks like the end of the file to inih. */
+        error = ferror(reading->file) ? errno : r < 0 ? EIO : reading->no_memory ? ENOMEM : 0;
+        fclose(reading->file);
+        if (error)
+                return error_origin(-error);
+        if (r > 0 && !reading->invalid)
+                log_error("%s:%d: this line is not understood; see shmbroker.conf(5).", path, r);
+        return r > 0 ? SETTINGS_E_INVALID : 0;
+}
+
 /**
  * settings_read() - read the configuration file
  * @path:       the file
- * @settings:   what holds if the file does not say; changed only if no line is wrong
+ * @settings:   what holds if the file does not say; changed only if no line is wrong, except that
+ *              settings of tenants are added in any case
  *
  * What is unknown is logged as a warning and ignored, so that a file may be shared with another
- * version. Each message says the line.
+ * version. Each message says the line. What is wrong about a tenant is that tenant's problem.
  *
  * Return: 0, SETTINGS_E_NONE, SETTINGS_E_INVALID, or a negative errno.
  */
 int settings_read(const char *path, Settings *settings) {
         Reading reading = { .path = path, .settings = *settings };
-        FILE *file;
-        int r, error;
+        int r;
 
-        file = fopen(path, "re");
-        if (!file)
-                return errno == ENOENT ? SETTINGS_E_NONE : error_origin(-errno);
-        reading.file = file;
-        r = ini_parse_stream(next_line, &reading, read_line, &reading);
-        /* An error of reading looks like the end of the file to inih. */
-        error = ferror(file) ? errno : r < 0 ? EIO : 0;
-        fclose(file);
-        if (error) {
+        r = read_file(&reading, path);
+        settings->tenants = reading.settings.tenants;
+        if (r) {
                 reserved_names_deinit(&reading.reserved_names);
-                return error_origin(-error);
-        }
-        if (r > 0 && !reading.invalid)
-                log_error("%s:%d: this line is not understood; see shmbroker.conf(5).", path, r);
-        if (r > 0) {
-                reserved_names_deinit(&reading.reserved_names);
-                return SETTINGS_E_INVALID;
+                return r;
         }
         *settings = reading.settings;
         reserved_names_join(&settings->reserved_names, &reading.reserved_names);
         return 0;
-}
-
-void settings_deinit(Settings *settings) {
-        reserved_names_deinit(&settings->reserved_names);
 }

@@ -2,13 +2,15 @@
 #ifndef SHMBROKER_DAEMON_SERVER_SETTINGS_H
 #define SHMBROKER_DAEMON_SERVER_SETTINGS_H
 
-/* The configuration file, shmbroker.conf(5): limits, reserved names and how much is logged. */
+/* The configuration file, shmbroker.conf(5): limits, reserved names, tenants, and how much is
+ * logged. */
 
 #include <stdbool.h>
 
 #include "daemon/kind/kind.h"
 #include "daemon/model/limits.h"
 #include "daemon/model/reserved-names.h"
+#include "daemon/server/tenant-settings.h"
 
 typedef struct Settings Settings;
 
@@ -25,8 +27,9 @@ struct Settings {
         uint64_t user_maximum[_LIMIT_N];
         int log_level;
         HandOut sysv_descriptors;
-        /* The only member that owns memory */
+        /* These own memory */
         ReservedNames reserved_names;
+        TenantSettings *tenants;
 };
 
 int settings_read(const char *path, Settings *settings);

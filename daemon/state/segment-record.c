@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/boot.h"
+#include "daemon/model/tenant.h"
 #include "proto/error.h"
 
 /* What finds the object again. A file is called without the directory, which may be another one
@@ -54,6 +55,7 @@ void segment_record_make(const Segment *segment, SegmentRecord *ret) {
                 .creator_uid = permission->creator_uid,
                 .creator_gid = permission->creator_gid,
                 .mode = permission->mode,
+                .tenant = permission->tenant ? permission->tenant->name : NULL,
                 .charged_uid = segment->segment_charge.user->uid,
                 .attach_time_usec = (int64_t) segment->attach_usec,
                 .detach_time_usec = (int64_t) segment->detach_usec,
@@ -109,17 +111,20 @@ static int fill_names(const SegmentRecord *record, const char *files_path, Segme
 /**
  * segment_record_fill() - make a segment what was written down
  * @record:     the record; who is charged is the caller's business
+ * @tenant:     that of the record, or NULL
  * @files_path: directory of the files of kind file
  * @segment:    a new one, of the record's kind
  *
  * Return: 0, or -ENOMEM.
  */
-int segment_record_fill(const SegmentRecord *record, const char *files_path, Segment *segment) {
+int segment_record_fill(const SegmentRecord *record, Tenant *tenant, const char *files_path,
+                        Segment *segment) {
         segment->id = record->id;
         segment->size_bytes = (uint64_t) record->size_bytes;
         segment->maximum_bytes = (uint64_t) record->maximum_bytes;
         segment->page_bytes = (uint64_t) record->page_bytes;
         segment->permission = (Permission){
+                .tenant = tenant,
                 .owner_uid = (uid_t) record->owner_uid,
                 .owner_gid = (gid_t) record->owner_gid,
                 .creator_uid = (uid_t) record->creator_uid,

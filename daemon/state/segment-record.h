@@ -11,6 +11,7 @@
 #include "daemon/state/record.h"
 
 void segment_record_make(const Segment *segment, SegmentRecord *ret);
-int segment_record_fill(const SegmentRecord *record, const char *files_path, Segment *segment);
+int segment_record_fill(const SegmentRecord *record, Tenant *tenant, const char *files_path,
+                        Segment *segment);
 
 #endif

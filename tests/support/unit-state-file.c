@@ -26,6 +26,9 @@ SegmentRecord unit_record(int64_t id, uint64_t change_usec) {
                 .id = id,
                 .name = names[id % 4],
                 .former_name = names[id / 4 % 4],
+                .tenant = id % 3   ? NULL
+                          : id % 2 ? "web"
+                                   : "db-0.1",
                 .kind = (unsigned int) (id % _KIND_N),
                 .size_bytes = id % INT32_MAX * 4096,
                 .maximum_bytes = id % 3 ? INT64_MAX - id : 0,

@@ -215,7 +215,7 @@ static void step_wait(Client *client) {
                 return;
         GIVE_VALUE(&parameters, ACQUIRE_NAME, name, some_name());
         GIVE_VALUE(&parameters, ACQUIRE_WAIT_USEC, wait_usec, -1);
-        ck_assert_int_eq(pending_wait(pending[i], &service, &parameters, &failure), 0);
+        ck_assert_int_eq(pending_wait(pending[i], &service, client, &parameters, &failure), 0);
 }
 
 /* A place for each user's own, as a connection is. */

@@ -219,7 +219,7 @@ TEST(denied) {
         expect_denied("{\"method\":\"" BROKER
                       "ListAttachments\",\"more\":true,\"parameters\":{\"name\":\"mine\"}}");
         /* Who may read may not write, and not remove. */
-        registry_find_name(&service.registry, "mine")->permission.mode = 0604;
+        registry_find_name(&service.registry, NULL, "mine")->permission.mode = 0604;
         expect_denied(ACQUIRE("{\"name\":\"mine\"}"));
         expect_denied(CALL(BROKER "Remove", "{\"name\":\"mine\"}"));
         free(unit_call(&service, &other, CALL(BROKER "Stat", "{\"name\":\"mine\"}"), NULL));
@@ -493,7 +493,7 @@ TEST(oneway) {
         for (size_t i = 0; i < ARRAY_SIZE(calls); ++i)
                 expect(&client, calls[i], "");
         ck_assert_uint_eq(service.life.census.attachments.n_used, n_attachments);
-        ck_assert_ptr_null(registry_find_name(&service.registry, "mine"));
+        ck_assert_ptr_null(registry_find_name(&service.registry, NULL, "mine"));
 }
 
 TEST(service) {

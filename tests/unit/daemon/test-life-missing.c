@@ -46,7 +46,7 @@ TEST(remove, .end = _MISSING_N) {
                 ck_assert_uint_eq(segment_attach_count(segment), 1);
                 ck_assert(!unit_remove(&unit_life, segment));
                 /* The name is free at once. */
-                ck_assert_ptr_null(registry_find_name(&unit_registry, "name"));
+                ck_assert_ptr_null(registry_find_name(&unit_registry, NULL, "name"));
                 unit_life_run(PAST_SUSPICION_USEC);
                 ck_assert_ptr_eq(registry_find(&unit_registry, id), segment);
                 ck_assert_uint_eq(segment_attach_count(segment), 1);

@@ -127,7 +127,7 @@ TEST(linger_again) {
                 unit_life_run(900000);
                 fd_close(fd);
                 unit_life_run(200000);
-                ck_assert_ptr_eq(registry_find_name(&unit_registry, "a"), segment);
+                ck_assert_ptr_eq(registry_find_name(&unit_registry, NULL, "a"), segment);
         }
         ck_assert(unit_life_run_until_gone(segment->id));
 }

@@ -78,6 +78,7 @@ TEST(limits) {
         posix_name[0] = '/';
         memset(&segment, 1, sizeof(segment));
         segment.name = segment.former_name = name;
+        segment.tenant = "0123456789012345678901234567890123456789";
         segment.boot_id = "0123456789abcdef0123456789abcdef";
         segment.posix_name = posix_name;
         segment.file_name = file_name;
@@ -109,10 +110,10 @@ TEST(unsigned) {
 /* What an earlier build wrote: a change of any of these is another version. */
 TEST(format) {
         static const char *const texts[] = {
-                "76c0acb5 {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
+                "5c484bf8 {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
                 "\"kind\":\"sysv\",\"sizeBytes\":5000,\"maximumBytes\":8192,\"pageBytes\":4096,"
                 "\"ownerUid\":1,\"ownerGid\":2,\"creatorUid\":3,\"creatorGid\":4,\"mode\":384,"
-                "\"chargedUid\":5,\"attachTimeUSec\":6,\"detachTimeUSec\":7,\"changeTimeUSec\":8,"
+                "\"tenant\":\"web\",\"chargedUid\":5,\"attachTimeUSec\":6,\"detachTimeUSec\":7,\"changeTimeUSec\":8,"
                 "\"creatorPid\":9,\"lastPid\":10,\"removed\":true,\"removeOnLastDetach\":true,"
                 "\"armed\":true,\"lingers\":true,\"lingerUSec\":11,\"sealable\":true,"
                 "\"seals\":[\"shrink\",\"futureWrite\",\"seal\"],\"locked\":true,\"adopted\":true,"
@@ -138,6 +139,7 @@ TEST(format) {
                 .creator_uid = 3,
                 .creator_gid = 4,
                 .mode = 0600,
+                .tenant = "web",
                 .charged_uid = 5,
                 .attach_time_usec = 6,
                 .detach_time_usec = 7,
@@ -280,6 +282,10 @@ static const char *const wrong[] = {
         MEMFD(",\"fileName\":\"\""),
         MEMFD(",\"fileName\":\".\""),
         MEMFD(",\"fileName\":\"a/b\""),
+        MEMFD(",\"tenant\":\"\""),
+        MEMFD(",\"tenant\":\"a/b\""),
+        MEMFD(",\"tenant\":\".\""),
+        MEMFD(",\"tenant\":\"01234567890123456789012345678901234567890\""),
         /* Other records, and more than one */
         "{\"gone\":{}}",
         "{\"gone\":{\"id\":0}}",

@@ -63,10 +63,10 @@ TEST(find) {
         ck_assert_ptr_null(registry_find(&registry, 0));
         ck_assert_ptr_null(registry_find(&registry, -1));
         ck_assert_ptr_null(registry_find(&registry, INT64_MAX));
-        ck_assert_ptr_eq(registry_find_name(&registry, "three"), three);
-        ck_assert_ptr_null(registry_find_name(&registry, "two"));
-        ck_assert_ptr_null(registry_find_name(&registry, ""));
-        ck_assert_ptr_null(registry_find_name(&registry, "thre"));
+        ck_assert_ptr_eq(registry_find_name(&registry, NULL, "three"), three);
+        ck_assert_ptr_null(registry_find_name(&registry, NULL, "two"));
+        ck_assert_ptr_null(registry_find_name(&registry, NULL, ""));
+        ck_assert_ptr_null(registry_find_name(&registry, NULL, "thre"));
         ck_assert_uint_eq(registry.n_segments, 3);
         ck_assert_uint_eq(registry.n_bytes, 30);
 }
@@ -77,19 +77,19 @@ TEST(name_taken) {
 
         ck_assert_int_eq(registry_add(&registry, other), REGISTRY_E_EXISTS);
         ck_assert_ptr_null(registry_find(&registry, 2));
-        ck_assert_ptr_eq(registry_find_name(&registry, "one"), one);
+        ck_assert_ptr_eq(registry_find_name(&registry, NULL, "one"), one);
         ck_assert_uint_eq(registry.n_segments, 1);
         ck_assert_uint_eq(registry.n_bytes, 10);
         /* It is free at once. */
         registry_unname(&registry, one);
         ck_assert_ptr_null(one->name);
-        ck_assert_ptr_null(registry_find_name(&registry, "one"));
+        ck_assert_ptr_null(registry_find_name(&registry, NULL, "one"));
         ck_assert_ptr_eq(registry_find(&registry, 1), one);
         registry_unname(&registry, one);
         ck_assert_int_eq(registry_add(&registry, other), 0);
-        ck_assert_ptr_eq(registry_find_name(&registry, "one"), other);
+        ck_assert_ptr_eq(registry_find_name(&registry, NULL, "one"), other);
         drop(one);
-        ck_assert_ptr_eq(registry_find_name(&registry, "one"), other);
+        ck_assert_ptr_eq(registry_find_name(&registry, NULL, "one"), other);
 }
 
 TEST(wd) {
@@ -163,7 +163,7 @@ TEST(random, .end = 2) {
                         ck_assert_ptr_eq(registry_find_wd(&registry, named[which]->wd),
                                          named[which]);
                 }
-                ck_assert_ptr_eq(registry_find_name(&registry, name), named[which]);
+                ck_assert_ptr_eq(registry_find_name(&registry, NULL, name), named[which]);
                 if (i % 100)
                         continue;
                 n = 0;

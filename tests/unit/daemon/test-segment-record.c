@@ -6,6 +6,7 @@
 
 #include "daemon/base/boot.h"
 #include "daemon/kind/kinds.h"
+#include "daemon/model/tenant.h"
 #include "daemon/state/segment-record.h"
 #include "proto/util.h"
 #include "tests/support/unit-state-file.h"
@@ -16,6 +17,7 @@
 #define N_RECORDS 1024
 
 static Accounts accounts;
+static Tenants tenants;
 
 static void setup(void) {
         unit_fds_begin();
@@ -23,6 +25,8 @@ static void setup(void) {
 }
 
 static void teardown(void) {
+        tenants_sweep(&tenants);
+        ck_assert_ptr_null(tenants.first);
         accounts_deinit(&accounts);
         unit_fds_end();
 }
@@ -53,14 +57,18 @@ static SegmentRecord possible_record(int64_t id) {
 /* As a later broker makes it of @record, and as that one writes it down. */
 static void make_again(const SegmentRecord *record, SegmentRecord *ret, Segment **ret_segment) {
         _cleanup_(segment_freep) Segment *segment = segment_new();
-        User *user = accounts_user(&accounts, (uid_t) record->charged_uid);
+        Tenant *tenant = NULL;
+        User *user;
 
         ck_assert_ptr_nonnull(segment);
+        if (record->tenant)
+                ck_assert_int_eq(tenants_get(&tenants, record->tenant, &accounts, &tenant), 0);
+        user = accounts_user(tenant ? &tenant->accounts : &accounts, (uid_t) record->charged_uid);
         ck_assert_ptr_nonnull(user);
         kind_set(segment, record->kind);
         charge_anyway(&segment->segment_charge, user, LIMIT_SEGMENTS, 1);
         user_unref(user);
-        ck_assert_int_eq(segment_record_fill(record, FILES_PATH, segment), 0);
+        ck_assert_int_eq(segment_record_fill(record, tenant, FILES_PATH, segment), 0);
         segment_record_make(segment, ret);
         *ret_segment = steal_ptr(segment);
 }

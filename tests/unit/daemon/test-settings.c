@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/table.h"
 #include "daemon/server/settings.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -321,4 +322,104 @@ TEST(names_lines) {
                                     "have a name that '/prod/*' matches."),
                       "%s", other);
         ck_assert_ptr_null(strstr(other, "shmbroker.conf:3"));
+}
+
+static const TenantSettings *find_tenant(const char *name) {
+        const TenantSettings *tenant;
+
+        DL_FOREACH(settings.tenants, tenant)
+                if (strcmp(tenant->name, name) == 0)
+                        return tenant;
+        ck_abort_msg("no tenant %s", name);
+        return NULL;
+}
+
+TEST(tenants) {
+        const TenantSettings *web, *db;
+
+        ck_assert_int_eq(read_text("[tenant web]\n"
+                                   "[tenant\tdb ]\n"
+                                   "socket = /run/db/socket\n"
+                                   "mode = 0600\n"
+                                   "owner = 1000\n"
+                                   "group = root\n"
+                                   "segments = 12\n"
+                                   "bytesPerUser = infinity\n"
+                                   "export = frames/*  pool\n"
+                                   "  more\n"
+                                   "export = last\n"
+                                   "X-mine = 1\n"
+                                   "unknown = 2\n"
+                                   "[tenancy]\n"
+                                   "socket = 3\n"),
+                         0);
+        web = find_tenant("web");
+        ck_assert_ptr_null(web->problem);
+        ck_assert_ptr_null(web->socket);
+        ck_assert_ptr_null(web->exports);
+        ck_assert_uint_eq(web->mode, 0666);
+        ck_assert_uint_eq(web->owner, (uid_t) -1);
+        ck_assert_uint_eq(web->total_maximum[LIMIT_BYTES], TENANT_LIMIT_UNSET);
+        db = find_tenant("db");
+        ck_assert_ptr_null(db->problem);
+        ck_assert_str_eq(db->socket, "/run/db/socket");
+        ck_assert_uint_eq(db->mode, 0600);
+        ck_assert_uint_eq(db->owner, 1000);
+        ck_assert_uint_eq(db->group, 0);
+        ck_assert_uint_eq(db->total_maximum[LIMIT_SEGMENTS], 12);
+        ck_assert_uint_eq(db->user_maximum[LIMIT_BYTES], LIMIT_NONE);
+        ck_assert_uint_eq(db->user_maximum[LIMIT_SEGMENTS], TENANT_LIMIT_UNSET);
+        ck_assert_str_eq(db->exports, "frames/*  pool more last");
+        expect_unchanged("tenants");
+}
+
+/* What is wrong with a tenant: everything else is used. */
+static const char *const wrong_tenants[] = {
+        "[tenant web]\nmode = 1000\n",
+        "[tenant web]\nmode = 8\n",
+        "[tenant web]\nmode =\n",
+        "[tenant web]\nsocket = relative\n",
+        "[tenant web]\nsocket = /run/\n",
+        "[tenant web]\nsocket =\n",
+        "[tenant web]\nowner = no-such-user-here\n",
+        "[tenant web]\nowner = 4294967295\n",
+        "[tenant web]\ngroup = -1\n",
+        "[tenant web]\nbytes = many\n",
+        "[tenant web]\nno key\n",
+        "[tenant web]\n  no key\n",
+        "[tenant web]\nsegments = 1\nno key\nsegments = 2\n",
+        "[tenant web/1]\nsegments = 1\n",
+        "[tenant web/1]\n",
+        "[tenant .]\n",
+        "[tenant]\n",
+        "[tenant ]\nmode = 0600\n",
+        "[tenant 01234567890123456789012345678901234567890]\nmode = 0600\n",
+        "[tenant 012345678901234567890123456789012345678901234567890123456789]\nmode = 0600\n",
+};
+
+TEST(wrong_tenant, .end = ARRAY_SIZE(wrong_tenants)) {
+        char text[512];
+        const TenantSettings *tenant;
+        size_t n = 0;
+
+        (void) snprintf(text, sizeof(text), "%s[limits]\nsegments = 7\n[tenant good]\n",
+                        wrong_tenants[_i]);
+        ck_assert_int_eq(read_text(text), 0);
+        ck_assert_uint_eq(settings.total_maximum[LIMIT_SEGMENTS], 7);
+        ck_assert_ptr_null(find_tenant("good")->problem);
+        DL_FOREACH(settings.tenants, tenant) {
+                n += tenant->problem != NULL;
+                ck_assert(!tenant->problem || strstr(tenant->problem, "shmbroker.conf:"));
+        }
+        ck_assert_uint_eq(n, 1);
+}
+
+/* Patterns that are longer than a name. */
+TEST(long_export) {
+        char text[400];
+
+        (void) snprintf(text, sizeof(text), "[tenant web]\nexport = a %0256d\n", 0);
+        /* inih's lines are no longer than 200 bytes. */
+        ck_assert_int_eq(read_text(text), 0);
+        ck_assert_ptr_nonnull(find_tenant("web")->problem);
 }

@@ -269,7 +269,7 @@ TEST(permission) {
 
         (void) create("a");
         (void) create("b");
-        registry_find_name(&service.registry, "b")->permission.mode = 0604;
+        registry_find_name(&service.registry, NULL, "b")->permission.mode = 0604;
         unit_client(&other, &service, 1001, 1001);
         unit_client(&admin, &service, 0, 0);
         ck_assert_uint_eq(count(NULL), 2);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/server/tenants.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/table.h"
+#include "proto/address.h"
+#include "proto/error.h"
+#include "proto/util.h"
+
+struct TenantSocket {
+        TenantSockets *sockets;
+        Tenant *tenant;
+        Listener listener;
+        /* What it was opened with */
+        char *path;
+        bool by_default;
+        mode_t mode;
+        uid_t owner;
+        gid_t group;
+        TenantSocket *prev;
+        TenantSocket *next;
+};
+
+static TenantSocket *socket_free(TenantSocket *socket) {
+        if (!socket)
+                return NULL;
+        if (socket->prev)
+                DL_DELETE(socket->sockets->first, socket);
+        listener_close(&socket->listener);
+        free(socket->path);
+        free(socket);
+        return NULL;
+}
+
+DEFINE_CLEANUP(TenantSocket, socket_free)
+
+/**
+ * tenants_init() - begin without tenants
+ * @sockets:    the object, TENANT_SOCKETS_NULL before
+ * @peers:      where clients are served
+ * @address:    the broker's; sockets are beside its own if settings do not say where
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int tenants_init(TenantSockets *sockets, Peers *peers, const char *address) {
+        const char *path = address_path(address);
+
+        if (asprintf(&sockets->directory, "%.*s/tenants", (int) (strrchr(path, '/') - path), path) <
+            0) {
+                sockets->directory = NULL;
+                return error_origin(-ENOMEM);
+        }
+        sockets->peers = peers;
+        return 0;
+}
+
+/* Forgets what is known from the configuration. Its segments stay, and the tenant with them. */
+static void forget(Tenant *tenant) {
+        free(steal_ptr(tenant->address));
+        free(steal_ptr(tenant->problem));
+}
+
+/* tenants_deinit() - listen no more; when nobody has anything any more, there are no tenants */
+void tenants_deinit(TenantSockets *sockets) {
+        Tenant *tenant;
+
+        while (sockets->first)
+                socket_free(sockets->first);
+        if (sockets->peers)
+                DL_FOREACH(sockets->peers->service->tenants.first, tenant)
+                        forget(tenant);
+        free(sockets->directory);
+        *sockets = (TenantSockets) TENANT_SOCKETS_NULL;
+}
+
+static void on_client(int fd, void *userdata) {
+        TenantSocket *socket = userdata;
+
+        peers_accept(socket->sockets->peers, fd, socket->tenant, false);
+}
+
+static TenantSocket *find_socket(const TenantSockets *sockets, const Tenant *tenant) {
+        TenantSocket *socket;
+
+        DL_FOREACH(sockets->first, socket)
+                if (socket->tenant == tenant)
+                        return socket;
+        return NULL;
+}
+
+/* A directory of the broker's own, which everybody may look into. */
+static int make_directory(const char *path) {
+        struct stat st;
+
+        if (mkdir(path, 0755) == 0)
+                return chmod(path, 0755) < 0 ? error_origin(-errno) : 0;
+        if (errno != EEXIST || lstat(path, &st) < 0)
+                return error_origin(-errno);
+        if (!S_ISDIR(st.st_mode))
+                return error_origin(-ENOTDIR);
+        return st.st_uid == geteuid() && !(st.st_mode & 022) ? 0 : error_origin(-EPERM);
+}
+
+static int make_directories(const TenantSockets *sockets, const Tenant *tenant, char **ret_path) {
+        _cleanup_(freep) char *directory = NULL;
+        int r;
+
+        if (asprintf(&directory, "%s/%s", sockets->directory, tenant->name) < 0) {
+                directory = NULL;
+                return error_origin(-ENOMEM);
+        }
+        r = make_directory(sockets->directory);
+        if (r)
+                return error_trace(r);
+        r = make_directory(directory);
+        if (r)
+                return error_trace(r);
+        if (asprintf(ret_path, "%s/socket", directory) < 0) {
+                *ret_path = NULL;
+                return error_origin(-ENOMEM);
+        }
+        return 0;
+}
+
+static int socket_open(TenantSocket *socket, const TenantSettings *settings) {
+        TenantSockets *sockets = socket->sockets;
+        int r;
+
+        if (settings->socket)
+                socket->path = strdup(settings->socket);
+        r = settings->socket ? 0 : make_directories(sockets, socket->tenant, &socket->path);
+        if (r)
+                return error_trace(r);
+        if (!socket->path)
+                return error_origin(-ENOMEM);
+        if (strlen(socket->path) >= sizeof(((struct sockaddr_un *) 0)->sun_path))
+                return error_origin(-ENAMETOOLONG);
+        socket->by_default = !settings->socket;
+        socket->mode = settings->mode;
+        socket->owner = settings->owner;
+        socket->group = settings->group;
+        return listener_open_shared(&socket->listener, sockets->peers->base, socket->path,
+                                    socket->mode, socket->owner, socket->group, on_client, socket);
+}
+
+static void set_problem(Tenant *tenant, const char *what, const char *why) {
+        free(steal_ptr(tenant->problem));
+        if (asprintf(&tenant->problem, "%s%s%s", what, why ? ": " : "", why ? why : "") < 0)
+                tenant->problem = NULL;
+}
+
+static const char *reason(int r) {
+        switch (r) {
+        case LISTENER_E_BUSY:
+                return "somebody else listens there";
+        case -EEXIST:
+                return "what is there is no socket";
+        case -EPERM:
+                return "the directory, or the one above, is not the broker's own alone";
+        default:
+                return strerror(-r);
+        }
+}
+
+/* Is it open as its settings say? */
+static bool is_as_set(const TenantSocket *socket, const TenantSettings *settings) {
+        return (settings->socket ? strcmp(settings->socket, socket->path) == 0
+                                 : socket->by_default) &&
+               settings->mode == socket->mode && settings->owner == socket->owner &&
+               settings->group == socket->group;
+}
+
+/* Opens the socket of a tenant, another one if it is to be another one. */
+static int serve(TenantSockets *sockets, Tenant *tenant, const TenantSettings *settings) {
+        _cleanup_(socket_freep) TenantSocket *socket = NULL;
+        TenantSocket *open = find_socket(sockets, tenant);
+        char *address;
+        int r;
+
+        if (open && is_as_set(open, settings))
+                return 0;
+        socket_free(open);
+        free(steal_ptr(tenant->address));
+        socket = calloc(1, sizeof(*socket));
+        if (!socket)
+                return error_origin(-ENOMEM);
+        socket->sockets = sockets;
+        socket->tenant = tenant;
+        socket->listener = (Listener) LISTENER_NULL;
+        r = socket_open(socket, settings);
+        if (r) {
+                set_problem(tenant, socket->path ? socket->path : sockets->directory, reason(r));
+                return r == -ENOMEM ? r : 0;
+        }
+        if (asprintf(&address, "unix:%s", socket->path) < 0)
+                return error_origin(-ENOMEM);
+        tenant->address = address;
+        DL_APPEND(sockets->first, socket);
+        steal_ptr(socket);
+        log_notice("Tenant %s connects at %s.", tenant->name, tenant->address);
+        return 0;
+}
+
+static int set_exports(Tenant *tenant, const char *exports) {
+        char *text = NULL, *patterns = NULL, *at;
+
+        if (exports) {
+                text = strdup(exports);
+                patterns = calloc(strlen(exports) + 2, 1);
+                if (!text || !patterns) {
+                        free(text);
+                        free(patterns);
+                        return error_origin(-ENOMEM);
+                }
+                at = patterns;
+                for (const char *from = exports; *(from += strspn(from, " \t"));) {
+                        size_t n = strcspn(from, " \t");
+
+                        memcpy(at, from, n);
+                        at += n + 1;
+                        from += n;
+                }
+        }
+        free(tenant->exports);
+        free(tenant->patterns);
+        tenant->exports = text;
+        tenant->patterns = patterns;
+        return 0;
+}
+
+/* As a whole it may have what a user of the host may, and of that each of its users all. */
+static void set_limits(Tenant *tenant, const Settings *settings, const TenantSettings *own) {
+        Accounts *accounts = &tenant->accounts;
+
+        for (size_t i = 0; i < _LIMIT_N; ++i) {
+                accounts->total_maximum[i] = own->total_maximum[i] == TENANT_LIMIT_UNSET
+                                                     ? settings->user_maximum[i]
+                                                     : own->total_maximum[i];
+                accounts->user_maximum[i] = own->user_maximum[i] == TENANT_LIMIT_UNSET
+                                                    ? LIMIT_NONE
+                                                    : own->user_maximum[i];
+        }
+}
+
+static int apply_one(TenantSockets *sockets, const Settings *settings, const TenantSettings *own) {
+        Service *service = sockets->peers->service;
+        Tenant *tenant;
+        int r;
+
+        r = tenants_get(&service->tenants, own->name, &service->accounts, &tenant);
+        if (r)
+                return error_trace(r);
+        free(steal_ptr(tenant->problem));
+        if (own->problem) {
+                set_problem(tenant, own->problem, NULL);
+                return 0;
+        }
+        set_limits(tenant, settings, own);
+        r = set_exports(tenant, own->exports);
+        if (r)
+                return error_trace(r);
+        r = serve(sockets, tenant, own);
+        if (tenant->problem)
+                log_error("Tenant %s is not served: %s.", tenant->name, tenant->problem);
+        return error_trace(r);
+}
+
+static bool is_configured(const Tenant *tenant, const Settings *settings) {
+        const TenantSettings *own;
+
+        DL_FOREACH(settings->tenants, own)
+                if (strcmp(own->name, tenant->name) == 0)
+                        return true;
+        return false;
+}
+
+/**
+ * tenants_apply() - serve the tenants that there are now, and no others
+ * @sockets:    the sockets
+ * @settings:   the configuration
+ *
+ * What is wrong with a tenant is its problem, which is logged; one that was served before its
+ * section became wrong is served as before. Connections of one that is gone are closed; its
+ * segments are the administrator's business.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int tenants_apply(TenantSockets *sockets, const Settings *settings) {
+        Tenants *tenants = &sockets->peers->service->tenants;
+        const TenantSettings *own;
+        Tenant *tenant;
+        int r = 0;
+
+        DL_FOREACH(tenants->first, tenant) {
+                if (is_configured(tenant, settings))
+                        continue;
+                if (tenant->address)
+                        log_notice("Tenant %s is not served any more.", tenant->name);
+                socket_free(find_socket(sockets, tenant));
+                peers_end_tenant(sockets->peers, tenant);
+                forget(tenant);
+        }
+        tenants_sweep(tenants);
+        DL_FOREACH(settings->tenants, own) {
+                r = apply_one(sockets, settings, own);
+                if (r)
+                        break;
+        }
+        return error_trace(r);
+}
