@@ -56,6 +56,7 @@ CELL(segment_id, cell_printf("%" PRId64, shmbroker_info_id(holding->info)))
 CELL(segment_name, cell_text(shmbroker_info_name(holding->info)))
 CELL(segment_size, cell_size(shmbroker_info_size(holding->info), style))
 CELL(attachment_id, cell_printf("%" PRId64, shmbroker_attachment_id(holding->attachment)))
+CELL(attachment_tenant, cell_text(shmbroker_attachment_tenant(holding->attachment)))
 
 NULLABLE_CELL(attachment_pid, pid_t, shmbroker_attachment_pid, cell_number((uint64_t) value))
 NULLABLE_CELL(attachment_user, uid_t, shmbroker_attachment_uid, cell_user(value))
@@ -79,6 +80,8 @@ const Column holding_columns[] = {
           SHOWN },
         { "USER", NULL, "user who did", "attachment.uid", .cell = attachment_user, SHOWN },
         { "UID", NULL, "user's number", "attachment.uid", .cell = attachment_uid, NUMBER },
+        { "TENANT", NULL, "tenant whose user it was", "attachment.tenant",
+          .cell = attachment_tenant, .rare = true },
         { "ACCESS", NULL, "access", "attachment.access", .cell = attachment_access, SHOWN },
         { "SINCE", NULL, "beginning", "attachment.sinceUSec", .cell = attachment_since,
           .number = true, SHOWN },

@@ -43,6 +43,8 @@ static void print_status(const Ctl *ctl, const struct shmbroker_status *status) 
         if (shmbroker_status_privileged(status, &privileged) == 0)
                 (void) printf("%-13s %s\n",
                               "You are:", privileged ? "its administrator" : "a user of it");
+        if (shmbroker_status_tenant(status))
+                (void) printf("%-13s %s\n", "Tenant:", shmbroker_status_tenant(status));
         (void) printf("%-13s %s\n", "Version:", shmbroker_status_version(status));
         (void) printf("%-13s %s\n", "Started:",
                       time_format(text, sizeof(text), shmbroker_status_start_time(status)));

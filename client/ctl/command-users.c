@@ -48,6 +48,7 @@ static bool value_of(const struct shmbroker_user *user, GetFn *get, const char *
 
 CELL(user_uid, cell_number(shmbroker_user_uid(user)))
 CELL(user_name, cell_user(shmbroker_user_uid(user)))
+CELL(user_tenant, cell_text(shmbroker_user_tenant(user)))
 CELL(user_segments, cell_number(shmbroker_user_segment_count(user)))
 CELL(user_bytes, cell_size(shmbroker_user_charged_bytes(user), style))
 CELL(user_attachments, cell_number(shmbroker_user_attachment_count(user)))
@@ -69,6 +70,7 @@ SHARE_CELL(share_connections, "connectionsPerUser", cell_number(value))
 static const Column columns[] = {
         { "UID", NULL, "user's number", "uid", .cell = user_uid, NUMBER, SHOWN },
         { "USER", NULL, "user", "uid", .cell = user_name, SHOWN },
+        { "TENANT", NULL, "tenant whose user it is", "tenant", .cell = user_tenant, .rare = true },
         { "SEGMENTS", NULL, "segments created", "segmentCount", .cell = user_segments, NUMBER,
           SHOWN },
         { "BYTES", NULL, "what the segments are charged", "chargedBytes", .cell = user_bytes,

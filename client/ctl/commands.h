@@ -27,6 +27,7 @@ extern const Command command_seal;
 extern const Command command_set;
 extern const Command command_show;
 extern const Command command_status;
+extern const Command command_tenants;
 extern const Command command_users;
 extern const Command command_wait;
 extern const Command command_watch;

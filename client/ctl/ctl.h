@@ -147,6 +147,7 @@ DEFINE_CLEANUP(struct shmbroker_info, shmbroker_info_free)
 DEFINE_CLEANUP(struct shmbroker_filter, shmbroker_filter_free)
 DEFINE_CLEANUP(struct shmbroker_list, shmbroker_list_free)
 DEFINE_CLEANUP(struct shmbroker_attachments, shmbroker_attachments_free)
+DEFINE_CLEANUP(struct shmbroker_tenants, shmbroker_tenants_free)
 DEFINE_CLEANUP(struct shmbroker_users, shmbroker_users_free)
 DEFINE_CLEANUP(struct shmbroker_status, shmbroker_status_free)
 

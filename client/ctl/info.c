@@ -46,6 +46,7 @@ CELL(info_page, cell_size(shmbroker_info_page_size(info), style))
 CELL(info_change_time, cell_time(shmbroker_info_change_time(info), style))
 CELL(info_posix_name, cell_text(shmbroker_info_posix_name(info)))
 CELL(info_path, cell_text(shmbroker_info_file_path(info)))
+CELL(info_tenant, cell_text(shmbroker_info_tenant(info)))
 CELL(info_unavailable, cell_text(shmbroker_info_unavailable(info)))
 
 NULLABLE_CELL(info_attached, uint64_t, shmbroker_info_attach_count, cell_number(value))
@@ -147,6 +148,7 @@ const Column info_columns[] = {
         { "PAGE", NULL, "page size", "pageBytes", .cell = info_page, NUMBER },
         { "ATTACHED", "NATTCH", "attachments", "attachCount", .cell = info_attached, NUMBER,
           SHOWN },
+        { "TENANT", NULL, "tenant whose it is", "tenant", .cell = info_tenant, .rare = true },
         { "OTHERS", NULL, "held outside the broker", "otherHolders", .cell = info_others },
         { "OWNER", "USER", "owner", "permissions.ownerUid", .cell = info_owner, SHOWN },
         { "GROUP", NULL, "group of the owner", "permissions.ownerGid", .cell = info_group },

@@ -71,6 +71,9 @@ static Amounts amounts_of_all(const struct shmbroker_status *status) {
 /* limits_self() - what the caller has; NULL if that is not told, as of who has nothing it may not
  * be */
 const struct shmbroker_user *limits_self(const struct shmbroker_users *users) {
+        /* Whose uid may be another one here, in a user namespace. */
+        if (users && shmbroker_users_count(users) == 1)
+                return shmbroker_users_get(users, 0);
         for (size_t i = 0; users && i < shmbroker_users_count(users); ++i)
                 if (shmbroker_user_uid(shmbroker_users_get(users, i)) == geteuid())
                         return shmbroker_users_get(users, i);

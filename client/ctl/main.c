@@ -15,6 +15,7 @@ static const Command *const commands[] = {
         &command_status,
         &command_limits,
         &command_users,
+        &command_tenants,
         &command_list,
         &command_show,
         &command_who,

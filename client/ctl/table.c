@@ -23,6 +23,7 @@ typedef struct Row Row;
 struct Chosen {
         const Column *column;
         const char *heading;
+        bool asked_for;
 };
 
 struct Row {
@@ -52,7 +53,7 @@ static bool is_name(const char *name, const char *text, size_t n_text) {
 
 static bool find_column(const Column *columns, const char *name, size_t n_name, Chosen *ret) {
         for (; columns->name; ++columns) {
-                *ret = (Chosen){ columns, columns->name };
+                *ret = (Chosen){ columns, columns->name, true };
                 if (is_name(columns->name, name, n_name))
                         return true;
                 ret->heading = columns->alias;
@@ -174,8 +175,9 @@ static void table_choose(Table *table, const Column *columns) {
 
         if (all || !text || *text == '+')
                 for (const Column *column = columns; column->name; ++column)
-                        if (all || column->shown)
-                                table->chosen[table->n_chosen++] = (Chosen){ column, column->name };
+                        if (all || column->shown || column->rare)
+                                table->chosen[table->n_chosen++] =
+                                        (Chosen){ column, column->name, all };
         if (text && !all)
                 choose_named(table, columns, *text == '+' ? text + 1 : text);
 }
@@ -323,12 +325,38 @@ static int print_lines(const Table *table, struct libscols_table *lines, FILE *s
         return scols_print_table(lines);
 }
 
-static int print_text(const Table *table, FILE *stream) {
+/* Has any line something in a column? */
+static bool has_cells(const Table *table, const Column *column) {
+        bool has = false;
+
+        for (size_t i = 0; !has && i < table->n_rows; ++i) {
+                _cleanup_(freep) char *text =
+                        column_cell(column, table->rows[i].item, CELL_PEOPLE, table->processes);
+
+                has = !text || !cell_is_nothing(text);
+        }
+        return has;
+}
+
+static void drop_empty(Table *table) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < table->n_chosen; ++i) {
+                const Chosen *chosen = &table->chosen[i];
+
+                if (chosen->asked_for || chosen->column->shown || has_cells(table, chosen->column))
+                        table->chosen[n++] = *chosen;
+        }
+        table->n_chosen = n;
+}
+
+static int print_text(Table *table, FILE *stream) {
         struct libscols_table *lines = scols_new_table();
         int r;
 
         if (!lines)
                 return ctl_no_memory();
+        drop_empty(table);
         r = print_lines(table, lines, stream);
         scols_unref_table(lines);
         return r ? ctl_error("the table cannot be printed: %s", strerror(-r)) : CTL_SUCCESS;

@@ -32,6 +32,8 @@ struct Column {
         bool right;
         /* Whether it is there without being asked for */
         bool shown;
+        /* The same as long as any line has something in it */
+        bool rare;
         /* Sorted as a number */
         bool number;
         /* May be cut off at the edge of a terminal */

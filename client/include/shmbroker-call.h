@@ -56,6 +56,8 @@ extern "C" {
  *      by shmbroker_call_take_attachments()
  * shmbroker_list_users_start() - begin what shmbroker_list_users() does; they are taken by
  *      shmbroker_call_take_users()
+ * shmbroker_list_tenants_start() - begin what shmbroker_list_tenants() does; they are taken by
+ *      shmbroker_call_take_tenants()
  * shmbroker_get_status_start() - begin what shmbroker_get_status() does; it is taken by
  *      shmbroker_call_take_status()
  * @connection: the connection
@@ -105,6 +107,7 @@ int shmbroker_list_segments_start(struct shmbroker *connection,
 int shmbroker_list_attachments_start(struct shmbroker *connection, const char *name, int64_t id,
                                      struct shmbroker_call **ret);
 int shmbroker_list_users_start(struct shmbroker *connection, struct shmbroker_call **ret);
+int shmbroker_list_tenants_start(struct shmbroker *connection, struct shmbroker_call **ret);
 int shmbroker_get_status_start(struct shmbroker *connection, struct shmbroker_call **ret);
 
 /**
@@ -173,6 +176,7 @@ void *shmbroker_call_userdata(const struct shmbroker_call *call);
  * shmbroker_call_take_list() - take the segments that were listed
  * shmbroker_call_take_attachments() - take the attachments that were listed
  * shmbroker_call_take_users() - take the users that were listed
+ * shmbroker_call_take_tenants() - take the tenants that were listed
  * shmbroker_call_take_status() - take the state of the broker
  * shmbroker_call_replaced_id() - the segment that was removed for one that was published
  * @call:       the call
@@ -192,6 +196,7 @@ int shmbroker_call_take_list(struct shmbroker_call *call, struct shmbroker_list 
 int shmbroker_call_take_attachments(struct shmbroker_call *call,
                                     struct shmbroker_attachments **ret);
 int shmbroker_call_take_users(struct shmbroker_call *call, struct shmbroker_users **ret);
+int shmbroker_call_take_tenants(struct shmbroker_call *call, struct shmbroker_tenants **ret);
 int shmbroker_call_take_status(struct shmbroker_call *call, struct shmbroker_status **ret);
 int shmbroker_call_replaced_id(const struct shmbroker_call *call, int64_t *ret);
 

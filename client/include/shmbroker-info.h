@@ -88,6 +88,7 @@ int shmbroker_info_other_holders(const struct shmbroker_info *info, int *ret);
  * shmbroker_info_unavailable() - why its object cannot be opened at the moment: "missing",
  *      "changed", "denied", "limit", "namespace", "error" or a word of a newer broker; NULL if it
  *      can. Who has it is not known then, and it counts as held.
+ * shmbroker_info_tenant() - the tenant whose it is, and whose users own it; NULL is the host
  * Since: 0.1
  */
 int shmbroker_info_removed(const struct shmbroker_info *info);
@@ -97,6 +98,7 @@ int shmbroker_info_locked(const struct shmbroker_info *info);
 unsigned int shmbroker_info_seals(const struct shmbroker_info *info);
 int shmbroker_info_adopted(const struct shmbroker_info *info);
 const char *shmbroker_info_unavailable(const struct shmbroker_info *info);
+const char *shmbroker_info_tenant(const struct shmbroker_info *info);
 
 /**
  * shmbroker_info_key() - key of a System V segment, 0 is IPC_PRIVATE; -ENODATA for other kinds
@@ -128,6 +130,8 @@ const char *shmbroker_info_json(const struct shmbroker_info *info);
  * shmbroker_attachment_since() - when it began
  * shmbroker_attachment_inherited() - 1 if the process that acquired it is gone and another has it,
  *      else 0; -ENODATA if not known, as where the pid is not
+ * shmbroker_attachment_tenant() - the tenant whose user it was; NULL is the host, and if it is not
+ *      known
  * shmbroker_attachment_json() - all of it, as the broker sent it: an Attachment of the protocol
  * Since: 0.1
  */
@@ -138,6 +142,7 @@ int shmbroker_attachment_access(const struct shmbroker_attachment *attachment, i
 const char *shmbroker_attachment_access_name(const struct shmbroker_attachment *attachment);
 int shmbroker_attachment_since(const struct shmbroker_attachment *attachment, uint64_t *ret_usec);
 int shmbroker_attachment_inherited(const struct shmbroker_attachment *attachment, int *ret);
+const char *shmbroker_attachment_tenant(const struct shmbroker_attachment *attachment);
 const char *shmbroker_attachment_json(const struct shmbroker_attachment *attachment);
 
 /*
@@ -171,8 +176,9 @@ struct shmbroker_status *shmbroker_status_free(struct shmbroker_status *status);
  *      attachments never recur as long as it is the same; NULL if it does not say
  * shmbroker_status_pid_namespace() - inode of /proc/self/ns/pid of the broker (pid_namespaces(7)):
  *      pids that the broker tells are numbers of this namespace; -ENODATA if it does not say
- * shmbroker_status_json() - all of it, as the broker sent it: the reply to GetStatus
- * Since: 0.1
+ * shmbroker_status_tenant() - the tenant whose socket the caller came by, of which counts and
+ * limits are then; NULL is the host shmbroker_status_json() - all of it, as the broker sent it: the
+ * reply to GetStatus Since: 0.1
  */
 const char *shmbroker_status_version(const struct shmbroker_status *status);
 uint64_t shmbroker_status_start_time(const struct shmbroker_status *status);
@@ -188,6 +194,7 @@ int shmbroker_status_privileged(const struct shmbroker_status *status, int *ret)
 int shmbroker_status_features(const struct shmbroker_status *status, unsigned int *ret);
 const char *shmbroker_status_registry_id(const struct shmbroker_status *status);
 int shmbroker_status_pid_namespace(const struct shmbroker_status *status, uint64_t *ret);
+const char *shmbroker_status_tenant(const struct shmbroker_status *status);
 const char *shmbroker_status_json(const struct shmbroker_status *status);
 
 /**
@@ -222,6 +229,7 @@ int shmbroker_status_counter_by_name(const struct shmbroker_status *status, cons
 
 /**
  * shmbroker_user_uid() - who it is
+ * shmbroker_user_tenant() - the tenant whose user it is; NULL is the host
  * shmbroker_user_segment_count() - how many segments there are that this user created
  * shmbroker_user_charged_bytes() - what is charged for them: the maximum where one was given, in
  *      whole pages
@@ -231,6 +239,7 @@ int shmbroker_status_counter_by_name(const struct shmbroker_status *status, cons
  * Since: 0.1
  */
 uid_t shmbroker_user_uid(const struct shmbroker_user *user);
+const char *shmbroker_user_tenant(const struct shmbroker_user *user);
 uint64_t shmbroker_user_segment_count(const struct shmbroker_user *user);
 uint64_t shmbroker_user_charged_bytes(const struct shmbroker_user *user);
 uint64_t shmbroker_user_attachment_count(const struct shmbroker_user *user);
@@ -256,6 +265,45 @@ int shmbroker_user_limit_by_name(const struct shmbroker_user *user, const char *
 int shmbroker_user_share(const struct shmbroker_user *user, size_t index, const char **ret_name,
                          int64_t *ret_value);
 int shmbroker_user_share_by_name(const struct shmbroker_user *user, const char *name, int64_t *ret);
+
+/*
+ * ---- One tenant -----------------------------------------------------------------------------
+ */
+
+/**
+ * shmbroker_tenant_name() - what it is called
+ * shmbroker_tenant_address() - where it connects; NULL if it is not served
+ * shmbroker_tenant_problem() - what is wrong with its configuration or socket, for people; NULL if
+ *      nothing is
+ * shmbroker_tenant_exports() - shell patterns of names of the host's that it may acquire readOnly,
+ *      separated by blanks; NULL if there are none
+ * shmbroker_tenant_segment_count() - how many segments there are that its users created
+ * shmbroker_tenant_charged_bytes() - what is charged for them, in whole pages
+ * shmbroker_tenant_attachment_count() - how many attachments its users have
+ * shmbroker_tenant_connection_count() - how many connections
+ * shmbroker_tenant_json() - all of it, as the broker sent it: a Tenant of the protocol
+ * Since: 0.1
+ */
+const char *shmbroker_tenant_name(const struct shmbroker_tenant *tenant);
+const char *shmbroker_tenant_address(const struct shmbroker_tenant *tenant);
+const char *shmbroker_tenant_problem(const struct shmbroker_tenant *tenant);
+const char *shmbroker_tenant_exports(const struct shmbroker_tenant *tenant);
+uint64_t shmbroker_tenant_segment_count(const struct shmbroker_tenant *tenant);
+uint64_t shmbroker_tenant_charged_bytes(const struct shmbroker_tenant *tenant);
+uint64_t shmbroker_tenant_attachment_count(const struct shmbroker_tenant *tenant);
+uint64_t shmbroker_tenant_connection_count(const struct shmbroker_tenant *tenant);
+const char *shmbroker_tenant_json(const struct shmbroker_tenant *tenant);
+
+/**
+ * shmbroker_tenant_limit() - a limit in force for this tenant, counted from 0; -ENODATA beyond the
+ *      last
+ * shmbroker_tenant_limit_by_name() - the same by its name; -ENODATA if it is not set
+ * Since: 0.1
+ */
+int shmbroker_tenant_limit(const struct shmbroker_tenant *tenant, size_t index,
+                           const char **ret_name, int64_t *ret_value);
+int shmbroker_tenant_limit_by_name(const struct shmbroker_tenant *tenant, const char *name,
+                                   int64_t *ret);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

@@ -337,6 +337,29 @@ const struct shmbroker_user *shmbroker_users_get(const struct shmbroker_users *u
 struct shmbroker_users *shmbroker_users_free(struct shmbroker_users *users);
 
 /**
+ * shmbroker_list_tenants() - ask which tenants there are
+ * @connection: the connection
+ * @ret:        all of them for the administrator, else the one whose socket the caller came by, or
+ *              none; to be freed by shmbroker_tenants_free()
+ *
+ * Return: 0, or a negative errno.
+ * Since: 0.1
+ */
+int shmbroker_list_tenants(struct shmbroker *connection, struct shmbroker_tenants **ret);
+
+/**
+ * shmbroker_tenants_count() - how many tenants there are
+ * shmbroker_tenants_get() - one of them, counted from 0; it is owned by @tenants. NULL beyond their
+ *      end.
+ * shmbroker_tenants_free() - free tenants, or NULL; returns NULL
+ * Since: 0.1
+ */
+size_t shmbroker_tenants_count(const struct shmbroker_tenants *tenants);
+const struct shmbroker_tenant *shmbroker_tenants_get(const struct shmbroker_tenants *tenants,
+                                                     size_t index);
+struct shmbroker_tenants *shmbroker_tenants_free(struct shmbroker_tenants *tenants);
+
+/**
  * shmbroker_get_status() - ask how the broker is
  * @connection: the connection
  * @ret:        the answer, to be freed by shmbroker_status_free()

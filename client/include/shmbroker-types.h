@@ -36,6 +36,10 @@ struct shmbroker_status;
 struct shmbroker_users;
 /* What one of them has. */
 struct shmbroker_user;
+/* Containers and others that have a socket, names and limits of their own. */
+struct shmbroker_tenants;
+/* One of them. */
+struct shmbroker_tenant;
 /* News of segments, as they happen. */
 struct shmbroker_watch;
 /* One piece of it. */

@@ -28,6 +28,7 @@ enum CallBrings {
         CALL_BRINGS_LIST,
         CALL_BRINGS_ATTACHMENTS,
         CALL_BRINGS_USERS,
+        CALL_BRINGS_TENANTS,
         CALL_BRINGS_STATUS,
 };
 

@@ -178,6 +178,7 @@ GETTER(shmbroker_info, unsigned int, shmbroker_info_seals, seals)
 GETTER(shmbroker_info, int, shmbroker_info_adopted, adopted)
 GETTER(shmbroker_info, const char *, shmbroker_info_posix_name, posix_name)
 GETTER(shmbroker_info, const char *, shmbroker_info_file_path, file_path)
+GETTER(shmbroker_info, const char *, shmbroker_info_tenant, tenant)
 
 const char *shmbroker_info_unavailable(const struct shmbroker_info *info) {
         return GIVEN(&info->values, INFO_UNAVAILABLE) ? info->values.unavailable.cause : NULL;
@@ -190,6 +191,7 @@ const char *shmbroker_info_json(const struct shmbroker_info *info) {
 GETTER(shmbroker_attachment, int64_t, shmbroker_attachment_id, id)
 NULLABLE_GETTER(shmbroker_attachment, pid_t, shmbroker_attachment_pid, ATTACHMENT_PID, pid)
 NULLABLE_GETTER(shmbroker_attachment, uid_t, shmbroker_attachment_uid, ATTACHMENT_UID, uid)
+GETTER(shmbroker_attachment, const char *, shmbroker_attachment_tenant, tenant)
 NULLABLE_GETTER(shmbroker_attachment, uint64_t, shmbroker_attachment_since, ATTACHMENT_SINCE_USEC,
                 since_usec)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls that bring any number of answers: segments, attachments and users, kept as lists. */
+/* Calls that bring any number of answers: segments, attachments, users and tenants, kept as lists.
+ */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,19 +30,6 @@ struct shmbroker_filter {
         ListParameters parameters;
         char *match_name;
         int kind;
-};
-
-/* Each kind of list is one of these. */
-struct shmbroker_list {
-        Items items;
-};
-
-struct shmbroker_attachments {
-        Items items;
-};
-
-struct shmbroker_users {
-        Items items;
 };
 
 static void items_clear(Items *items) {
@@ -108,6 +96,42 @@ static int call_add_item(struct shmbroker_call *call, void *item) {
         return error_trace(items_add(items, item));
 }
 
+/* A kind of list, which is Items by another name, and the call that brings it; each of its answers
+ * is an item, which LIST_answer() adds. */
+#define LISTED(list, item, which)                                                                  \
+        struct shmbroker_##list {                                                                  \
+                Items items;                                                                       \
+        };                                                                                         \
+                                                                                                   \
+        static const CallType list##_type = {                                                      \
+                .brings = (which),                                                                 \
+                .answer = list##_answer,                                                           \
+                .again = items_again,                                                              \
+                .take = items_take,                                                                \
+                .partial = true,                                                                   \
+                .free_object = items_free,                                                         \
+        };                                                                                         \
+                                                                                                   \
+        int shmbroker_call_take_##list(struct shmbroker_call *call,                                \
+                                       struct shmbroker_##list **ret) {                            \
+                return call_take(call, which, ret);                                                \
+        }                                                                                          \
+                                                                                                   \
+        struct shmbroker_##list *shmbroker_##list##_free(struct shmbroker_##list *list) {          \
+                if (list)                                                                          \
+                        items_free(&list->items);                                                  \
+                return NULL;                                                                       \
+        }                                                                                          \
+                                                                                                   \
+        size_t shmbroker_##list##_count(const struct shmbroker_##list *list) {                     \
+                return list->items.n_items;                                                        \
+        }                                                                                          \
+                                                                                                   \
+        const struct shmbroker_##item *shmbroker_##list##_get(const struct shmbroker_##list *list, \
+                                                              size_t index) {                      \
+                return index < list->items.n_items ? list->items.items[index] : NULL;              \
+        }
+
 int shmbroker_filter_new(struct shmbroker_filter **ret) {
         struct shmbroker_filter *filter = calloc(1, sizeof(*filter));
 
@@ -162,14 +186,7 @@ static int list_answer(struct shmbroker_call *call, const Reply *reply) {
         return r ? error_trace(r) : error_trace(call_add_item(call, info));
 }
 
-static const CallType list_type = {
-        .brings = CALL_BRINGS_LIST,
-        .answer = list_answer,
-        .again = items_again,
-        .take = items_take,
-        .partial = true,
-        .free_object = items_free,
-};
+LISTED(list, info, CALL_BRINGS_LIST)
 
 int shmbroker_list_segments_start(struct shmbroker *connection,
                                   const struct shmbroker_filter *filter,
@@ -188,10 +205,6 @@ int shmbroker_list_segments_start(struct shmbroker *connection,
         return r ? error_trace(r) : error_trace(call_begin(connection, &list_type, &request, ret));
 }
 
-int shmbroker_call_take_list(struct shmbroker_call *call, struct shmbroker_list **ret) {
-        return call_take(call, CALL_BRINGS_LIST, ret);
-}
-
 int shmbroker_list_segments(struct shmbroker *connection, const struct shmbroker_filter *filter,
                             struct shmbroker_list **ret) {
         struct shmbroker_call *call = NULL;
@@ -199,20 +212,6 @@ int shmbroker_list_segments(struct shmbroker *connection, const struct shmbroker
 
         r = shmbroker_list_segments_start(connection, filter, &call);
         return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_LIST, ret));
-}
-
-struct shmbroker_list *shmbroker_list_free(struct shmbroker_list *list) {
-        if (list)
-                items_free(&list->items);
-        return NULL;
-}
-
-size_t shmbroker_list_count(const struct shmbroker_list *list) {
-        return list->items.n_items;
-}
-
-const struct shmbroker_info *shmbroker_list_get(const struct shmbroker_list *list, size_t index) {
-        return index < list->items.n_items ? list->items.items[index] : NULL;
 }
 
 static int attachments_answer(struct shmbroker_call *call, const Reply *reply) {
@@ -233,14 +232,7 @@ static int attachments_answer(struct shmbroker_call *call, const Reply *reply) {
         return error_trace(call_add_item(call, steal_ptr(attachment)));
 }
 
-static const CallType attachments_type = {
-        .brings = CALL_BRINGS_ATTACHMENTS,
-        .answer = attachments_answer,
-        .again = items_again,
-        .take = items_take,
-        .partial = true,
-        .free_object = items_free,
-};
+LISTED(attachments, attachment, CALL_BRINGS_ATTACHMENTS)
 
 int shmbroker_list_attachments_start(struct shmbroker *connection, const char *name, int64_t id,
                                      struct shmbroker_call **ret) {
@@ -252,11 +244,6 @@ int shmbroker_list_attachments_start(struct shmbroker *connection, const char *n
         return error_trace(segment_begin(connection, &attachments_type, &request, ret));
 }
 
-int shmbroker_call_take_attachments(struct shmbroker_call *call,
-                                    struct shmbroker_attachments **ret) {
-        return call_take(call, CALL_BRINGS_ATTACHMENTS, ret);
-}
-
 int shmbroker_list_attachments(struct shmbroker *connection, const char *name, int64_t id,
                                struct shmbroker_attachments **ret) {
         struct shmbroker_call *call = NULL;
@@ -264,22 +251,6 @@ int shmbroker_list_attachments(struct shmbroker *connection, const char *name, i
 
         r = shmbroker_list_attachments_start(connection, name, id, &call);
         return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_ATTACHMENTS, ret));
-}
-
-struct shmbroker_attachments *shmbroker_attachments_free(
-        struct shmbroker_attachments *attachments) {
-        if (attachments)
-                items_free(&attachments->items);
-        return NULL;
-}
-
-size_t shmbroker_attachments_count(const struct shmbroker_attachments *attachments) {
-        return attachments->items.n_items;
-}
-
-const struct shmbroker_attachment *shmbroker_attachments_get(
-        const struct shmbroker_attachments *attachments, size_t index) {
-        return index < attachments->items.n_items ? attachments->items.items[index] : NULL;
 }
 
 static int users_answer(struct shmbroker_call *call, const Reply *reply) {
@@ -290,14 +261,7 @@ static int users_answer(struct shmbroker_call *call, const Reply *reply) {
         return r ? error_trace(r) : error_trace(call_add_item(call, user));
 }
 
-static const CallType users_type = {
-        .brings = CALL_BRINGS_USERS,
-        .answer = users_answer,
-        .again = items_again,
-        .take = items_take,
-        .partial = true,
-        .free_object = items_free,
-};
+LISTED(users, user, CALL_BRINGS_USERS)
 
 int shmbroker_list_users_start(struct shmbroker *connection, struct shmbroker_call **ret) {
         const NoParameters parameters = {};
@@ -311,10 +275,6 @@ int shmbroker_list_users_start(struct shmbroker *connection, struct shmbroker_ca
         return error_trace(call_begin(connection, &users_type, &request, ret));
 }
 
-int shmbroker_call_take_users(struct shmbroker_call *call, struct shmbroker_users **ret) {
-        return call_take(call, CALL_BRINGS_USERS, ret);
-}
-
 int shmbroker_list_users(struct shmbroker *connection, struct shmbroker_users **ret) {
         struct shmbroker_call *call = NULL;
         int r;
@@ -323,17 +283,32 @@ int shmbroker_list_users(struct shmbroker *connection, struct shmbroker_users **
         return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_USERS, ret));
 }
 
-struct shmbroker_users *shmbroker_users_free(struct shmbroker_users *users) {
-        if (users)
-                items_free(&users->items);
-        return NULL;
+static int tenants_answer(struct shmbroker_call *call, const Reply *reply) {
+        struct shmbroker_tenant *tenant = NULL;
+        int r;
+
+        r = tenant_read(reply, &tenant);
+        return r ? error_trace(r) : error_trace(call_add_item(call, tenant));
 }
 
-size_t shmbroker_users_count(const struct shmbroker_users *users) {
-        return users->items.n_items;
+LISTED(tenants, tenant, CALL_BRINGS_TENANTS)
+
+int shmbroker_list_tenants_start(struct shmbroker *connection, struct shmbroker_call **ret) {
+        const NoParameters parameters = {};
+        const Request request = {
+                .method = METHOD_LIST_TENANTS,
+                .parameters = &parameters,
+                .repeatable = true,
+        };
+
+        error_clear(&connection->error);
+        return error_trace(call_begin(connection, &tenants_type, &request, ret));
 }
 
-const struct shmbroker_user *shmbroker_users_get(const struct shmbroker_users *users,
-                                                 size_t index) {
-        return index < users->items.n_items ? users->items.items[index] : NULL;
+int shmbroker_list_tenants(struct shmbroker *connection, struct shmbroker_tenants **ret) {
+        struct shmbroker_call *call = NULL;
+        int r;
+
+        r = shmbroker_list_tenants_start(connection, &call);
+        return r ? error_trace(r) : error_trace(call_finish(call, CALL_BRINGS_TENANTS, ret));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The state of a broker, and what its users have. */
+/* The state of a broker, and what its users and tenants have. */
 
 #include "client/lib/status.h"
 
@@ -22,6 +22,11 @@ struct shmbroker_status {
 
 struct shmbroker_user {
         UserUsage values;
+        const char *json;
+};
+
+struct shmbroker_tenant {
+        TenantUsage values;
         const char *json;
 };
 
@@ -102,6 +107,10 @@ int shmbroker_status_privileged(const struct shmbroker_status *status, int *ret)
         return 0;
 }
 
+const char *shmbroker_status_tenant(const struct shmbroker_status *status) {
+        return GIVEN(&status->values, STATUS_REPLY_CALLER) ? status->values.caller.tenant : NULL;
+}
+
 const char *shmbroker_status_json(const struct shmbroker_status *status) {
         return status->json;
 }
@@ -137,6 +146,7 @@ int user_read(const Reply *reply, struct shmbroker_user **ret) {
 }
 
 GETTER(shmbroker_user, uid_t, shmbroker_user_uid, uid)
+GETTER(shmbroker_user, const char *, shmbroker_user_tenant, tenant)
 GETTER(shmbroker_user, uint64_t, shmbroker_user_segment_count, segment_count)
 GETTER(shmbroker_user, uint64_t, shmbroker_user_charged_bytes, charged_bytes)
 GETTER(shmbroker_user, uint64_t, shmbroker_user_attachment_count, attachment_count)
@@ -144,6 +154,47 @@ GETTER(shmbroker_user, uint64_t, shmbroker_user_connection_count, connection_cou
 
 const char *shmbroker_user_json(const struct shmbroker_user *user) {
         return user->json;
+}
+
+/**
+ * tenant_read() - make a tenant of an answer
+ * @reply:      an answer to ListTenants
+ * @ret:        the tenant, in one piece of memory; NULL if the answer has none
+ *
+ * Return: 0, -EPROTO, or -ENOMEM.
+ */
+int tenant_read(const Reply *reply, struct shmbroker_tenant **ret) {
+        _cleanup_(freep) struct shmbroker_tenant *tenant = NULL;
+        TenantReply values;
+        const char *json;
+        Reply copy;
+
+        tenant = reply_keep(reply, sizeof(*tenant), "tenant", &json, &copy);
+        if (!tenant)
+                return error_origin(-ENOMEM);
+        if (reply_read(&copy, &tenant_reply_type, &values))
+                return error_origin(-EPROTO);
+        if (!GIVEN(&values, REPLY_ITEM)) {
+                *ret = NULL;
+                return 0;
+        }
+        tenant->values = values.tenant;
+        tenant->json = json;
+        *ret = steal_ptr(tenant);
+        return 0;
+}
+
+GETTER(shmbroker_tenant, const char *, shmbroker_tenant_name, name)
+GETTER(shmbroker_tenant, const char *, shmbroker_tenant_address, address)
+GETTER(shmbroker_tenant, const char *, shmbroker_tenant_problem, problem)
+GETTER(shmbroker_tenant, const char *, shmbroker_tenant_exports, exports)
+GETTER(shmbroker_tenant, uint64_t, shmbroker_tenant_segment_count, segment_count)
+GETTER(shmbroker_tenant, uint64_t, shmbroker_tenant_charged_bytes, charged_bytes)
+GETTER(shmbroker_tenant, uint64_t, shmbroker_tenant_attachment_count, attachment_count)
+GETTER(shmbroker_tenant, uint64_t, shmbroker_tenant_connection_count, connection_count)
+
+const char *shmbroker_tenant_json(const struct shmbroker_tenant *tenant) {
+        return tenant->json;
 }
 
 static int map_get(const Map *map, size_t index, const char **ret_name, int64_t *ret_value) {
@@ -169,6 +220,11 @@ int shmbroker_status_counter(const struct shmbroker_status *status, size_t index
 int shmbroker_user_limit(const struct shmbroker_user *user, size_t index, const char **ret_name,
                          int64_t *ret_value) {
         return map_get(&user->values.limits, index, ret_name, ret_value);
+}
+
+int shmbroker_tenant_limit(const struct shmbroker_tenant *tenant, size_t index,
+                           const char **ret_name, int64_t *ret_value) {
+        return map_get(&tenant->values.limits, index, ret_name, ret_value);
 }
 
 static int map_find(const Map *map, const char *name, int64_t *ret) {
@@ -205,4 +261,9 @@ int shmbroker_user_share(const struct shmbroker_user *user, size_t index, const 
 int shmbroker_user_share_by_name(const struct shmbroker_user *user, const char *name,
                                  int64_t *ret) {
         return map_find(&user->values.shares, name, ret);
+}
+
+int shmbroker_tenant_limit_by_name(const struct shmbroker_tenant *tenant, const char *name,
+                                   int64_t *ret) {
+        return map_find(&tenant->values.limits, name, ret);
 }

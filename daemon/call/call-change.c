@@ -201,7 +201,8 @@ static int take_name(Service *service, Segment *segment, const char *name, Segme
         KindFailure kind_failure = {};
         int r = 0;
 
-        object_file_name(name, segment->id, object_name);
+        if (!object_file_name(segment_tenant_name(segment), name, segment->id, object_name))
+                return call_not_supported(failure, "the name is too long for the file of a tenant");
         if (replaced && kind_rows[replaced->kind]->unlink)
                 persist_prepare(&service->persist, replaced);
         if (row->rename)

@@ -62,10 +62,11 @@ static int check_creation(const Client *client, const AcquireParameters *paramet
         r = check_kind(row, parameters, failure);
         if (r)
                 return r;
-        if (client->credentials.tenant && row->traits.found_by != FOUND_BY_NOTHING)
-                return call_not_supported(failure,
-                                          "a tenant has segments of kind memfd alone: those "
-                                          "of other kinds would be found on the host");
+        /* Keys and names of these are the host's, and so would the owner be. */
+        if (client->credentials.tenant &&
+            (row->traits.found_by == FOUND_BY_SHMID || row->traits.found_by == FOUND_BY_POSIX_NAME))
+                return call_not_supported(failure, "a tenant has segments of kinds memfd and file "
+                                                   "alone: others would be found on the host");
         if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) &&
             (parameters->page_bytes & (parameters->page_bytes - 1)) != 0)
                 return call_invalid(failure, "pageBytes");
@@ -130,7 +131,8 @@ static int name_file(Service *service, Segment *segment, CallFailure *failure) {
         if (host_open_files(host) < 0)
                 return call_not_supported(failure,
                                           "the broker's file directory cannot be opened or made");
-        object_file_name(segment->name, segment->id, name);
+        if (!object_file_name(segment_tenant_name(segment), segment->name, segment->id, name))
+                return call_not_supported(failure, "the name is too long for the file of a tenant");
         segment->object_name = shared_path_new(host->files_path, name);
         return segment->object_name ? 0 : call_no_memory(failure);
 }

@@ -26,6 +26,18 @@ static int set_owner_and_mode(int fd, const Permission *permission) {
         return 0;
 }
 
+/* Of a tenant's the object is the broker's alone: its users are not those that the kernel knows. */
+static Permission object_permission(const Host *host, const Permission *permission) {
+        Permission own = *permission;
+
+        if (permission->tenant) {
+                own.owner_uid = host->uid;
+                own.owner_gid = (gid_t) -1;
+                own.mode = 0600;
+        }
+        return own;
+}
+
 /* Nobody finds it yet. The description counts as a writer, and is good for leases. */
 static int make_unnamed(int directory_fd, const Segment *segment) {
         _cleanup_fd_ int fd = -EBADF;
@@ -63,9 +75,9 @@ static void named_inode_note(Segment *segment, const struct stat *st) {
  *         made.
  */
 int named_inode_create(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
-        uid_t owner = segment->permission.owner_uid;
-        const char *missing =
-                host_missing(host, owner, 1U << PRIVILEGE_CHOWN | PRIVILEGES_OF_FILES);
+        const Permission permission = object_permission(host, &segment->permission);
+        const char *missing = host_missing(host, permission.owner_uid,
+                                           1U << PRIVILEGE_CHOWN | PRIVILEGES_OF_FILES);
         _cleanup_fd_ int fd = -EBADF;
         struct stat st;
         int r;
@@ -78,7 +90,7 @@ int named_inode_create(const Host *host, Segment *segment, int directory_fd, Kin
                                           "the file system of that directory has no O_TMPFILE");
         if (fd < 0)
                 return kind_error(-fd);
-        r = set_owner_and_mode(fd, &segment->permission);
+        r = set_owner_and_mode(fd, &permission);
         if (r)
                 return r;
         if (fstat(fd, &st) < 0)
@@ -242,7 +254,7 @@ bool named_inode_look(Segment *segment, int directory_fd, ObjectState *ret) {
                 .unlinked = segment->object_name && st.st_nlink == 0,
                 .object_bytes = (uint64_t) st.st_size,
                 .allocated_bytes = st.st_blocks * BLOCK_BYTES,
-                .has_permission = true,
+                .has_permission = !segment->permission.tenant,
                 .uid = st.st_uid,
                 .gid = st.st_gid,
                 .mode = st.st_mode & MODE_MAX,
@@ -271,6 +283,8 @@ int named_inode_set_permission(const Host *host, Segment *segment, const Permiss
                                            1U << PRIVILEGE_CHOWN | PRIVILEGES_OF_FILES);
         int r;
 
+        if (segment->permission.tenant)
+                return 0;
         if (missing)
                 return kind_not_supported(failure, missing);
         r = set_owner_and_mode(segment->master_fd, permission);

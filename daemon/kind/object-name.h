@@ -4,6 +4,7 @@
 
 /* What the object behind a segment is called outside, if nobody says otherwise. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/base/shared-path.h"
@@ -12,6 +13,7 @@
 #define OBJECT_NAME_BYTES (NAME_LENGTH_MAX + 1)
 
 void object_posix_name(const char *segment_name, int64_t id, char ret[OBJECT_NAME_BYTES]);
-void object_file_name(const char *segment_name, int64_t id, char ret[OBJECT_NAME_BYTES]);
+bool object_file_name(const char *tenant, const char *segment_name, int64_t id,
+                      char ret[OBJECT_NAME_BYTES]);
 
 #endif

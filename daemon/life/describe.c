@@ -122,7 +122,7 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
         if (segment->last_pid > 0)
                 GIVE_VALUE(ret, INFO_LAST_PID, last_pid, segment->last_pid);
         if (segment->permission.tenant)
-                GIVE_VALUE(ret, INFO_TENANT, tenant, segment->permission.tenant->name);
+                GIVE_VALUE(ret, INFO_TENANT, tenant, segment_tenant_name(segment));
         if (segment->lingers)
                 GIVE_VALUE(ret, INFO_LINGER_USEC, linger_usec, (int64_t) segment->linger_usec);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/model/tenant.h"
 #include "proto/fd.h"
 #include "proto/util.h"
 
@@ -97,6 +98,11 @@ size_t segment_attach_count(const Segment *segment) {
 /* segment_called() - its name, or the one that it had; NULL if it never had one */
 const char *segment_called(const Segment *segment) {
         return segment->name ? segment->name : segment->former_name;
+}
+
+/* segment_tenant_name() - the tenant whose it is; NULL is the host */
+const char *segment_tenant_name(const Segment *segment) {
+        return segment->permission.tenant ? segment->permission.tenant->name : NULL;
 }
 
 bool segment_has_huge_pages(const Segment *segment) {

@@ -210,6 +210,7 @@ size_t segment_attach_count(const Segment *segment);
 void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
 void segment_unmark(Segment *segment, Attachment *attachment);
 const char *segment_called(const Segment *segment);
+const char *segment_tenant_name(const Segment *segment);
 bool segment_has_huge_pages(const Segment *segment);
 bool segment_is_locked(const Segment *segment);
 uint64_t segment_capacity(const Segment *segment);

@@ -55,7 +55,7 @@ void segment_record_make(const Segment *segment, SegmentRecord *ret) {
                 .creator_uid = permission->creator_uid,
                 .creator_gid = permission->creator_gid,
                 .mode = permission->mode,
-                .tenant = permission->tenant ? permission->tenant->name : NULL,
+                .tenant = segment_tenant_name(segment),
                 .charged_uid = segment->segment_charge.user->uid,
                 .attach_time_usec = (int64_t) segment->attach_usec,
                 .detach_time_usec = (int64_t) segment->detach_usec,

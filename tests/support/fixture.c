@@ -217,7 +217,7 @@ static void wait_for_daemon(void) {
 
 static void remove_files(void) {
         static const char *const kept[] = { "state/lock", "state/state", "state/files", "state",
-                                            "config" };
+                                            "config",     "tenants/web", "tenants/db",  "tenants" };
 
         for (size_t i = 0; i < ARRAY_SIZE(kept); ++i) {
                 _cleanup_(freep) char *path = path_in(kept[i]);
@@ -334,6 +334,14 @@ bool wire_try_open(Wire *wire) {
 
 void wire_open(Wire *wire) {
         ck_assert(wire_try_open(wire));
+}
+
+void wire_open_tenant(Wire *wire, const char *tenant) {
+        char path[192];
+
+        (void) snprintf(path, sizeof(path), "%s/tenants/%s/socket", fixture.directory, tenant);
+        *wire = (Wire){ .fd = socket_connect(path) };
+        ck_assert_int_ge(wire->fd, 0);
 }
 
 void wire_close(Wire *wire) {

@@ -77,6 +77,8 @@ void wire_open(Wire *wire);
 /* Connections that this process opens from now on are the administrator's, or anybody's. */
 void wire_as_administrator(bool is_one);
 bool wire_try_open(Wire *wire);
+/* By the socket of a tenant, where that is if nobody says otherwise. */
+void wire_open_tenant(Wire *wire, const char *tenant);
 void wire_close(Wire *wire);
 void wire_send(Wire *wire, const char *text, size_t n_text);
 /* Waits for one reply; false if the connection is closed instead. The text is the wire's. */

@@ -15,5 +15,6 @@ extern const Check broker_checks[];
 extern const Check host_checks[];
 extern const Check kernel_checks[];
 extern const Check service_checks[];
+extern const Check tenant_checks[];
 
 #endif

@@ -110,6 +110,7 @@ static void ask_broker(Facts *facts) {
         }
         /* An older one may not tell. */
         (void) shmbroker_list_users(facts->connection, &facts->users);
+        (void) shmbroker_list_tenants(facts->connection, &facts->tenants);
 }
 
 static bool is_user(const char *address) {
@@ -153,6 +154,7 @@ int facts_find(Ctl *ctl, Facts *ret) {
 void facts_deinit(Facts *facts) {
         shmbroker_status_free(facts->status);
         shmbroker_users_free(facts->users);
+        shmbroker_tenants_free(facts->tenants);
         shmbroker_close(facts->connection);
         free(facts->reason);
         free(facts->unit);

@@ -16,9 +16,10 @@ struct Facts {
         /* 0 if the broker has answered, else a negative errno, and why */
         int error;
         char *reason;
-        /* If it has; users only if it tells of them */
+        /* If it has; users and tenants only if it tells of them */
         struct shmbroker_status *status;
         struct shmbroker_users *users;
+        struct shmbroker_tenants *tenants;
         /* The broker is where a service has it, of the user's manager if so asked */
         bool is_service;
         bool user;

@@ -111,7 +111,7 @@ class Conformity:
 
     def wrong_parameters_of(self, client, method, fields):
         name = method.rsplit(".", 1)[1]
-        more = {"more": True} if name in ("List", "ListAttachments", "ListUsers", "Watch") else {}
+        more = {"more": True} if name.startswith("List") or name == "Watch" else {}
         wrong = self.expect(client, "InvalidParameter", method, {"unknownField": 1}, **more)
         require(wrong["parameter"] == "unknownField", method, wrong)
         for field, kind in fields.items():
@@ -280,6 +280,12 @@ class Conformity:
         (me,) = [user for user in users if user["uid"] == os.getuid()]
         require(me["segmentCount"] >= 1 and me["chargedBytes"] >= 5000, me)
 
+    def tenants(self):
+        """There is none, which one empty reply says."""
+        with Client(self.address) as client:
+            (reply,) = self.call(client, "ListTenants", more=True)
+        require(not reply.parameters, reply.parameters)
+
     def watch(self):
         """A watch tells what exists, that this was all, and what happens."""
         with Client(self.address) as client, Client(self.address) as watcher:
@@ -343,7 +349,7 @@ class Conformity:
 def main():
     conformity = Conformity(sys.argv[1], sys.argv[2])
     for part in (
-        "info", "wrong_parameters", "absent", "acquire", "streams", "changes", "users", "watch", "adopt",
+        "info", "wrong_parameters", "absent", "acquire", "streams", "changes", "users", "tenants", "watch", "adopt",
         "pipelined", "broken",
     ):
         getattr(conformity, part)()
