@@ -329,7 +329,7 @@ static int dispatch_handled(Context *context, int r, Fault *fault) {
         }
         if (r == CALL_E_LIMIT || r == CALL_E_NO_DESCRIPTORS) {
                 ++context->service->counters.n_limits_reached;
-                report_limit(context->client->credentials.uid, context->client->credentials.pid,
+                report_limit(context->client->user, context->client->credentials.pid,
                              context->failure.limit.name, "a call is refused");
         }
         return r;

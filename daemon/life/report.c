@@ -7,6 +7,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/model/tenant.h"
 #include "proto/util.h"
 
 /* So many entries of a kind that clients can bring about, in so long. */
@@ -83,6 +84,7 @@ void report_segment(Report report, const Segment *segment) {
                            { "SHMBROKER_SEGMENT_NAME", report_called(segment) },
                            { "SHMBROKER_SEGMENT_KIND", kind_names.names[segment->kind] },
                            { "SHMBROKER_OWNER_UID", uid },
+                           { "SHMBROKER_TENANT", segment_tenant_name(segment) },
                    }),
                    "Segment %s is %s.", id, what[report]);
 }
@@ -119,6 +121,7 @@ static void report_fate(Report report, int level, const Segment *segment, const 
                            { "SHMBROKER_SEGMENT_ID", id },
                            { "SHMBROKER_SEGMENT_NAME", name },
                            { "SHMBROKER_SEGMENT_KIND", kind_names.names[segment->kind] },
+                           { "SHMBROKER_TENANT", segment_tenant_name(segment) },
                    }),
                    "Segment %s (%s) is %s: %s.", id, name[0] ? name : "without a name", fate,
                    reason);
@@ -146,43 +149,47 @@ void report_available(const Segment *segment) {
                     "its object can be opened");
 }
 
+/* An entry about who is at the other end of a connection. */
+static void report_peer(Report report, const User *user, pid_t pid, const char *limit,
+                        const char *text) {
+        const Tenant *tenant = user->accounts->tenant;
+        char uid[NUMBER_BYTES], process[NUMBER_BYTES];
+
+        if (log_get_level() < LOG_INFO || !has_room(report))
+                return;
+        (void) snprintf(uid, sizeof(uid), "%u", user->uid);
+        (void) snprintf(process, sizeof(process), "%d", pid);
+        log_fields(LOG_INFO,
+                   ((LogField[]){
+                           { "MESSAGE_ID", message_ids[report] },
+                           { "SHMBROKER_LIMIT", limit },
+                           { "SHMBROKER_PEER_UID", uid },
+                           { "SHMBROKER_PEER_PID", pid > 0 ? process : NULL },
+                           { "SHMBROKER_TENANT", tenant ? tenant->name : NULL },
+                   }),
+                   "User %s%s%s %s.", uid, tenant ? " of tenant " : "", tenant ? tenant->name : "",
+                   text);
+}
+
 /**
  * report_limit() - somebody met a limit
- * @uid:        who
+ * @user:       who
  * @pid:        its process, as of when it connected; 0 if the broker cannot see it
  * @limit:      the name of the limit
  * @consequence: what follows, the end of a sentence without its full stop
  */
-void report_limit(uid_t uid, pid_t pid, const char *limit, const char *consequence) {
-        char user[NUMBER_BYTES], process[NUMBER_BYTES];
+void report_limit(const User *user, pid_t pid, const char *limit, const char *consequence) {
+        char text[128];
 
-        if (log_get_level() < LOG_INFO || !has_room(REPORT_LIMIT))
-                return;
-        (void) snprintf(user, sizeof(user), "%u", uid);
-        (void) snprintf(process, sizeof(process), "%d", pid);
-        log_fields(LOG_INFO,
-                   ((LogField[]){
-                           { "MESSAGE_ID", message_ids[REPORT_LIMIT] },
-                           { "SHMBROKER_LIMIT", limit },
-                           { "SHMBROKER_PEER_UID", user },
-                           { "SHMBROKER_PEER_PID", pid > 0 ? process : NULL },
-                   }),
-                   "User %u has reached the limit %s: %s.", uid, limit, consequence);
+        (void) snprintf(text, sizeof(text), "has reached the limit %s: %s", limit, consequence);
+        report_peer(REPORT_LIMIT, user, pid, limit, text);
 }
 
 /* report_broken() - something came on a connection that is no call; as above */
-void report_broken(uid_t uid, pid_t pid, const char *reason) {
-        char user[NUMBER_BYTES], process[NUMBER_BYTES];
+void report_broken(const User *user, pid_t pid, const char *reason) {
+        char text[128];
 
-        if (log_get_level() < LOG_INFO || !has_room(REPORT_BROKEN))
-                return;
-        (void) snprintf(user, sizeof(user), "%u", uid);
-        (void) snprintf(process, sizeof(process), "%d", pid);
-        log_fields(LOG_INFO,
-                   ((LogField[]){
-                           { "MESSAGE_ID", message_ids[REPORT_BROKEN] },
-                           { "SHMBROKER_PEER_PID", pid > 0 ? process : NULL },
-                           { "SHMBROKER_PEER_UID", user },
-                   }),
-                   "A client sent what is no call (%s); its connection is closed.", reason);
+        (void) snprintf(text, sizeof(text), "sent what is no call (%s), and is disconnected",
+                        reason);
+        report_peer(REPORT_BROKEN, user, pid, NULL, text);
 }

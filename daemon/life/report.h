@@ -34,7 +34,7 @@ void report_restored(size_t n_segments, size_t n_attachments);
 void report_unavailable(const Segment *segment);
 void report_available(const Segment *segment);
 void report_lost(const Segment *segment, const char *reason);
-void report_limit(uid_t uid, pid_t pid, const char *limit, const char *consequence);
-void report_broken(uid_t uid, pid_t pid, const char *reason);
+void report_limit(const User *user, pid_t pid, const char *limit, const char *consequence);
+void report_broken(const User *user, pid_t pid, const char *reason);
 
 #endif

@@ -137,7 +137,7 @@ static int output_keep(Output *output, const char *data, size_t n_data, int pass
         LimitReached reached;
 
         if (client_charge(output->client, &output->kept, user, LIMIT_OUTPUT, n_data, &reached)) {
-                report_limit(user->uid, 0, reached.name, "a connection is closed");
+                report_limit(user, 0, reached.name, "a connection is closed");
                 return OUTPUT_E_GONE;
         }
         output->data = malloc(n_data);

@@ -155,9 +155,7 @@ static int send_acquired(Peer *peer, Writer *writer, Acquired *acquired) {
 
 /* After a call that nobody can have meant, nothing that follows can be told apart either. */
 static void end_broken(Peer *peer, const char *reason) {
-        const Credentials *credentials = &peer->client.credentials;
-
-        report_broken(credentials->uid, credentials->pid, reason);
+        report_broken(peer->client.user, peer->client.credentials.pid, reason);
         ++peer->peers->service->counters.n_broken_peers;
         frames_deinit(&peer->frames);
         peer->ended = true;
@@ -328,7 +326,7 @@ static int charge_input(Peer *peer) {
                 charge_join(&peer->input, &more);
                 return 0;
         }
-        report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached.name,
+        report_limit(peer->client.user, peer->client.credentials.pid, reached.name,
                      "a connection is closed");
         tell_limit(peer, &reached);
         return PEER_E_GONE;
@@ -433,7 +431,7 @@ static void peer_pump(evutil_socket_t fd, short what, void *userdata) {
 static void peer_refuse(Peer *peer, const LimitReached *reached) {
         tell_limit(peer, reached);
         ++peer->peers->service->counters.n_refused_peers;
-        report_limit(peer->client.credentials.uid, peer->client.credentials.pid, reached->name,
+        report_limit(peer->client.user, peer->client.credentials.pid, reached->name,
                      "a connection is refused");
 }
 
