@@ -22,6 +22,7 @@ struct Event {
         SegmentInfo info;
         Permission permission;
         char name[NAME_LENGTH_MAX + 1];
+        char tenant[TENANT_NAME_MAX + 1];
         SharedPath *object_name;
         /* Number of the one before it about the same segment, 0 if there is none */
         uint64_t before;
@@ -182,6 +183,10 @@ static void write_event(Events *events, EventKind kind, Segment *segment) {
                 (void) strncpy(event->name, name, sizeof(event->name) - 1);
         if (GIVEN(&event->info, INFO_NAME))
                 event->info.name = event->name;
+        if (GIVEN(&event->info, INFO_TENANT)) {
+                (void) strcpy(event->tenant, event->info.tenant);
+                event->info.tenant = event->tenant;
+        }
         segment->last_event = number;
         events->n_posted = number;
 }

@@ -640,6 +640,37 @@ TEST(section_goes) {
         ck_assert_int_eq(usage.segment_count, 0);
 }
 
+/* What is told of a tenant's may be read when there is no such tenant any more. */
+TEST(told_later) {
+        WatchParameters parameters = {};
+        TenantUsage usage = {};
+        WatchReply event;
+        Reply reply;
+        Wire watch;
+
+        GIVE_VALUE(&parameters, WATCH_CHANGES_ONLY, changes_only, true);
+        wire_as_administrator(true);
+        wire_open(&watch);
+        wire_as_administrator(false);
+        call(&watch, METHOD_WATCH, &parameters);
+        ck_assert_int_eq(watched(&watch), 0);
+        /* More than its socket takes. */
+        for (int i = 0; i < 600; ++i)
+                ck_assert_int_eq(remove_id(&web, create(&web, "a")), FAULT_NONE);
+        fixture_configure("[tenant db]\n");
+        fixture_hang_up();
+        fixture_hang_up();
+        ck_assert_uint_eq(count_tenants(&admin, "web", &usage), 1);
+        for (int i = 0; i < 1200; ++i) {
+                ck_assert(wire_receive(&watch, &reply));
+                ck_assert_int_eq(reply_read(&reply, &watch_reply_type, &event), 0);
+                ck_assert_str_eq(event.segment.tenant, "web");
+        }
+        wire_close(&watch);
+        fixture_configure(CONFIG);
+        fixture_hang_up();
+}
+
 /* What is wrong with one is its problem, and it is served as before. */
 TEST(section_wrong) {
         TenantUsage usage = {};
