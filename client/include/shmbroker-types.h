@@ -91,14 +91,16 @@ enum shmbroker_seal {
         SHMBROKER_SEAL_SEAL = 1 << 5
 };
 
-/* What the kernel tells the broker, as bits: see shmbrokerd(8). */
+/* What the kernel tells the broker and enforces for it, as bits: see shmbrokerd(8). */
 enum shmbroker_feature {
         /* Whether anybody has a segment (F_SETLEASE) */
         SHMBROKER_FEATURE_LEASES = 1 << 0,
         /* Who has it (F_OFD_SETLK) */
         SHMBROKER_FEATURE_LOCKS = 1 << 1,
         /* That something was closed (inotify) */
-        SHMBROKER_FEATURE_CLOSINGS = 1 << 2
+        SHMBROKER_FEATURE_CLOSINGS = 1 << 2,
+        /* Descriptors of POSIX objects and files cannot be truncated (landlock) */
+        SHMBROKER_FEATURE_NO_TRUNCATE = 1 << 3
 };
 
 #endif

@@ -14,6 +14,7 @@
 #include "daemon/call/birth.h"
 #include "daemon/call/calls.h"
 #include "daemon/call/recover.h"
+#include "daemon/kernel/domain.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/kind/passed-object.h"
 #include "daemon/life/describe.h"
@@ -63,15 +64,17 @@ static int check_namespace(const Service *service, const Client *client,
                            const AdoptParameters *parameters, CallFailure *failure) {
         char path[sizeof("/proc//ns/ipc") + 12];
         uint64_t own = service->host.ipc_namespace;
+        _cleanup_fd_ int fd = -EBADF;
         struct stat st;
         bool other;
 
         if (own == 0)
                 return 0;
         (void) snprintf(path, sizeof(path), "/proc/%d/ns/ipc", client->credentials.pid);
+        fd = domain_open_outside(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
         other = (GIVEN(parameters, ADOPT_IPC_NAMESPACE) &&
                  (uint64_t) parameters->ipc_namespace != own) ||
-                (stat(path, &st) == 0 && st.st_ino != own);
+                (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino != own);
         if (!other)
                 return 0;
         return call_not_supported(failure, "the client is in another IPC namespace than the "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/status.h"
 
+#include "daemon/kernel/domain.h"
 #include "daemon/life/describe.h"
 #include "daemon/model/client.h"
 #include "proto/util.h"
@@ -100,7 +101,8 @@ void status_describe_tenant(const Tenant *tenant, TenantUsage *ret) {
 static unsigned int describe_features(const Features *features) {
         return (features->leases ? 1U << FEATURE_LEASES : 0) |
                (features->marks ? 1U << FEATURE_LOCKS : 0) |
-               (features->closings ? 1U << FEATURE_CLOSINGS : 0);
+               (features->closings ? 1U << FEATURE_CLOSINGS : 0) |
+               (domain_entered() ? 1U << FEATURE_NO_TRUNCATE : 0);
 }
 
 static void describe_caller(const Credentials *credentials, StatusReply *ret) {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/kernel/domain.h"
 #include "daemon/kernel/lease.h"
 #include "daemon/kind/identity.h"
 #include "proto/error.h"
@@ -42,9 +43,9 @@ static Permission object_permission(const Host *host, const Permission *permissi
 static int make_unnamed(int directory_fd, const Segment *segment) {
         _cleanup_fd_ int fd = -EBADF;
 
-        fd = openat(directory_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        fd = domain_open_outside(directory_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd < 0)
-                return -errno;
+                return steal_fd(&fd);
         if (ftruncate(fd, (off_t) MAX(segment->size_bytes, segment->maximum_bytes)) < 0)
                 return -errno;
         return steal_fd(&fd);

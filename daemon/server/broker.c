@@ -14,6 +14,7 @@
 #include "daemon/base/log.h"
 #include "daemon/call/recover.h"
 #include "daemon/call/service.h"
+#include "daemon/kernel/domain.h"
 #include "daemon/server/dropins.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/loop.h"
@@ -504,6 +505,8 @@ static int broker_start(Broker *broker) {
         int r;
 
         ignore_signals();
+        /* Before anything is opened for clients, and by the one thread that does so. */
+        domain_enter();
         r = start_service(broker);
         if (r)
                 return r;
@@ -549,6 +552,7 @@ static void broker_stop(Broker *broker) {
                 event_base_free(broker->base);
         service_deinit(&broker->service);
         settings_deinit(&broker->settings);
+        domain_end();
         libevent_global_shutdown();
 }
 

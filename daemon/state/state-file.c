@@ -13,6 +13,7 @@
 #include "daemon/base/file.h"
 #include "daemon/base/log.h"
 #include "daemon/base/table.h"
+#include "daemon/kernel/domain.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -122,10 +123,11 @@ static int write_new(StateFile *file, const char *data, size_t n_data, int *ret_
         ssize_t n = 0;
         int r = 0;
 
-        fd = openat(file->directory_fd, STATE_FILE_NEW_NAME,
-                    O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        fd = domain_open_outside(file->directory_fd, STATE_FILE_NEW_NAME,
+                                 O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                                 0600);
         if (fd < 0)
-                return error_origin(-errno);
+                return error_origin(steal_fd(&fd));
         for (size_t at = 0; at < n_data && n >= 0; at += (size_t) n)
                 n = write(fd, data + at, n_data - at);
         if (n < 0 || fsync(fd) < 0 ||
@@ -375,10 +377,11 @@ static int read_state_file(StateFile *file, Reading *reading) {
         struct stat st;
         int r;
 
-        file->fd = openat(file->directory_fd, STATE_FILE_NAME,
-                          O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (file->fd < 0)
-                return errno == ENOENT ? 0 : error_origin(-errno);
+        r = domain_open_outside(file->directory_fd, STATE_FILE_NAME,
+                                O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+        if (r < 0)
+                return r == -ENOENT ? 0 : error_origin(r);
+        file->fd = r;
         if (fstat(file->fd, &st) < 0)
                 return error_origin(-errno);
         if (!S_ISREG(st.st_mode))

@@ -333,14 +333,14 @@ TEST(truncated_outside, .end = n_kinds()) {
         Fault fault;
 
         ck_assert_uint_eq(total_bytes(), SIZE);
-        ck_assert_int_eq(ftruncate(fd, 3000), 0);
+        ck_assert_int_eq(native_truncate(fd, 3000), 0);
         ck_assert_int_eq(info().size_bytes, 3000);
         ck_assert_uint_eq(total_bytes(), 3000);
         GIVE_VALUE(&again, ACQUIRE_NAME, name, NAME);
         GIVE_VALUE(&again, ACQUIRE_SIZE_BYTES, size_bytes, 3001);
         ck_assert_int_eq(wire_try_acquire(&wire, &again, &fault), FAULT_WRONG_SIZE);
         ck_assert_int_eq(fault.size.size_bytes, 3000);
-        ck_assert_int_eq(ftruncate(fd, 100000), 0);
+        ck_assert_int_eq(native_truncate(fd, 100000), 0);
         ck_assert_int_eq(info().size_bytes, 100000);
         close(fd);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);

@@ -123,6 +123,13 @@ uint32_t native_key(void) {
         return (uint32_t) key_of(n_keys++);
 }
 
+int native_truncate(int fd, size_t size) {
+        char path[32];
+
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        return truncate(path, (off_t) size) < 0 ? errno : 0;
+}
+
 int native_open_posix(const char *name, int flags) {
         return shm_open(name, flags | O_CLOEXEC, 0600);
 }

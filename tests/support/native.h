@@ -27,6 +27,8 @@ uint32_t native_key(void);
 void native_make_posix(const char *name, size_t size, mode_t mode);
 /* A descriptor of it, or -1. */
 int native_open_posix(const char *name, int flags);
+/* Truncates what a descriptor leads to as who may open it without a broker: 0, or an errno. */
+int native_truncate(int fd, size_t size);
 /* A process writes that text into it, and is killed. */
 void native_write_posix(const char *name, const char *text);
 bool native_has_posix(const char *name, struct stat *ret);

@@ -59,11 +59,28 @@ static void check_inotify(Doctor *doctor) {
                              maximum < 512 ? 1024 : 2 * maximum);
 }
 
+static void check_truncation(Doctor *doctor) {
+        if (has_feature(doctor, SHMBROKER_FEATURE_NO_TRUNCATE)) {
+                doctor_find(doctor, CHECK_OK,
+                            "Descriptors of POSIX objects and files cannot be truncated "
+                            "(Landlock).");
+                return;
+        }
+        doctor_find(doctor, CHECK_NOTE,
+                    "Clients can truncate POSIX objects and files that they get for writing, as "
+                    "the broker has no Landlock of Linux 6.2 or newer.");
+        doctor_advise(doctor, "For programs that do not trust each other, use memory files; or "
+                              "see whether /sys/kernel/security/lsm has landlock, which the "
+                              "parameter lsm= of the kernel adds.");
+}
+
 const Check kernel_checks[] = {
         { "leases", "file leases, which tell whether anybody has a segment", NEEDS_ANSWER,
           check_leases },
         { "locks", "locks of descriptions, which tell who has it", NEEDS_ANSWER, check_locks },
         { "inotify", "whether the kernel tells that a segment is closed", NEEDS_ANSWER,
           check_inotify },
+        { "truncation", "whether clients can truncate POSIX objects and files", NEEDS_ANSWER,
+          check_truncation },
         {},
 };
