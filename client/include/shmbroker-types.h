@@ -91,7 +91,7 @@ enum shmbroker_seal {
         SHMBROKER_SEAL_SEAL = 1 << 5
 };
 
-/* What the kernel tells the broker and enforces for it, as bits: see shmbrokerd(8). */
+/* What the kernel tells the broker and what is enforced by it, as bits: see shmbrokerd(8). */
 enum shmbroker_feature {
         /* Whether anybody has a segment (F_SETLEASE) */
         SHMBROKER_FEATURE_LEASES = 1 << 0,
@@ -100,7 +100,9 @@ enum shmbroker_feature {
         /* That something was closed (inotify) */
         SHMBROKER_FEATURE_CLOSINGS = 1 << 2,
         /* Descriptors of POSIX objects and files cannot be truncated (landlock) */
-        SHMBROKER_FEATURE_NO_TRUNCATE = 1 << 3
+        SHMBROKER_FEATURE_NO_TRUNCATE = 1 << 3,
+        /* Nobody can open readOnly ones anew for writing (read-only mounts) */
+        SHMBROKER_FEATURE_READ_ONLY_MOUNTS = 1 << 4
 };
 
 #endif

@@ -25,6 +25,8 @@ static bool has_room(const Service *service) {
         size_t n_open = service->registry.n_segments - service->registry.n_unavailable;
         uint64_t n = service->n_descriptors;
 
+        if (service->host.read_only_path)
+                n_open *= 2;
         return n_open < MAX(n / 4, n - MIN(n, SPARE_DESCRIPTORS));
 }
 

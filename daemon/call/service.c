@@ -52,13 +52,15 @@ int service_init(Service *service, const char *state_directory, const char *file
         service->start_usec = clock_realtime_usec();
         service->n_descriptors = raise_descriptors();
         service->overflow = overflow_find();
-        accounts_init(&service->accounts, &(Resources){ .memory_bytes = memory_bytes(),
-                                                        .huge_bytes = hugepages_bytes(),
-                                                        .lockable_bytes = lockable_bytes(),
-                                                        .n_descriptors = service->n_descriptors });
         r = host_init(&service->host, file_directory);
         if (r)
                 return error_trace(r);
+        accounts_init(&service->accounts,
+                      &(Resources){ .memory_bytes = memory_bytes(),
+                                    .huge_bytes = hugepages_bytes(),
+                                    .lockable_bytes = lockable_bytes(),
+                                    .n_descriptors = service->n_descriptors,
+                                    .two_per_segment = service->host.read_only_path });
         r = state_file_open(&service->persist.state_file, state_directory);
         if (r)
                 return r;

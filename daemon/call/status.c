@@ -25,6 +25,16 @@ static void describe_limits(const Accounts *accounts, Map *ret) {
         }
 }
 
+/* Of some, systemd has two descriptors. */
+static uint64_t count_stored(const Registry *registry) {
+        const Segment *segment;
+        uint64_t n = 0;
+
+        DL_FOREACH(registry->first, segment)
+                n += segment->stored;
+        return n;
+}
+
 static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "calls", service->counters.n_calls);
         map_add(ret, "segmentsCreated", service->counters.n_created);
@@ -37,7 +47,7 @@ static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "peersRefused", service->counters.n_refused_peers);
         map_add(ret, "closingsLost", service->life.n_overflows);
         map_add(ret, "eventsDropped", service->life.events.n_dropped);
-        map_add(ret, "segmentsStored", service->persist.store.n_stored);
+        map_add(ret, "segmentsStored", count_stored(&service->registry));
         map_add(ret, "segmentsUnavailable", service->registry.n_unavailable);
         map_add(ret, "segmentsUnwatched", service->life.n_unsubscribed);
 }
@@ -98,11 +108,14 @@ void status_describe_tenant(const Tenant *tenant, TenantUsage *ret) {
         describe_limits(&tenant->accounts, &ret->limits);
 }
 
-static unsigned int describe_features(const Features *features) {
+static unsigned int describe_features(const Service *service) {
+        const Features *features = &service->life.census.features;
+
         return (features->leases ? 1U << FEATURE_LEASES : 0) |
                (features->marks ? 1U << FEATURE_LOCKS : 0) |
                (features->closings ? 1U << FEATURE_CLOSINGS : 0) |
-               (domain_entered() ? 1U << FEATURE_NO_TRUNCATE : 0);
+               (domain_entered() ? 1U << FEATURE_NO_TRUNCATE : 0) |
+               (host_mounts_read_only(&service->host) ? 1U << FEATURE_READ_ONLY_MOUNTS : 0);
 }
 
 static void describe_caller(const Credentials *credentials, StatusReply *ret) {
@@ -140,8 +153,7 @@ void status_describe(Service *service, const Client *client, StatusReply *ret) {
                    (int64_t) accounts->total_used[LIMIT_BYTES]);
         GIVE_VALUE(ret, STATUS_REPLY_REGISTRY_ID, registry_id,
                    service->persist.state_file.registry_id);
-        GIVE_VALUE(ret, STATUS_REPLY_FEATURES, features,
-                   describe_features(&service->life.census.features));
+        GIVE_VALUE(ret, STATUS_REPLY_FEATURES, features, describe_features(service));
         if (service->host.pid_namespace > 0)
                 GIVE_VALUE(ret, STATUS_REPLY_PID_NAMESPACE, pid_namespace,
                            (int64_t) service->host.pid_namespace);

@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "daemon/base/directory.h"
+#include "daemon/base/log.h"
 #include "daemon/kind/identity.h"
 #include "proto/error.h"
 #include "proto/fd.h"
+#include "proto/util.h"
 
 /* Of the C library, shm_open(3) */
 #define SHM_DIRECTORY "/dev/shm"
@@ -35,6 +38,8 @@ int host_init(Host *host, const char *files_path) {
         privileges_log(host->privileges);
         host->ipc_namespace = namespace_inode("/proc/self/ns/ipc");
         host->pid_namespace = namespace_inode("/proc/self/ns/pid");
+        /* Set by the unit, beside its line BindReadOnlyPaths= */
+        host->read_only_path = getenv("SHMBROKER_READ_ONLY");
         host->files_path = strdup(files_path);
         if (!host->files_path)
                 return error_origin(-ENOMEM);
@@ -50,15 +55,43 @@ void host_deinit(Host *host) {
         host->proc_fd = fd_close(host->proc_fd);
         host->shm_fd = fd_close(host->shm_fd);
         host->files_fd = fd_close(host->files_fd);
+        host->shm_read_only_fd = fd_close(host->shm_read_only_fd);
+        host->files_read_only_fd = fd_close(host->files_read_only_fd);
         free(host->files_path);
         host->files_path = NULL;
 }
 
+static bool is_read_only(int fd) {
+        struct statvfs mounted;
+
+        return fstatvfs(fd, &mounted) == 0 && mounted.f_flag & ST_RDONLY;
+}
+
+/* The second place of a directory that is open; -EBADF if there is none, or anything else. */
+static int open_read_only(const Host *host, const char *path, int directory_fd) {
+        _cleanup_(freep) char *place = NULL;
+        _cleanup_fd_ int fd = -EBADF;
+
+        if (!host->read_only_path || asprintf(&place, "%s%s", host->read_only_path, path) < 0)
+                return -EBADF;
+        fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0 && identity_shared(fd, directory_fd) && is_read_only(fd))
+                return steal_fd(&fd);
+        log_warning("There is no read-only mount of %s at %s: owners of segments there, and root "
+                    "of a container, can open readOnly descriptors of them anew for writing.",
+                    path, place);
+        return -EBADF;
+}
+
 /* host_open_shm() - open the directory of POSIX objects; 0 or a negative errno */
 int host_open_shm(Host *host) {
+        if (host->shm_fd >= 0)
+                return 0;
+        host->shm_fd = open(SHM_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (host->shm_fd < 0)
-                host->shm_fd = open(SHM_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return host->shm_fd < 0 ? -errno : 0;
+                return -errno;
+        host->shm_read_only_fd = open_read_only(host, SHM_DIRECTORY, host->shm_fd);
+        return 0;
 }
 
 /* Where nothing was mounted until now, the descriptor leads to what is below. */
@@ -91,7 +124,9 @@ int host_look_for_files(Host *host, const Identity *wanted) {
         if (host->files_fd >= 0 && !identity_equal(&files, wanted))
                 return 0;
         fd_close(host->files_fd);
+        fd_close(host->files_read_only_fd);
         host->files_fd = steal_fd(&fd);
+        host->files_read_only_fd = open_read_only(host, host->files_path, host->files_fd);
         host->files = files;
         return 0;
 }
@@ -118,6 +153,11 @@ int host_reopen(const Host *host, int fd, int flags) {
         (void) snprintf(name, sizeof(name), "%d", fd);
         reopened = openat(host->proc_fd, name, flags | O_CLOEXEC);
         return reopened < 0 ? -errno : reopened;
+}
+
+/* host_mounts_read_only() - does every directory that is there have its second place? */
+bool host_mounts_read_only(const Host *host) {
+        return host->shm_read_only_fd >= 0 && (host->files_fd < 0 || host->files_read_only_fd >= 0);
 }
 
 /* host_missing() - what keeps the broker from doing something with an object of @owner's, or NULL;

@@ -25,6 +25,11 @@ struct Host {
         char *files_path;
         /* What that directory is */
         Identity files;
+        /* Below this directory both of them have a second place, mounted read-only; or NULL.
+         * Nobody, whatever their privileges, can open anew for writing what was opened there. */
+        const char *read_only_path;
+        int shm_read_only_fd;
+        int files_read_only_fd;
         /* A set of enum Privilege */
         unsigned int privileges;
         uid_t uid;
@@ -34,7 +39,10 @@ struct Host {
 };
 
 #define HOST_NULL                                                                                  \
-        { .proc_fd = -EBADF, .shm_fd = -EBADF, .files_fd = -EBADF }
+        {                                                                                          \
+                .proc_fd = -EBADF, .shm_fd = -EBADF, .files_fd = -EBADF,                           \
+                .shm_read_only_fd = -EBADF, .files_read_only_fd = -EBADF,                          \
+        }
 
 int host_init(Host *host, const char *files_path);
 void host_deinit(Host *host);
@@ -43,6 +51,7 @@ int host_open_shm(Host *host);
 int host_look_for_files(Host *host, const Identity *wanted);
 int host_open_files(Host *host);
 int host_reopen(const Host *host, int fd, int flags);
+bool host_mounts_read_only(const Host *host);
 const char *host_missing(const Host *host, uid_t owner, unsigned int needed);
 
 #endif

@@ -22,6 +22,14 @@ Identity identity_of(int fd) {
         };
 }
 
+/* identity_shared() - do two descriptors lead to the same file or directory? */
+bool identity_shared(int fd, int other_fd) {
+        struct stat st, other;
+
+        return fstat(fd, &st) == 0 && fstat(other_fd, &other) == 0 && st.st_dev == other.st_dev &&
+               st.st_ino == other.st_ino;
+}
+
 bool identity_known(const Identity *identity) {
         return identity->device != 0;
 }

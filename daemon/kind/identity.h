@@ -10,6 +10,7 @@
 
 Identity identity_of(int fd);
 bool identity_known(const Identity *identity);
+bool identity_shared(int fd, int other_fd);
 bool identity_equal(const Identity *one, const Identity *other);
 
 #endif

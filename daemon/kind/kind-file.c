@@ -23,15 +23,21 @@ static int file_create_segment(const Host *host, Segment *segment, KindFailure *
 }
 
 static int file_link(const Host *host, Segment *segment, KindFailure *failure) {
+        int r;
+
         (void) failure;
-        return named_inode_link(host, segment, host->files_fd);
+        r = named_inode_link(host, segment, host->files_fd);
+        return r ? r : named_inode_find_read_only(segment, host->files_read_only_fd);
 }
 
 /* One that was adopted in the broker's own directory has its name there, as those that it made. */
 static int file_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
+        int r;
+
         if (segment->object_name)
                 segment->directory = host->files;
-        return named_inode_adopt(host, segment, fd, failure);
+        r = named_inode_adopt(host, segment, fd, failure);
+        return r ? r : named_inode_find_read_only(segment, host->files_read_only_fd);
 }
 
 /* Is its directory still the one that is open, as far as is known? Something may have been mounted
@@ -113,7 +119,7 @@ static int find_renamed(const Host *host, Segment *segment, KindFailure *failure
         if (!path)
                 return KIND_E_NONE;
         segment->object_name = path;
-        r = named_inode_find(host, segment, host->files_fd, failure);
+        r = named_inode_find(host, segment, host->files_fd, host->files_read_only_fd, failure);
         if (r)
                 segment->object_name = before;
         shared_path_unref(r ? path : before);
@@ -132,7 +138,7 @@ static int file_find(Host *host, Segment *segment, KindFailure *failure) {
                                         "the directory of its file is not there");
         if (r)
                 return kind_not_opened(failure, -r);
-        r = named_inode_find(host, segment, host->files_fd, failure);
+        r = named_inode_find(host, segment, host->files_fd, host->files_read_only_fd, failure);
         if (r == KIND_E_NONE && !is_in_place(host, segment))
                 return kind_unavailable(failure, "missing",
                                         "the directory of its file is not the one that it was; "

@@ -13,8 +13,17 @@ static int posix_create_segment(const Host *host, Segment *segment, KindFailure 
 }
 
 static int posix_link(const Host *host, Segment *segment, KindFailure *failure) {
+        int r;
+
         (void) failure;
-        return named_inode_link(host, segment, host->shm_fd);
+        r = named_inode_link(host, segment, host->shm_fd);
+        return r ? r : named_inode_find_read_only(segment, host->shm_read_only_fd);
+}
+
+static int posix_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
+        int r = named_inode_adopt(host, segment, fd, failure);
+
+        return r ? r : named_inode_find_read_only(segment, host->shm_read_only_fd);
 }
 
 static bool posix_look(const Host *host, Segment *segment, ObjectState *ret) {
@@ -35,7 +44,7 @@ static int posix_find(Host *host, Segment *segment, KindFailure *failure) {
                 return kind_unavailable(failure, "missing", "there is no /dev/shm");
         if (r)
                 return kind_not_opened(failure, -r);
-        return named_inode_find(host, segment, host->shm_fd, failure);
+        return named_inode_find(host, segment, host->shm_fd, host->shm_read_only_fd, failure);
 }
 
 const KindRow kind_posix = {
@@ -43,7 +52,7 @@ const KindRow kind_posix = {
         .create = posix_create_segment,
         .link = posix_link,
         .examine = named_inode_examine,
-        .adopt = named_inode_adopt,
+        .adopt = posix_adopt,
         .find = posix_find,
         .open = kind_open,
         .look = posix_look,

@@ -9,6 +9,7 @@
 
 #include "daemon/kind/identity.h"
 #include "proto/error.h"
+#include "proto/fd.h"
 
 /* kind_error() - what an errno of a call that makes or opens a segment means to who asked for it */
 int kind_error(int error) {
@@ -77,6 +78,14 @@ int kind_set_master(Segment *segment, int fd) {
         return 0;
 }
 
+/* kind_set_read_only() - have readOnly descriptors come from @fd, which is the segment's from now
+ * on */
+void kind_set_read_only(Segment *segment, int fd) {
+        fd_close(segment->read_only_fd);
+        segment->read_only_fd = fd;
+        (void) snprintf(segment->read_only_name, sizeof(segment->read_only_name), "%d", fd);
+}
+
 /* kind_may_give() - may a client hand an object over that is @owner's? */
 bool kind_may_give(const Credentials *client, uid_t owner) {
         return client->privileged || (client->uid == owner && !client->unmapped);
@@ -84,8 +93,10 @@ bool kind_may_give(const Credentials *client, uid_t owner) {
 
 /* kind_open() - a new description of what is behind a segment, from the broker's own */
 int kind_open(const Host *host, const Segment *segment, Access access, int *ret_fd) {
-        int flags = access == ACCESS_READ_WRITE ? O_RDWR : O_RDONLY;
-        int fd = openat(host->proc_fd, segment->master_name, flags | O_CLOEXEC);
+        bool writes = access == ACCESS_READ_WRITE;
+        bool by_mount = !writes && segment->read_only_fd >= 0;
+        int fd = openat(host->proc_fd, by_mount ? segment->read_only_name : segment->master_name,
+                        (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 
         if (fd < 0)
                 return kind_error(errno);

@@ -184,6 +184,7 @@ int kind_unavailable(KindFailure *failure, const char *cause, const char *reason
 int kind_not_opened(KindFailure *failure, int error);
 bool kind_is_same(const Segment *segment, int fd);
 int kind_set_master(Segment *segment, int fd);
+void kind_set_read_only(Segment *segment, int fd);
 bool kind_may_give(const Credentials *client, uid_t owner);
 int kind_open(const Host *host, const Segment *segment, Access access, int *ret_fd);
 int kind_lock(KindLock *lock);

@@ -169,6 +169,9 @@ int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
         r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
         if (r == -EAGAIN)
                 return kind_not_supported(failure, "somebody has a lease on it");
+        if (r == -EROFS)
+                return kind_not_supported(failure,
+                                          "its descriptor was opened on a read-only mount");
         if (r < 0)
                 return kind_error(-r);
         master_fd = r;
@@ -176,6 +179,30 @@ int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
         if (r)
                 return r;
         return kind_set_master(segment, steal_fd(&master_fd));
+}
+
+/**
+ * named_inode_find_read_only() - find the second place of a file, for readOnly descriptors
+ * @segment:    with its object_name and its own description
+ * @directory_fd: the directory as it is mounted read-only, or -EBADF
+ *
+ * What has no name in the directory, or whose name leads to something else by now, has no second
+ * place; its readOnly descriptors come from the first one.
+ *
+ * Return: 0, KIND_E_NO_DESCRIPTORS or KIND_E_NO_MEMORY.
+ */
+int named_inode_find_read_only(Segment *segment, int directory_fd) {
+        _cleanup_fd_ int fd = -EBADF;
+
+        if (directory_fd < 0 || !segment->object_name)
+                return 0;
+        fd = openat(directory_fd, shared_path_name(segment->object_name),
+                    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+                return kind_error(errno);
+        if (fd >= 0 && identity_shared(fd, segment->master_fd))
+                kind_set_read_only(segment, steal_fd(&fd));
+        return 0;
 }
 
 /* Its mode may keep even the owner from opening it, who can change the mode, and changes it back
@@ -195,16 +222,27 @@ static int reopen_own(const Host *host, int fd) {
         return r;
 }
 
+/* Both descriptors, or none. */
+static int set_found(Segment *segment, int fd, int read_only_fd, KindFailure *failure) {
+        (void) kind_set_master(segment, fd);
+        if (named_inode_find_read_only(segment, read_only_fd) == 0)
+                return 0;
+        segment->master_fd = fd_close(segment->master_fd);
+        return kind_not_opened(failure, EMFILE);
+}
+
 /**
  * named_inode_find() - find the file of a segment again
  * @host:       the host
  * @segment:    with its object_name and identity
  * @directory_fd: the directory
+ * @read_only_fd: the same as it is mounted read-only, or -EBADF
  * @failure:    details
  *
  * Return: 0, KIND_E_NONE if there is none of that name, or another one, or KIND_E_UNAVAILABLE.
  */
-int named_inode_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure) {
+int named_inode_find(const Host *host, Segment *segment, int directory_fd, int read_only_fd,
+                     KindFailure *failure) {
         _cleanup_fd_ int fd = -EBADF;
         Identity identity;
         int r;
@@ -224,7 +262,7 @@ int named_inode_find(const Host *host, Segment *segment, int directory_fd, KindF
         r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
         if (r == -EACCES)
                 r = reopen_own(host, fd);
-        return r < 0 ? kind_not_opened(failure, -r) : kind_set_master(segment, r);
+        return r < 0 ? kind_not_opened(failure, -r) : set_found(segment, r, read_only_fd, failure);
 }
 
 /* named_inode_leads_to() - does a name lead to the inode of a descriptor? */

@@ -15,7 +15,9 @@ int named_inode_link(const Host *host, Segment *segment, int directory_fd);
 int named_inode_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
                         KindFailure *failure);
 int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure);
-int named_inode_find(const Host *host, Segment *segment, int directory_fd, KindFailure *failure);
+int named_inode_find_read_only(Segment *segment, int directory_fd);
+int named_inode_find(const Host *host, Segment *segment, int directory_fd, int read_only_fd,
+                     KindFailure *failure);
 bool named_inode_look(Segment *segment, int directory_fd, ObjectState *ret);
 int named_inode_set_permission(const Host *host, Segment *segment, const Permission *permission,
                                KindFailure *failure);

@@ -137,6 +137,8 @@ static void let_go(Life *life, Segment *segment, bool leased) {
                 life_unpoll(life, segment);
         closings_unsubscribe(&life->closings, segment->wd);
         registry_remove(life->context.registry, segment);
+        /* The last one takes long to close, and is the reaper's. */
+        segment->read_only_fd = fd_close(segment->read_only_fd);
         reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
                                                .size_bytes = segment_capacity(segment),
                                                .locked_at = steal_ptr(segment->locked_at),

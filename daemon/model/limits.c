@@ -66,17 +66,17 @@ const char *limit_user_name(Limit limit) {
  * @accounts:   the object
  * @resources:  what the host has
  *
- * In all, half of the memory may be shared; each segment and each connection takes a descriptor,
- * and some are left for the broker itself. A user gets half of what there is, so that one of them
- * alone never takes what others need; see user_share() for many of them. Of huge pages there is no
- * more than there is in any case.
+ * In all, half of the memory may be shared; each connection takes a descriptor and each segment one
+ * or two, and some are left for the broker itself. A user gets half of what there is, so that one
+ * of them alone never takes what others need; see user_share() for many of them. Of huge pages
+ * there is no more than there is in any case.
  */
 void accounts_init(Accounts *accounts, const Resources *resources) {
         uint64_t n_descriptors = resources->n_descriptors;
 
         *accounts = (Accounts){
                 .total_maximum = {
-                        [LIMIT_SEGMENTS] = MAX(n_descriptors / 2, 1U),
+                        [LIMIT_SEGMENTS] = MAX(n_descriptors / (resources->two_per_segment ? 4 : 2), 1U),
                         [LIMIT_BYTES] = resources->memory_bytes / 2,
                         [LIMIT_ATTACHMENTS] = ATTACHMENTS,
                         [LIMIT_CONNECTIONS] = MAX(n_descriptors / 4, 2U),

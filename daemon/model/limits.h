@@ -68,6 +68,8 @@ struct Resources {
         /* Descriptors that the broker may have open; it may also have so many under way to clients
          * (unix(7), ETOOMANYREFS) */
         uint64_t n_descriptors;
+        /* A segment may take two of them, and not one */
+        bool two_per_segment;
 };
 
 struct User {

@@ -20,6 +20,7 @@ Segment *segment_new(void) {
                 return NULL;
         segment->traits = &no_traits;
         segment->master_fd = -EBADF;
+        segment->read_only_fd = -EBADF;
         segment->wd = -1;
         segment->page_bytes = (uint64_t) sysconf(_SC_PAGESIZE);
         return segment;
@@ -34,6 +35,7 @@ Segment *segment_free(Segment *segment) {
         if (segment->sysv.anchor)
                 (void) segment->traits->release(segment->sysv.anchor, segment->sysv.shmid);
         fd_close(segment->master_fd);
+        fd_close(segment->read_only_fd);
         shared_path_unref(segment->object_name);
         charge_give_back(&segment->huge_charge);
         charge_give_back(&segment->bytes_charge);

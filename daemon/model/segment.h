@@ -151,6 +151,10 @@ struct Segment {
          * a System V segment may have none */
         int master_fd;
         char master_name[12];
+        /* The same of a descriptor (O_PATH) that leads to its object on a read-only mount (host.h),
+         * for readOnly descriptors; -EBADF if there is none. It is no description that counts. */
+        int read_only_fd;
+        char read_only_name[12];
         /* inotify watch, negative if there is none */
         int wd;
 

@@ -55,6 +55,15 @@ static int take_found(Restoring *restoring, int64_t id) {
         return found ? steal_fd(&found->fd) : -EBADF;
 }
 
+/* What an earlier broker had readOnly descriptors come from: see persist.c. Where there is a name,
+ * it was found again by that. */
+static void use_kept_read_only(Segment *segment, int fd) {
+        if (fd < 0 || segment->read_only_fd >= 0 || !kind_is_same(segment, fd))
+                fd_close(fd);
+        else
+                kind_set_read_only(segment, fd);
+}
+
 /* The description has to be the one that was kept: of two, each would hold the segment. */
 static int use_kept(Segment *segment, int fd) {
         const KindRow *row = kind_rows[segment->kind];
@@ -102,10 +111,12 @@ static void note_removed(Restoring *restoring, Segment *segment) {
  */
 static int find_object(Restoring *restoring, Segment *segment) {
         int kept_fd = take_found(restoring, segment->id), r, r_find;
+        int kept_read_only_fd = take_found(restoring, -segment->id);
 
         r = r_find = recover_find(restoring->service, segment);
         if (kept_fd >= 0)
                 r = use_kept(segment, kept_fd);
+        use_kept_read_only(segment, kept_read_only_fd);
         switch (r) {
         case 0:
                 segment->unavailable = (Unavailability){};
@@ -195,7 +206,7 @@ static int take_kept(int64_t id, int fd, void *userdata) {
         Restoring *restoring = userdata;
         Found *found;
 
-        if (!state_file_has(&restoring->service->persist.state_file, id)) {
+        if (!state_file_has(&restoring->service->persist.state_file, id < 0 ? -id : id)) {
                 fd_close(fd);
                 return STORE_E_UNWANTED;
         }

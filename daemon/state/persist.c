@@ -19,12 +19,26 @@ static int write_segment(Persist *persist, const Segment *segment) {
         }
 }
 
+/* The broker's own description, and under the same number with a minus sign the descriptor that
+ * readOnly ones come from, if there is one: none of them without the other. */
+static int store_descriptors(Persist *persist, const Segment *segment) {
+        int r;
+
+        r = store_add(&persist->store, segment->id, segment->master_fd);
+        if (r || segment->read_only_fd < 0)
+                return r;
+        r = store_add(&persist->store, -segment->id, segment->read_only_fd);
+        if (r)
+                store_drop(&persist->store, segment->id, false);
+        return r;
+}
+
 /* What only the broker's own descriptor leads to is systemd's to keep. Without a store, it goes
  * with the broker; that was said when it began. */
 static int store_segment(Persist *persist, Segment *segment) {
         if (segment->stored || segment->master_fd < 0 || segment_is_reached_outside(segment))
                 return 0;
-        switch (store_add(&persist->store, segment->id, segment->master_fd)) {
+        switch (store_descriptors(persist, segment)) {
         case 0:
                 segment->stored = true;
                 return 0;
@@ -40,8 +54,10 @@ static int store_segment(Persist *persist, Segment *segment) {
  * until there are more. Where the seals do not permit that, it has to go at once.
  */
 static void unstore_segment(Persist *persist, Segment *segment) {
-        if (segment->stored)
+        if (segment->stored) {
                 store_drop(&persist->store, segment->id, segment->seals & SEALS_WRITE);
+                store_drop(&persist->store, -segment->id, false);
+        }
         segment->stored = false;
 }
 
@@ -93,7 +109,7 @@ void persist_prepare(Persist *persist, Segment *segment) {
         if (segment->stored || segment->master_fd < 0)
                 return;
         if (segment->held || segment->n_attachments > 0)
-                segment->stored = store_add(&persist->store, segment->id, segment->master_fd) == 0;
+                segment->stored = store_descriptors(persist, segment) == 0;
 }
 
 /* persist_change() - note what a segment has become */

@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#include <check.h>
 
 #include "proto/fd.h"
 
@@ -39,4 +42,13 @@ const Attempt *attempt_get(size_t i) {
                 return &file_attempts[i];
         i -= n_file_attempts;
         return i < n_memory_attempts ? &memory_attempts[i] : NULL;
+}
+
+size_t attempt_find(const char *name) {
+        const Attempt *attempt;
+
+        for (size_t i = 0; (attempt = attempt_get(i)); ++i)
+                if (strcmp(attempt->name, name) == 0)
+                        return i;
+        ck_abort_msg("no attempt is called %s", name);
 }

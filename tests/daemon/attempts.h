@@ -52,6 +52,8 @@ extern const size_t n_memory_attempts;
 
 /* All of them, one after the other; NULL behind the last. */
 const Attempt *attempt_get(size_t i);
+/* The number of the one with that name, which has to be there. */
+size_t attempt_find(const char *name);
 
 /* What would be seen if anything came through. */
 #define FORGERY "forged"

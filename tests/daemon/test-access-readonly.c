@@ -155,15 +155,6 @@ static int open_to_write(Wire *wire, void *data) {
         return open_target(wire, data, ACCESS_READ_WRITE);
 }
 
-static size_t find_attempt(const char *name) {
-        const Attempt *attempt;
-
-        for (size_t i = 0; (attempt = attempt_get(i)); ++i)
-                if (strcmp(attempt->name, name) == 0)
-                        return i;
-        ck_abort_msg("no attempt is called %s", name);
-}
-
 static int try(Wire *wire, void *data) {
         (void) wire;
         return attempt_get(*(size_t *) data)->attempt(&target);
@@ -316,7 +307,7 @@ TEST(own_broker) {
         where = target_of(&writer, &held, fixture_directory());
         ck_assert_int_eq(actor_do(&reader, open_to_read, &where, sizeof(where)), 0);
         for (size_t i = 0; i < ARRAY_SIZE(working); ++i) {
-                size_t k = find_attempt(working[i]);
+                size_t k = attempt_find(working[i]);
 
                 ck_assert_int_eq(actor_do(&reader, try, &k, sizeof(k)), 0);
                 ck_assert_int_ne(actor_do(&writer, look_after, &held, sizeof(held)), 0);
@@ -385,7 +376,7 @@ TEST(read_write, .end = ARRAY_SIZE(broker_uids)) {
         where = target_of(&writer, &held, fixture_directory());
         ck_assert_int_eq(actor_do(&other, open_to_write, &where, sizeof(where)), 0);
         for (size_t i = 0; i < ARRAY_SIZE(refusals); ++i) {
-                size_t k = find_attempt(refusals[i].name);
+                size_t k = attempt_find(refusals[i].name);
                 int error = actor_do(&other, try, &k, sizeof(k));
 
                 ck_assert_msg(error == refusals[i].error, "%s: %s", refusals[i].name,

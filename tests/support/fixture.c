@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -115,6 +117,34 @@ static void apply_setup(const Setup *setup) {
         }
 }
 
+static void bind_read_only(const char *directory, const char *below) {
+        char place[512], *slash;
+
+        (void) snprintf(place, sizeof(place), "%s%s", below, directory);
+        for (slash = strchr(place + strlen(below) + 1, '/'); slash;
+             slash = strchr(slash + 1, '/')) {
+                *slash = '\0';
+                (void) mkdir(place, 0755);
+                *slash = '/';
+        }
+        if (mkdir(place, 0755) < 0 || mount(directory, place, NULL, MS_BIND, NULL) < 0 ||
+            mount(NULL, place, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0)
+                _exit(97);
+}
+
+/* As the unit has it, in a mount namespace of the broker's own. */
+static void mount_read_only(void) {
+        _cleanup_(freep) char *below = path_in("read-only"), *state = path_in("state");
+
+        (void) mkdir(below, 0755);
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+            mount("none", below, "tmpfs", 0, "mode=0755,size=64k") < 0)
+                _exit(97);
+        bind_read_only("/dev/shm", below);
+        bind_read_only(state, below);
+        (void) setenv("SHMBROKER_READ_ONLY", below, true);
+}
+
 /* That user may be kept out of where the program is, but not out of what is open already. */
 static void exec_as(uid_t uid, const char *program, char *const *arguments) {
         int fd = open(program, O_PATH | O_CLOEXEC);
@@ -134,6 +164,8 @@ static void exec_daemon(const char *const *arguments, const Setup *setup) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (setup)
                 apply_setup(setup);
+        if (setup && setup->read_only_mounts)
+                mount_read_only();
         if (setup && setup->prepare)
                 setup->prepare();
         if (setup && setup->uid > 0)
@@ -193,7 +225,7 @@ static int64_t counter(const StatusReply *status, const char *name) {
 }
 
 /* The broker answers as soon as its socket is there; then what it has open is counted. */
-static void wait_for_daemon(void) {
+static void wait_for_daemon(const Setup *setup) {
         Wire wire;
 
         for (int i = 0; i < PATIENCE_MSEC / 5; ++i) {
@@ -201,11 +233,14 @@ static void wait_for_daemon(void) {
                         StatusReply status;
 
                         wire_status(&wire, &status);
-                        /* Each segment that it found again has one, unless it is unavailable. */
+                        /* Each segment that it found again has one, unless it is unavailable; with
+                         * read-only mounts two, for tests make those of kinds posix and file then.
+                         */
                         fixture.n_daemon_fds =
                                 count_fds(fixture.daemon) - 1 -
-                                (unsigned int) (status.segment_count -
-                                                counter(&status, "segmentsUnavailable"));
+                                (setup && setup->read_only_mounts ? 2 : 1) *
+                                        (unsigned int) (status.segment_count -
+                                                        counter(&status, "segmentsUnavailable"));
                         wire_close(&wire);
                         return;
                 }
@@ -216,8 +251,9 @@ static void wait_for_daemon(void) {
 }
 
 static void remove_files(void) {
-        static const char *const kept[] = { "state/lock", "state/state", "state/files", "state",
-                                            "config",     "tenants/web", "tenants/db",  "tenants" };
+        static const char *const kept[] = { "state/lock",  "state/state", "state/files",
+                                            "state",       "config",      "read-only",
+                                            "tenants/web", "tenants/db",  "tenants" };
 
         for (size_t i = 0; i < ARRAY_SIZE(kept); ++i) {
                 _cleanup_(freep) char *path = path_in(kept[i]);
@@ -251,7 +287,7 @@ void fixture_up(const Setup *setup) {
                 ck_assert_int_eq(chown(fixture.directory, setup->uid, (gid_t) -1), 0);
         make_directories(setup && setup->uid > 0 ? setup->uid : (uid_t) -1);
         start_daemon(setup);
-        wait_for_daemon();
+        wait_for_daemon(setup);
 }
 
 /* The broker has to come back to what it had when it began, by itself and soon. */
@@ -292,7 +328,7 @@ static void stop_daemon(int signal_number) {
 void fixture_restart(int signal_number, const Setup *setup) {
         stop_daemon(signal_number);
         start_daemon(setup);
-        wait_for_daemon();
+        wait_for_daemon(setup);
 }
 
 /* A signal is handled before whatever is asked afterwards: the loop sees its pipe first, or with

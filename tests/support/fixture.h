@@ -39,6 +39,8 @@ struct Setup {
         uint64_t no_capabilities;
         /* A user without privileges to be; 0 for who this process is */
         uid_t uid;
+        /* It finds its directories mounted read-only as well, which takes root */
+        bool read_only_mounts;
         /* Called in the broker's process before it is one; it ends that if it fails */
         void (*prepare)(void);
 };

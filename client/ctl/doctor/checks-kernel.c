@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks of 'doctor': whether the kernel gives the answers that the broker goes by. The broker has
- * tried them, where it runs and as whom. */
+/* Checks of 'doctor': whether the kernel gives the answers that the broker goes by, and enforces
+ * what it promises. The broker has tried that, where it runs and as whom. */
 
 #include "client/ctl/doctor/checks.h"
 
@@ -74,6 +74,20 @@ static void check_truncation(Doctor *doctor) {
                               "parameter lsm= of the kernel adds.");
 }
 
+static void check_read_only(Doctor *doctor) {
+        if (has_feature(doctor, SHMBROKER_FEATURE_READ_ONLY_MOUNTS)) {
+                doctor_find(doctor, CHECK_OK,
+                            "Nobody can open readOnly descriptors of POSIX objects and files anew "
+                            "for writing.");
+                return;
+        }
+        doctor_find(doctor, CHECK_NOTE,
+                    "Owners of POSIX objects and files, and root of a container, can open readOnly "
+                    "descriptors of them anew for writing, as the broker has no read-only mounts.");
+        doctor_advise(doctor, "shmbroker.service has them; for other brokers, see "
+                              "SHMBROKER_READ_ONLY in shmbrokerd(8).");
+}
+
 const Check kernel_checks[] = {
         { "leases", "file leases, which tell whether anybody has a segment", NEEDS_ANSWER,
           check_leases },
@@ -82,5 +96,7 @@ const Check kernel_checks[] = {
           check_inotify },
         { "truncation", "whether clients can truncate POSIX objects and files", NEEDS_ANSWER,
           check_truncation },
+        { "read-only", "whether anybody can write by way of a readOnly descriptor", NEEDS_ANSWER,
+          check_read_only },
         {},
 };

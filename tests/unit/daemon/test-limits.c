@@ -195,17 +195,20 @@ TEST(defaults) {
                 { UINT64_MAX, UINT64_MAX },
         };
 
-        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+        for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); ++i) {
+                const uint64_t *row = rows[i / 2];
+                bool two = i % 2;
                 Accounts fresh;
 
-                accounts_init(&fresh, &(Resources){ .memory_bytes = rows[i][0],
-                                                    .n_descriptors = rows[i][1],
+                accounts_init(&fresh, &(Resources){ .memory_bytes = row[0],
+                                                    .n_descriptors = row[1],
+                                                    .two_per_segment = two,
                                                     .lockable_bytes = 1 << 20,
                                                     .huge_bytes = 1 << 22 });
-                ck_assert_uint_le(fresh.total_maximum[LIMIT_BYTES], rows[i][0] / 2);
-                ck_assert_uint_lt(fresh.total_maximum[LIMIT_SEGMENTS] +
+                ck_assert_uint_le(fresh.total_maximum[LIMIT_BYTES], row[0] / 2);
+                ck_assert_uint_lt(fresh.total_maximum[LIMIT_SEGMENTS] * (two ? 2 : 1) +
                                           fresh.total_maximum[LIMIT_CONNECTIONS],
-                                  rows[i][1]);
+                                  row[1]);
                 for (size_t j = 0; j < _LIMIT_N; ++j) {
                         ck_assert_uint_ge(fresh.user_maximum[j], 1);
                         ck_assert_uint_lt(fresh.user_maximum[j], fresh.total_maximum[j]);
