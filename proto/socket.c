@@ -118,7 +118,7 @@ int socket_send(int fd, const void *data, size_t n_data, int passed_fd, size_t *
         return 0;
 }
 
-/* All descriptors of the message go into the queue, or none does. */
+/* Descriptors of the message go into the queue, as many as there are. */
 static int take_fds(struct msghdr *message, FdQueue *fds) {
         bool truncated = message->msg_flags & MSG_CTRUNC;
 
@@ -132,16 +132,11 @@ static int take_fds(struct msghdr *message, FdQueue *fds) {
                         int taken;
 
                         memcpy(&taken, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-                        if (truncated)
-                                fd_close(taken);
-                        else if (fd_queue_push(fds, taken))
+                        if (fd_queue_push(fds, taken))
                                 truncated = true;
                 }
         }
-        if (!truncated)
-                return 0;
-        fd_queue_deinit(fds);
-        return SOCKET_E_TRUNCATED;
+        return truncated ? SOCKET_E_TRUNCATED : 0;
 }
 
 /**
@@ -154,8 +149,8 @@ static int take_fds(struct msghdr *message, FdQueue *fds) {
  * @ret_n_received: how many bytes came, also with SOCKET_E_TRUNCATED
  *
  * A receiver at its limit of descriptors gets the bytes, MSG_CTRUNC and no error (unix(7)), and the
- * descriptors are gone for good. That is SOCKET_E_TRUNCATED; whatever else waited in @fds is closed
- * then too, because nobody can tell any more what belongs to what.
+ * descriptors are gone for good. That is SOCKET_E_TRUNCATED; what @fds has then is of no use to
+ * anybody, for nobody can tell what belongs to what, and the caller's to close: that may take long.
  *
  * Return: 0, SOCKET_E_AGAIN, SOCKET_E_GONE, SOCKET_E_LIMIT, SOCKET_E_TRUNCATED, or a negative
  * errno.

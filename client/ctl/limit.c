@@ -32,6 +32,8 @@ static const LimitText texts[] = {
         { "outputBytesPerUser", UNKNOWN, true, true, "the same for you" },
         { "unreadDescriptors", UNKNOWN, false, false, "descriptors sent that nobody has taken" },
         { "unreadDescriptorsPerUser", UNKNOWN, true, false, "the same for you" },
+        { "discardedDescriptors", UNKNOWN, false, false, "descriptors that are being closed" },
+        { "discardedDescriptorsPerUser", UNKNOWN, true, false, "the same that you passed" },
         { "watches", UNKNOWN, false, false, "watches of all users" },
         { "watchesPerUser", UNKNOWN, true, false, "watches that you have" },
         { "lockedBytes", UNKNOWN, false, true, "memory that is locked" },

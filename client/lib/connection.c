@@ -169,6 +169,7 @@ int connection_receive(struct shmbroker *connection, bool takes_fds) {
         case SOCKET_E_TRUNCATED:
                 /* Those that waited are gone with the one that came. */
                 connection->n_lost_fds += n_before + 1;
+                fd_queue_deinit(&connection->fds);
                 break;
         default:
                 if (r)

@@ -124,15 +124,18 @@ static int find_posix(const Service *service, const AdoptParameters *parameters,
 /* What came with the call may be anything as well. */
 static int find_passed(const Service *service, Client *client, const AdoptParameters *parameters,
                        Segment *segment, int *ret_fd, CallFailure *failure) {
-        _cleanup_fd_ int fd = -EBADF;
-        const char *reason;
         PassedObject passed;
+        const char *reason;
 
+        if (parameters->file_descriptor_index == 0 && client->passed_other) {
+                client->passed_other = false;
+                return call_not_supported(failure, PASSED_OBJECT_OTHER);
+        }
         if (client->passed_fd < 0 || parameters->file_descriptor_index != 0)
                 return CALL_E_NO_DESCRIPTOR;
-        fd = client->passed_fd;
+        *ret_fd = client->passed_fd;
         client->passed_fd = -EBADF;
-        reason = passed_object_find(&service->host, fd, &passed);
+        reason = passed_object_find(&service->host, *ret_fd, &passed);
         if (reason)
                 return call_not_supported(failure, reason);
         if (client->credentials.tenant && passed.kind != KIND_MEMFD)
@@ -146,7 +149,6 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
                 if (!segment->object_name)
                         return call_no_memory(failure);
         }
-        *ret_fd = steal_fd(&fd);
         return 0;
 }
 
@@ -278,6 +280,20 @@ static int adopt_take(Service *service, Segment *segment, int fd, CallFailure *f
         return call_kind_failure(r, &kind_failure, failure);
 }
 
+/* @ret_fd is a descriptor of it, if there is one, also on failure. */
+static int adopt_object(Service *service, Client *client, const AdoptParameters *parameters,
+                        Segment *segment, int *ret_fd, CallFailure *failure) {
+        int r;
+
+        r = find_object(service, client, parameters, segment, ret_fd, failure);
+        if (r)
+                return r;
+        r = adopt_prepare(service, client, parameters, segment, *ret_fd, failure);
+        if (r)
+                return r;
+        return adopt_take(service, segment, *ret_fd, failure);
+}
+
 /**
  * call_adopt() - take a segment that exists outside under the broker's care
  * @service:    the service
@@ -305,15 +321,13 @@ int call_adopt(Service *service, Client *client, const AdoptParameters *paramete
         if (!segment)
                 return call_no_memory(failure);
         life_drain(&service->life);
-        r = find_object(service, client, parameters, segment, &fd, failure);
-        if (r)
+        r = adopt_object(service, client, parameters, segment, &fd, failure);
+        if (r) {
+                /* It may be anything, and closing it may take long. */
+                if (GIVEN(parameters, ADOPT_FILE_DESCRIPTOR_INDEX))
+                        client->spent_fd = steal_fd(&fd);
                 return r;
-        r = adopt_prepare(service, client, parameters, segment, fd, failure);
-        if (r)
-                return r;
-        r = adopt_take(service, segment, fd, failure);
-        if (r)
-                return r;
+        }
         fd = fd_close(fd);
         life_meet(&service->life, segment);
         r = birth_new(service, segment, failure);

@@ -64,6 +64,9 @@ int service_init(Service *service, const char *state_directory, const char *file
         r = state_file_open(&service->persist.state_file, state_directory);
         if (r)
                 return r;
+        r = closer_init(&service->closer);
+        if (r)
+                return error_trace(r);
         r = worker_init(&service->worker);
         if (r)
                 return error_trace(r);
@@ -76,6 +79,7 @@ void service_deinit(Service *service) {
 
         /* First, for what was asked for may still change segments. */
         worker_deinit(&service->worker);
+        closer_deinit(&service->closer);
         keep = service->registry.n_segments > 0;
         life_deinit(&service->life);
         registry_deinit(&service->registry);

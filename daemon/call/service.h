@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "daemon/base/closer.h"
 #include "daemon/base/overflow.h"
 #include "daemon/base/worker.h"
 #include "daemon/kind/host.h"
@@ -50,6 +51,9 @@ struct Service {
         Waits waits;
         /* For what takes long and is asked for */
         Worker worker;
+        /* For what clients passed, and for what nobody pays who could be named */
+        Closer closer;
+        DiscardOrigin strangers;
         Counters counters;
         /* Who gets a descriptor of a System V segment for writing; others attach it natively */
         HandOut sysv_descriptors;
@@ -62,7 +66,10 @@ struct Service {
 };
 
 #define SERVICE_NULL                                                                               \
-        { .life = LIFE_NULL, .persist = PERSIST_NULL, .worker = WORKER_NULL, .host = HOST_NULL }
+        {                                                                                          \
+                .life = LIFE_NULL, .persist = PERSIST_NULL, .worker = WORKER_NULL,                 \
+                .closer = CLOSER_NULL, .host = HOST_NULL                                           \
+        }
 
 int service_init(Service *service, const char *state_directory, const char *file_directory);
 void service_deinit(Service *service);

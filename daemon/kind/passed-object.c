@@ -62,7 +62,7 @@ static const char *find_memory(const Host *host, int fd, PassedObject *ret) {
         if (fstat(fd, &st) < 0 || !read_link(host, fd, link, sizeof(link)))
                 return "it cannot be examined";
         if (!S_ISREG(st.st_mode))
-                return "it is neither a memfd nor a regular file";
+                return PASSED_OBJECT_OTHER;
         if (begins_with(link, MEMFD_PREFIX) && st.st_nlink == 0) {
                 ret->kind = KIND_MEMFD;
                 return NULL;
@@ -88,7 +88,7 @@ static const char *find_file(const Host *host, int fd, PassedObject *ret) {
         if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &st) < 0)
                 return "it cannot be examined";
         if (!S_ISREG(st.stx_mode))
-                return "it is neither a memfd nor a regular file";
+                return PASSED_OBJECT_OTHER;
         if (!(st.stx_attributes_mask & STATX_ATTR_IMMUTABLE))
                 return "its file system is not a local one";
         if (!read_link(host, fd, link, sizeof(link)))

@@ -10,6 +10,9 @@
 #include "daemon/kind/host.h"
 #include "proto/types.h"
 
+/* Why what is no file cannot be adopted */
+#define PASSED_OBJECT_OTHER "it is neither a memfd nor a regular file"
+
 typedef struct PassedObject PassedObject;
 
 struct PassedObject {

@@ -119,7 +119,7 @@ int client_init(Client *client, Accounts *accounts, Tenant *tenant, const Overfl
 
 void client_deinit(Client *client) {
         assert(!client->reservations);
-        fd_close(client->passed_fd);
+        assert(client->passed_fd < 0 && client->spent_fd < 0);
         charge_give_back(&client->connection);
         client->user = user_unref(client->user);
         free(client->credentials.groups);

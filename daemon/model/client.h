@@ -28,14 +28,18 @@ struct Client {
         Process process;
         /* Before a descriptor can follow, the kernel has to be asked whether the client has read */
         bool must_look;
-        /* A descriptor that came with what is being read, or -EBADF */
+        /* A descriptor that came with what is being read, or -EBADF; and one that a call was about,
+         * and that is to be closed */
         int passed_fd;
+        int spent_fd;
+        /* One came in its place that is no file, and was closed */
+        bool passed_other;
         /* Segments that it was told the shmid of and has not attached, see reservation.h */
         Reservation *reservations;
 };
 
 #define CLIENT_NULL                                                                                \
-        { .passed_fd = -EBADF }
+        { .passed_fd = -EBADF, .spent_fd = -EBADF }
 
 int client_charge(const Client *client, Charge *charge, User *user, Limit limit, uint64_t amount,
                   LimitReached *ret_reached);

@@ -24,6 +24,10 @@
 #define WATCHES_PER_USER 256U
 #define WATCHES (WATCHES_PER_USER * 4)
 
+/* Mostly there is none: each that there is may take a thread for as long as its sender likes. */
+#define DISCARDED_PER_USER 32U
+#define DISCARDED (DISCARDED_PER_USER * 16)
+
 typedef struct LimitNames LimitNames;
 typedef struct Party Party;
 
@@ -45,11 +49,17 @@ struct Party {
         { .total = (name), .user = name "PerUser" }
 
 static const LimitNames limit_names[_LIMIT_N] = {
-        [LIMIT_SEGMENTS] = NAMES("segments"),        [LIMIT_BYTES] = NAMES("bytes"),
-        [LIMIT_ATTACHMENTS] = NAMES("attachments"),  [LIMIT_CONNECTIONS] = NAMES("connections"),
-        [LIMIT_INPUT] = NAMES("inputBytes"),         [LIMIT_OUTPUT] = NAMES("outputBytes"),
-        [LIMIT_UNREAD] = NAMES("unreadDescriptors"), [LIMIT_WAITING] = NAMES("waitingCalls"),
-        [LIMIT_WATCHES] = NAMES("watches"),          [LIMIT_LOCKED] = NAMES("lockedBytes"),
+        [LIMIT_SEGMENTS] = NAMES("segments"),
+        [LIMIT_BYTES] = NAMES("bytes"),
+        [LIMIT_ATTACHMENTS] = NAMES("attachments"),
+        [LIMIT_CONNECTIONS] = NAMES("connections"),
+        [LIMIT_INPUT] = NAMES("inputBytes"),
+        [LIMIT_OUTPUT] = NAMES("outputBytes"),
+        [LIMIT_UNREAD] = NAMES("unreadDescriptors"),
+        [LIMIT_WAITING] = NAMES("waitingCalls"),
+        [LIMIT_DISCARDED] = NAMES("discardedDescriptors"),
+        [LIMIT_WATCHES] = NAMES("watches"),
+        [LIMIT_LOCKED] = NAMES("lockedBytes"),
         [LIMIT_HUGE] = NAMES("hugeBytes"),
 };
 
@@ -84,6 +94,7 @@ void accounts_init(Accounts *accounts, const Resources *resources) {
                         [LIMIT_OUTPUT] = OUTPUT_BYTES,
                         [LIMIT_UNREAD] = MAX(n_descriptors / 2, 2U),
                         [LIMIT_WAITING] = MAX(n_descriptors / 4, 2U),
+                        [LIMIT_DISCARDED] = DISCARDED,
                         [LIMIT_WATCHES] = WATCHES,
                         [LIMIT_LOCKED] = MIN(resources->lockable_bytes,
                                               resources->memory_bytes / 4),
@@ -95,6 +106,7 @@ void accounts_init(Accounts *accounts, const Resources *resources) {
         accounts->user_maximum[LIMIT_ATTACHMENTS] = ATTACHMENTS_PER_USER;
         accounts->user_maximum[LIMIT_INPUT] = INPUT_BYTES_PER_USER;
         accounts->user_maximum[LIMIT_OUTPUT] = OUTPUT_BYTES_PER_USER;
+        accounts->user_maximum[LIMIT_DISCARDED] = DISCARDED_PER_USER;
         accounts->user_maximum[LIMIT_WATCHES] = WATCHES_PER_USER;
         accounts->user_maximum[LIMIT_HUGE] = resources->huge_bytes / 2;
 }

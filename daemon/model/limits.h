@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/base/closer.h"
+
 typedef struct Accounts Accounts;
 typedef struct Charge Charge;
 typedef enum Limit Limit;
@@ -36,6 +38,8 @@ enum Limit {
         LIMIT_OUTPUT,
         /* Descriptors that were sent and not read, as far as is known */
         LIMIT_UNREAD,
+        /* Descriptors that came from clients, and are being closed */
+        LIMIT_DISCARDED,
         /* Calls that cannot be answered yet */
         LIMIT_WAITING,
         LIMIT_WATCHES,
@@ -80,6 +84,7 @@ struct User {
         /* CLOCK_MONOTONIC: what its clients have read is not looked at until then */
         uint64_t look_pause_usec;
         uint64_t used[_LIMIT_N];
+        DiscardOrigin discarded;
         struct User *next;
         struct User *prev;
 };

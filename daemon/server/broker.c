@@ -52,6 +52,7 @@ struct Broker {
         struct event *closings;
         struct event *closings_pause;
         struct event *worker;
+        struct event *closer;
         struct event *store;
         struct event *tick;
         uint64_t tick_usec;
@@ -315,6 +316,22 @@ static int add_worker(Broker *broker) {
         return event_add(broker->worker, NULL) < 0 ? error_origin(-ENOMEM) : 0;
 }
 
+static void on_closer(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        closer_collect(&broker->service.closer);
+}
+
+static int add_closer(Broker *broker) {
+        broker->closer = event_new(broker->base, broker->service.closer.fd, EV_READ | EV_PERSIST,
+                                   on_closer, broker);
+        if (!broker->closer || event_add(broker->closer, NULL) < 0)
+                return error_origin(-ENOMEM);
+        return 0;
+}
+
 static void on_store(evutil_socket_t fd, short what, void *userdata) {
         Broker *broker = userdata;
 
@@ -350,6 +367,9 @@ static int open_base(Broker *broker) {
         if (r)
                 return error_trace(r);
         r = add_worker(broker);
+        if (r)
+                return error_trace(r);
+        r = add_closer(broker);
         if (r)
                 return error_trace(r);
         r = add_store(broker);
@@ -542,6 +562,8 @@ static void broker_stop(Broker *broker) {
                 event_free(broker->tick);
         if (broker->worker)
                 event_free(broker->worker);
+        if (broker->closer)
+                event_free(broker->closer);
         if (broker->store)
                 event_free(broker->store);
         if (broker->watchdog)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <event2/event.h>
 
@@ -14,6 +15,7 @@
 #include "daemon/call/dispatch.h"
 #include "daemon/life/report.h"
 #include "daemon/model/client.h"
+#include "daemon/server/disposal.h"
 #include "daemon/server/output.h"
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -63,6 +65,8 @@ struct Peer {
         Output output;
         /* Nothing more is read; closed as soon as everything is written */
         bool ended;
+        /* The other end sends no more, and nothing that it sent is unread */
+        bool heard_end;
 
         Peer *prev;
         Peer *next;
@@ -89,7 +93,9 @@ static Peer *peer_free(Peer *peer) {
         output_deinit(&peer->output);
         frames_deinit(&peer->frames);
         charge_give_back(&peer->input);
-        fd_close(peer->fd);
+        (void) disposal_close(peer->peers->service, &peer->client,
+                              steal_fd(&peer->client.passed_fd));
+        disposal_close_socket(peer->peers->service, &peer->client, peer->fd, peer->heard_end);
         life_end_reservations(&peer->peers->service->life, &peer->client);
         client_deinit(&peer->client);
         free(peer);
@@ -97,6 +103,17 @@ static Peer *peer_free(Peer *peer) {
 }
 
 DEFINE_CLEANUP(Peer, peer_free)
+
+/* Who has passed more than can be closed in time is received from no more. */
+static void dispose_of(Peer *peer, int fd) {
+        if (disposal_close(peer->peers->service, &peer->client, fd) || peer->ended)
+                return;
+        report_limit(peer->client.user, peer->client.credentials.pid,
+                     limit_user_name(LIMIT_DISCARDED), "a connection is closed");
+        ++peer->peers->service->counters.n_limits_reached;
+        frames_deinit(&peer->frames);
+        peer->ended = true;
+}
 
 static int send_plain(Peer *peer, const Writer *writer) {
         return output_send(&peer->output, writer->data, writer->n_data, -EBADF, NULL) ? PEER_E_GONE
@@ -195,6 +212,7 @@ static int answer_call(Peer *peer, char *text, size_t n_text) {
                 end_broken(peer, "not a call in JSON");
                 return 0;
         }
+        dispose_of(peer, steal_fd(&peer->client.spent_fd));
         return send_answer(peer, &writer, &answer);
 }
 
@@ -226,21 +244,41 @@ static bool peer_waits(const Peer *peer) {
         return is_watch(peer);
 }
 
+static void dispose_of_passed(Peer *peer) {
+        peer->client.passed_other = false;
+        dispose_of(peer, steal_fd(&peer->client.passed_fd));
+}
+
 /* A descriptor belongs to a message that is not whole yet, or to none. */
 static void drop_passed(Peer *peer) {
         if (frames_empty(&peer->frames))
-                peer->client.passed_fd = fd_close(peer->client.passed_fd);
+                dispose_of_passed(peer);
+}
+
+/* Of other things no method knows what to do; and a socket could keep itself open so. */
+static bool is_regular(int fd) {
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* One can be waited for; of more, nobody could tell which is meant. */
 static void take_passed(Peer *peer) {
         FdQueue *fds = &peer->peers->fds;
+        bool one = fds->n_fds == 1 && peer->client.passed_fd < 0;
 
-        if (fds->n_fds == 1 && peer->client.passed_fd < 0)
-                peer->client.passed_fd = fd_queue_pop(fds);
-        else if (fds->n_fds > 0)
-                peer->client.passed_fd = fd_close(peer->client.passed_fd);
-        fd_queue_deinit(fds);
+        if (fds->n_fds > 0 && !one)
+                dispose_of_passed(peer);
+        while (fds->n_fds > 0) {
+                int fd = fd_queue_pop(fds);
+
+                if (one && is_regular(fd)) {
+                        peer->client.passed_fd = fd;
+                } else {
+                        peer->client.passed_other = one;
+                        dispose_of(peer, fd);
+                }
+        }
 }
 
 static int peer_receive(Peer *peer) {
@@ -253,6 +291,8 @@ static int peer_receive(Peer *peer) {
         drop_passed(peer);
         r = socket_receive(peer->fd, space, n_space, &peer->peers->fds, &n_received);
         take_passed(peer);
+        if (peer->ended)
+                return 0;
         switch (r) {
         case 0:
         case SOCKET_E_TRUNCATED:
@@ -261,7 +301,7 @@ static int peer_receive(Peer *peer) {
         case SOCKET_E_AGAIN:
                 return 0;
         case SOCKET_E_GONE:
-                peer->ended = true;
+                peer->ended = peer->heard_end = true;
                 return 0;
         default:
                 return PEER_E_GONE;

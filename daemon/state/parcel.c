@@ -90,6 +90,8 @@ int parcel_peek(int socket_fd, Parcel *parcel, size_t *offset) {
         case SOCKET_E_GONE:
                 return PARCEL_E_END;
         case SOCKET_E_TRUNCATED:
+                fd_queue_deinit(&parcel->fds);
+                return PARCEL_E_DESCRIPTORS;
         case SOCKET_E_LIMIT:
                 return PARCEL_E_DESCRIPTORS;
         default:
