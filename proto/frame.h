@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The longest message, without its NUL. */
 #define FRAME_MAX (1024U * 1024)
@@ -40,6 +41,8 @@ struct Frames {
         size_t end;
         /* Up to here no NUL was found */
         size_t searched;
+        /* So many bytes were handed out, or are gone, before begin: places in the whole stream */
+        uint64_t n_taken;
 };
 
 #define FRAMES_NULL                                                                                \
@@ -52,6 +55,9 @@ int frames_reserve(Frames *frames, FrameSpare *spare, char **ret_space, size_t *
 void frames_added(Frames *frames, size_t n_bytes);
 int frames_next(Frames *frames, char **ret_text, size_t *ret_n_text);
 bool frames_empty(const Frames *frames);
+size_t frames_kept(const Frames *frames);
+uint64_t frames_last(const Frames *frames);
+bool frames_complete(const Frames *frames, uint64_t place);
 void frames_settle(Frames *frames, FrameSpare *spare);
 
 #endif

@@ -12,8 +12,9 @@
 #define ATTACHMENTS_PER_USER (UINT64_C(1) << 16)
 #define ATTACHMENTS (ATTACHMENTS_PER_USER * 4)
 
-/* Calls come whole, as a rule, and then nothing is kept: this is for those who do otherwise. */
-#define INPUT_BYTES_PER_USER (UINT64_C(16) << 20)
+/* Calls come whole, as a rule, and then nothing is kept: this is for those who do otherwise, and who
+ * send many without reading the replies. */
+#define INPUT_BYTES_PER_USER (UINT64_C(64) << 20)
 #define INPUT_BYTES (INPUT_BYTES_PER_USER * 4)
 
 /* One that does not read has one reply waiting, of 64 KiB at most. */

@@ -42,6 +42,17 @@ static const struct timeval second_try = { .tv_usec = 2000 };
 #define LOOK_AGAIN_MIN_USEC 1000
 #define LOOK_AGAIN_MAX_USEC 64000
 
+/* So many bytes of calls are taken from a client that waits or does not read; of one that watches,
+ * whose calls will never be answered, less. */
+#define AHEAD_BYTES (16U << 20)
+#define AHEAD_WATCH_BYTES (64U << 10)
+
+/* And so many pieces of them at once. */
+#define PIECES_AT_ONCE 16
+
+/* How often one is looked at of whom nothing more is taken: its process may be gone. */
+#define GONE_USEC 1000000
+
 enum {
         _PEER_E_SUCCESS,
         /* There is nobody left to serve */
@@ -57,8 +68,15 @@ struct Peer {
 
         Client client;
         Frames frames;
-        /* For what is kept in frames while the peer is not being served */
+        /* For what is kept in frames while the peer is not being served; and whether more of it was
+         * refused */
         Charge input;
+        bool input_refused;
+        /* A descriptor that came, or -EBADF; whether something else came in its place; and where
+         * the message begins, in the whole stream, that it came with */
+        int passed_fd;
+        bool passed_other;
+        uint64_t passed_place;
         /* What occupies the connection: more replies to come, or a call that has to wait */
         Stream stream;
         Pending *pending;
@@ -93,8 +111,7 @@ static Peer *peer_free(Peer *peer) {
         output_deinit(&peer->output);
         frames_deinit(&peer->frames);
         charge_give_back(&peer->input);
-        (void) disposal_close(peer->peers->service, &peer->client,
-                              steal_fd(&peer->client.passed_fd));
+        (void) disposal_close(peer->peers->service, &peer->client, steal_fd(&peer->passed_fd));
         disposal_close_socket(peer->peers->service, &peer->client, peer->fd, peer->heard_end);
         life_end_reservations(&peer->peers->service->life, &peer->client);
         client_deinit(&peer->client);
@@ -245,14 +262,8 @@ static bool peer_waits(const Peer *peer) {
 }
 
 static void dispose_of_passed(Peer *peer) {
-        peer->client.passed_other = false;
-        dispose_of(peer, steal_fd(&peer->client.passed_fd));
-}
-
-/* A descriptor belongs to a message that is not whole yet, or to none. */
-static void drop_passed(Peer *peer) {
-        if (frames_empty(&peer->frames))
-                dispose_of_passed(peer);
+        peer->passed_other = false;
+        dispose_of(peer, steal_fd(&peer->passed_fd));
 }
 
 /* Of other things no method knows what to do; and a socket could keep itself open so. */
@@ -262,41 +273,46 @@ static bool is_regular(int fd) {
         return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* One can be waited for; of more, nobody could tell which is meant. */
+/* They belong to the last message that any of has come: no further bytes are received with them.
+ * One can be waited for; of more, nobody could tell which is meant. */
 static void take_passed(Peer *peer) {
         FdQueue *fds = &peer->peers->fds;
-        bool one = fds->n_fds == 1 && peer->client.passed_fd < 0;
+        bool one = fds->n_fds == 1 && peer->passed_fd < 0 && !peer->passed_other;
 
-        if (fds->n_fds > 0 && !one)
+        if (fds->n_fds == 0)
+                return;
+        if (!one)
                 dispose_of_passed(peer);
+        peer->passed_place = frames_last(&peer->frames);
         while (fds->n_fds > 0) {
                 int fd = fd_queue_pop(fds);
 
                 if (one && is_regular(fd)) {
-                        peer->client.passed_fd = fd;
+                        peer->passed_fd = fd;
                 } else {
-                        peer->client.passed_other = one;
+                        peer->passed_other = one;
                         dispose_of(peer, fd);
                 }
         }
 }
 
-static int peer_receive(Peer *peer) {
+static int peer_receive(Peer *peer, bool *ret_received) {
         size_t n_space, n_received = 0;
         char *space;
         int r;
 
+        *ret_received = false;
         if (frames_reserve(&peer->frames, &peer->peers->spare, &space, &n_space) < 0)
                 return PEER_E_GONE;
-        drop_passed(peer);
         r = socket_receive(peer->fd, space, n_space, &peer->peers->fds, &n_received);
+        frames_added(&peer->frames, n_received);
         take_passed(peer);
         if (peer->ended)
                 return 0;
         switch (r) {
         case 0:
         case SOCKET_E_TRUNCATED:
-                frames_added(&peer->frames, n_received);
+                *ret_received = true;
                 return 0;
         case SOCKET_E_AGAIN:
                 return 0;
@@ -308,8 +324,53 @@ static int peer_receive(Peer *peer) {
         }
 }
 
+/* Is nothing more taken from the peer until something was answered? A descriptor waits for its
+ * call, and has no place for another one meanwhile. */
+static bool is_full(const Peer *peer) {
+        bool passed = peer->passed_fd >= 0 || peer->passed_other;
+
+        return peer->input_refused ||
+               frames_kept(&peer->frames) >= (is_watch(peer) ? AHEAD_WATCH_BYTES : AHEAD_BYTES) ||
+               (passed && frames_complete(&peer->frames, peer->passed_place));
+}
+
+/* Takes what comes while calls wait to be answered: a client may send many of them, and what it has
+ * passed must not stay in the socket, which might be its own other end. */
+static int receive_ahead(Peer *peer, bool *ret_again) {
+        bool received = true;
+        int r = 0;
+
+        for (int i = 0; r == 0 && received && !peer->ended && !is_full(peer); ++i) {
+                if (i == PIECES_AT_ONCE) {
+                        *ret_again = true;
+                        break;
+                }
+                r = peer_receive(peer, &received);
+        }
+        if (r == 0 && peer->heard_end && socket_hung_up(peer->fd))
+                return PEER_E_GONE;
+        return r;
+}
+
+/* With the descriptor that came with it, if there is one. */
+static int answer_message(Peer *peer, char *text, size_t n_text) {
+        int r;
+
+        peer->input_refused = false;
+        if (peer->frames.n_taken > peer->passed_place) {
+                peer->client.passed_fd = steal_fd(&peer->passed_fd);
+                peer->client.passed_other = peer->passed_other;
+                peer->passed_other = false;
+        }
+        r = answer_call(peer, text, n_text);
+        peer->client.passed_other = false;
+        dispose_of(peer, steal_fd(&peer->client.passed_fd));
+        return r;
+}
+
 /* One step; @ret_more says whether another one can follow at once. */
 static int peer_step(Peer *peer, bool *readable, bool *ret_more) {
+        bool received;
         size_t n_text;
         char *text;
 
@@ -322,7 +383,7 @@ static int peer_step(Peer *peer, bool *readable, bool *ret_more) {
                 return answer_more(peer);
         switch (frames_next(&peer->frames, &text, &n_text)) {
         case FRAMES_MESSAGE:
-                return answer_call(peer, text, n_text);
+                return answer_message(peer, text, n_text);
         case FRAMES_TOO_LONG:
                 end_broken(peer, "longer than a message may be");
                 return 0;
@@ -336,7 +397,7 @@ static int peer_step(Peer *peer, bool *readable, bool *ret_more) {
                 return 0;
         }
         *readable = false;
-        return peer_receive(peer);
+        return peer_receive(peer, &received);
 }
 
 /* Tells a client which limit it has met before it could be answered. */
@@ -366,6 +427,13 @@ static int charge_input(Peer *peer) {
                 charge_join(&peer->input, &more);
                 return 0;
         }
+        /* It goes on when something was answered. */
+        if (peer_waits(peer) || output_pending(&peer->output)) {
+                charge_anyway(&more, peer->client.user, LIMIT_INPUT, now - before);
+                charge_join(&peer->input, &more);
+                peer->input_refused = true;
+                return 0;
+        }
         report_limit(peer->client.user, peer->client.credentials.pid, reached.name,
                      "a connection is closed");
         tell_limit(peer, &reached);
@@ -388,46 +456,74 @@ static int peer_run(Peer *peer, bool readable, bool *ret_again) {
         }
         if (is_watch(peer) && !output_pending(&peer->output))
                 watchers_set_behind(&peer->peers->watchers);
-        drop_passed(peer);
+        if (r == 0 && (peer_waits(peer) || output_pending(&peer->output)) &&
+            (readable || peer->output.state == OUTPUT_PARKED))
+                r = receive_ahead(peer, ret_again);
         frames_settle(&peer->frames, &peer->peers->spare);
         return r ? r : charge_input(peer);
 }
 
+/* Who waits is read as long as there is room for what comes. */
+#define INTEREST_AHEAD (EV_READ | EV_CLOSED)
+
 /*
- * Who waits is not read, so that only the end of the connection is of interest: the change to it,
- * for what is unread stays readable all the time. Of an end with something unread at the other side
- * (ECONNRESET) libevent says that one can read, and not that it is closed.
+ * Then only the end of the connection is of interest: the change to it, for what is unread stays
+ * readable all the time. Of an end with something unread at the other side (ECONNRESET) libevent
+ * says that one can read, and not that it is closed.
  */
 #define INTEREST_WAITS (EV_READ | EV_CLOSED | EV_ET)
 
+/* Writable is what the socket may be all the time while a client does not read: only the change
+ * tells something, and it may come a moment too early, so there is a timer too. */
+#define INTEREST_PARKED (EV_WRITE | EV_ET)
+
 static short peer_wanted(const Peer *peer) {
-        if (!output_pending(&peer->output))
-                return peer_waits(peer) ? INTEREST_WAITS : EV_READ;
-        /* Writable is what the socket may be all the time while a client does not read: only the
-         * change tells something, and it may come a moment too early, so there is a timer too. */
-        return peer->output.state == OUTPUT_PARKED ? EV_WRITE | EV_ET : EV_WRITE;
+        bool reads = !peer->ended && !is_full(peer);
+
+        if (output_pending(&peer->output)) {
+                if (peer->output.state == OUTPUT_PARKED)
+                        return INTEREST_PARKED;
+                return reads ? EV_READ | EV_WRITE : EV_WRITE;
+        }
+        if (!peer_waits(peer))
+                return EV_READ;
+        return reads ? INTEREST_AHEAD : INTEREST_WAITS;
 }
 
 /* When a peer is looked at whatever happens; NULL for never. */
 static const struct timeval *look_again(const Peer *peer, short what, struct timeval *space) {
-        if (what == EV_READ || what == EV_WRITE)
-                return NULL;
-        if (what != INTEREST_WAITS)
+        bool waits = what == INTEREST_AHEAD || what == INTEREST_WAITS;
+        uint64_t due = USEC_INFINITY;
+
+        if (what == INTEREST_PARKED) {
                 *space = (struct timeval){ .tv_usec = peer->look_again_usec };
-        else if (peer->pending && peer->pending->deadline_usec != USEC_INFINITY)
-                *space = clock_until(peer->pending->deadline_usec);
-        else
+                return space;
+        }
+        if (waits && peer->pending)
+                due = peer->pending->deadline_usec;
+        if ((waits || what == EV_WRITE) && !peer->ended && is_full(peer))
+                due = MIN(due, clock_monotonic_usec() + GONE_USEC);
+        if (due == USEC_INFINITY)
                 return NULL;
+        *space = clock_until(due);
         return space;
+}
+
+/* Nothing more is taken from a peer, so that what keeps its connection may be in there; and who had
+ * it is gone. */
+static bool is_abandoned(const Peer *peer) {
+        return !peer->ended && is_full(peer) && peer->client.process.pid > 0 &&
+               !process_alive(&peer->client.process);
 }
 
 static void peer_pump(evutil_socket_t fd, short what, void *userdata);
 
 static int set_interest(Peer *peer, short what) {
         struct timeval space;
+        const struct timeval *timer = look_again(peer, what, &space);
 
         /* With a timer it is added again each time, for the timer's sake. */
-        if (peer->interest == what && !(what & EV_ET))
+        if (peer->interest == what && !timer && !(what & EV_ET))
                 return 0;
         if (peer->interest != what) {
                 (void) event_del(peer->event);
@@ -437,7 +533,7 @@ static int set_interest(Peer *peer, short what) {
                 (void) event_priority_set(peer->event, LOOP_PRIORITY_PEERS);
                 peer->interest = what;
         }
-        return event_add(peer->event, look_again(peer, what, &space)) < 0 ? PEER_E_GONE : 0;
+        return event_add(peer->event, timer) < 0 ? PEER_E_GONE : 0;
 }
 
 /* What every event of a connection comes to: the one place where its interest is decided. */
@@ -455,6 +551,8 @@ static void peer_pump(evutil_socket_t fd, short what, void *userdata) {
         /* One that has only said all it has to say still waits for its answer. */
         if (peer->interest == INTEREST_WAITS && what & (EV_READ | EV_CLOSED) &&
             socket_hung_up(peer->fd))
+                r = PEER_E_GONE;
+        else if (what & EV_TIMEOUT && is_abandoned(peer))
                 r = PEER_E_GONE;
         else
                 r = peer_run(peer, what & EV_READ, &again);
@@ -530,6 +628,7 @@ void peers_accept(Peers *peers, int fd, Tenant *tenant, bool by_admin) {
         peer->fd = fd;
         peer->output = (Output) OUTPUT_NULL;
         peer->client = (Client) CLIENT_NULL;
+        peer->passed_fd = -EBADF;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
         if (client_init(&peer->client, service_accounts(peers->service, tenant), tenant,
                         &peers->service->overflow, fd, by_admin))

@@ -69,6 +69,7 @@ static void start(void) {
         (void) unlink(path);
         (void) rmdir(directory);
         for (size_t i = 0; i < CLIENTS; ++i) {
+                clients[i] = (Client) CLIENT_NULL;
                 clients[i].credentials =
                         (Credentials){ .uid = uids[i], .gid = uids[i], .pid = getpid() };
                 clients[i].user = accounts_user(&service.accounts, uids[i]);
