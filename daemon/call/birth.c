@@ -126,14 +126,18 @@ int birth_new(Service *service, Segment *segment, CallFailure *failure) {
         return 0;
 }
 
-static int charge_again(Service *service, Segment *segment, uid_t uid) {
+static int charge_again(Service *service, Segment *segment, uid_t uid, uint64_t found_bytes) {
         Accounts *accounts = service_accounts(service, segment->permission.tenant);
+        uint64_t charged_bytes = segment_charged_bytes(segment);
         User *user = accounts_user(accounts, uid);
         CallFailure failure;
 
         if (!user)
                 return error_origin(-ENOMEM);
         (void) birth_charge(service, NULL, segment, user, &failure);
+        found_bytes = MIN(found_bytes, charged_bytes - 1);
+        charge_reduce(&segment->bytes_charge, found_bytes);
+        charge_force(&segment->bytes_charge, charged_bytes);
         user_unref(user);
         return 0;
 }
@@ -156,16 +160,18 @@ void birth_found(Service *service, Segment *segment) {
  * @segment:    as it was written down, its object found again or unavailable; the registry's if
  * this returns 0
  * @charged_uid: who pays
+ * @found_bytes: so much of what is paid was found after the fact
  * @now_usec:   CLOCK_REALTIME
  *
  * Nobody is told of it, for it has been there all the time.
  *
  * Return: 0, -EEXIST if its id or name is in use, or -ENOMEM.
  */
-int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t now_usec) {
+int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t found_bytes,
+                uint64_t now_usec) {
         int r;
 
-        r = charge_again(service, segment, charged_uid);
+        r = charge_again(service, segment, charged_uid, found_bytes);
         if (r)
                 return error_trace(r);
         persist_restored(&service->persist, segment, now_usec);

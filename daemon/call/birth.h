@@ -13,7 +13,8 @@ int birth_charge(Service *service, const Client *client, Segment *segment, User 
                  CallFailure *failure);
 int birth_new(Service *service, Segment *segment, CallFailure *failure);
 void birth_found(Service *service, Segment *segment);
-int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t now_usec);
+int birth_again(Service *service, Segment *segment, uid_t charged_uid, uint64_t found_bytes,
+                uint64_t now_usec);
 
 int64_t birth_find_rival(const Registry *registry, const Segment *segment);
 

@@ -262,6 +262,8 @@ static int adopt_prepare(Service *service, const Client *client, const AdoptPara
         r = row->examine(&service->host, segment, fd, &client->credentials, &kind_failure);
         if (r)
                 return call_kind_failure(r, &kind_failure, failure);
+        if (segment->size_bytes > NUMBER_MAX)
+                return call_not_supported(failure, "it is larger than 2^53 bytes");
         segment->permission.tenant = client->credentials.tenant;
         r = set_name(service, client, parameters, segment, failure);
         if (r)

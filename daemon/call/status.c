@@ -6,10 +6,15 @@
 #include "daemon/model/client.h"
 #include "proto/util.h"
 
+/* No number leaves that a double cannot hold. */
+static int64_t told(uint64_t value) {
+        return (int64_t) MIN(value, (uint64_t) NUMBER_MAX);
+}
+
 static void map_add(Map *map, const char *key, uint64_t value) {
         map->entries[map->n_entries++] = (MapEntry){
                 .key = key,
-                .value = (int64_t) MIN(value, (uint64_t) INT64_MAX),
+                .value = told(value),
         };
 }
 
@@ -63,7 +68,7 @@ static void sum_segments(const Registry *registry, const Credentials *credential
                 if (credentials->tenant && credentials->tenant != segment->permission.tenant)
                         continue;
                 allocated = describe_memory(segment);
-                ret->total_bytes += (int64_t) segment->size_bytes;
+                ret->total_bytes = told((uint64_t) ret->total_bytes + segment->size_bytes);
                 ret->allocated_bytes += MAX(allocated, 0);
         }
 }
@@ -72,10 +77,10 @@ static void sum_segments(const Registry *registry, const Credentials *credential
 void status_describe_user(const User *user, UserUsage *ret) {
         *ret = (UserUsage){
                 .uid = user->uid,
-                .segment_count = (int64_t) user->used[LIMIT_SEGMENTS],
-                .charged_bytes = (int64_t) user->used[LIMIT_BYTES],
-                .attachment_count = (int64_t) user->used[LIMIT_ATTACHMENTS],
-                .connection_count = (int64_t) user->used[LIMIT_CONNECTIONS],
+                .segment_count = told(user->used[LIMIT_SEGMENTS]),
+                .charged_bytes = told(user->used[LIMIT_BYTES]),
+                .attachment_count = told(user->used[LIMIT_ATTACHMENTS]),
+                .connection_count = told(user->used[LIMIT_CONNECTIONS]),
         };
         for (size_t i = 0; i < _LIMIT_N; ++i) {
                 const char *name = limit_user_name((Limit) i);
@@ -94,10 +99,10 @@ void status_describe_tenant(const Tenant *tenant, TenantUsage *ret) {
 
         *ret = (TenantUsage){
                 .name = tenant->name,
-                .segment_count = (int64_t) used[LIMIT_SEGMENTS],
-                .charged_bytes = (int64_t) used[LIMIT_BYTES],
-                .attachment_count = (int64_t) used[LIMIT_ATTACHMENTS],
-                .connection_count = (int64_t) used[LIMIT_CONNECTIONS],
+                .segment_count = told(used[LIMIT_SEGMENTS]),
+                .charged_bytes = told(used[LIMIT_BYTES]),
+                .attachment_count = told(used[LIMIT_ATTACHMENTS]),
+                .connection_count = told(used[LIMIT_CONNECTIONS]),
         };
         if (tenant->address)
                 GIVE_VALUE(ret, TENANT_ADDRESS, address, tenant->address);
@@ -141,16 +146,16 @@ void status_describe(Service *service, const Client *client, StatusReply *ret) {
                               service->persist.state_file.first_generation,
                 .segment_count = (int64_t) service->registry.n_segments,
                 .attachment_count = (int64_t) service->life.census.attachments.n_used,
-                .connection_count = (int64_t) accounts->total_used[LIMIT_CONNECTIONS],
+                .connection_count = told(accounts->total_used[LIMIT_CONNECTIONS]),
         };
         if (tenant) {
-                ret->segment_count = (int64_t) accounts->total_used[LIMIT_SEGMENTS];
-                ret->attachment_count = (int64_t) accounts->total_used[LIMIT_ATTACHMENTS];
+                ret->segment_count = told(accounts->total_used[LIMIT_SEGMENTS]);
+                ret->attachment_count = told(accounts->total_used[LIMIT_ATTACHMENTS]);
         }
         sum_segments(&service->registry, &client->credentials, ret);
         GIVE_VALUE(ret, STATUS_REPLY_UID, uid, service->host.uid);
         GIVE_VALUE(ret, STATUS_REPLY_CHARGED_BYTES, charged_bytes,
-                   (int64_t) accounts->total_used[LIMIT_BYTES]);
+                   told(accounts->total_used[LIMIT_BYTES]));
         GIVE_VALUE(ret, STATUS_REPLY_REGISTRY_ID, registry_id,
                    service->persist.state_file.registry_id);
         GIVE_VALUE(ret, STATUS_REPLY_FEATURES, features, describe_features(service));

@@ -14,7 +14,8 @@ static void charge_size(Segment *segment) {
 
 /* What was promised holds no longer: the size is what there is. */
 static bool notice_size(const LifeContext *context, Segment *segment, uint64_t object_bytes) {
-        uint64_t size_bytes = object_bytes;
+        /* A sparse file may have any size; what is told stays within what a double can hold. */
+        uint64_t size_bytes = MIN(object_bytes, (uint64_t) NUMBER_MAX);
 
         if (object_bytes == segment->object_bytes)
                 return false;
@@ -23,8 +24,8 @@ static bool notice_size(const LifeContext *context, Segment *segment, uint64_t o
                     object_bytes < segment->object_bytes ? "truncated" : "enlarged",
                     (unsigned long long) segment->object_bytes, (unsigned long long) object_bytes);
         if (segment->maximum_bytes > 0) {
-                segment->maximum_bytes = MAX(object_bytes, 1U);
-                size_bytes = MIN(segment->size_bytes, object_bytes);
+                segment->maximum_bytes = MAX(size_bytes, 1U);
+                size_bytes = MIN(segment->size_bytes, size_bytes);
         }
         segment->object_bytes = object_bytes;
         registry_resize(context->registry, segment, size_bytes);

@@ -12,8 +12,8 @@
 #define ATTACHMENTS_PER_USER (UINT64_C(1) << 16)
 #define ATTACHMENTS (ATTACHMENTS_PER_USER * 4)
 
-/* Calls come whole, as a rule, and then nothing is kept: this is for those who do otherwise, and who
- * send many without reading the replies. */
+/* Calls come whole, as a rule, and then nothing is kept: this is for those who do otherwise, and
+ * who send many without reading the replies. */
 #define INPUT_BYTES_PER_USER (UINT64_C(64) << 20)
 #define INPUT_BYTES (INPUT_BYTES_PER_USER * 4)
 
@@ -29,6 +29,9 @@
 #define DISCARDED_PER_USER 32U
 #define DISCARDED (DISCARDED_PER_USER * 16)
 
+/* More than any host has; a million of these are less than 2^64 */
+#define FOUND_MAX (UINT64_C(1) << 43)
+
 typedef struct LimitNames LimitNames;
 typedef struct Party Party;
 
@@ -41,6 +44,8 @@ struct LimitNames {
 struct Party {
         const Accounts *whole;
         uint64_t used;
+        /* What the others have */
+        uint64_t others;
         /* Its own limit, and what that is called */
         uint64_t maximum;
         const char *name;
@@ -172,7 +177,7 @@ User *user_unref(User *user) {
         if (!user || --user->n_references > 0)
                 return NULL;
         for (size_t i = 0; i < _LIMIT_N; ++i)
-                assert(user->used[i] == 0);
+                assert(user->used[i] == 0 && user->found[i] == 0);
         DL_DELETE(user->accounts->users, user);
         free(user);
         return NULL;
@@ -184,17 +189,18 @@ static bool limits_exceeds(uint64_t used, uint64_t amount, uint64_t maximum) {
         return __builtin_add_overflow(used, amount, &sum) || sum > maximum;
 }
 
-/* What a user has is part of what all have; less is what overflows. */
-static void add_used(User *user, Limit limit, uint64_t amount) {
+/* What a user has is part of what all have, but for what was found; less is what overflows. */
+static void add_used(User *user, Limit limit, uint64_t amount, uint64_t found) {
         user->used[limit] += amount;
+        user->found[limit] += found;
         for (Accounts *accounts = user->accounts; accounts; accounts = accounts->whole)
-                accounts->total_used[limit] += amount;
+                accounts->total_used[limit] += amount - found;
 }
 
 /* charge_anyway() - charge a user for what is there already, whatever the limit is */
 void charge_anyway(Charge *charge, User *user, Limit limit, uint64_t amount) {
         assert(!charge->user);
-        add_used(user, limit, amount);
+        add_used(user, limit, amount, 0);
         *charge = (Charge){ .user = user_ref(user), .limit = limit, .amount = amount };
 }
 
@@ -215,6 +221,8 @@ static Party party_of_user(const User *user, Limit limit) {
         return (Party){
                 .whole = user->accounts,
                 .used = user->used[limit],
+                .others = user->accounts->total_used[limit] -
+                          (user->used[limit] - user->found[limit]),
                 .maximum = user->accounts->user_maximum[limit],
                 .name = limit_names[limit].user,
         };
@@ -224,6 +232,7 @@ static Party party_of_tenant(const Accounts *accounts, Limit limit) {
         return (Party){
                 .whole = accounts->whole,
                 .used = accounts->total_used[limit],
+                .others = accounts->whole->total_used[limit] - accounts->total_used[limit],
                 .maximum = accounts->total_maximum[limit],
                 .name = limit_names[limit].total,
         };
@@ -238,8 +247,7 @@ static Party party_of_tenant(const Accounts *accounts, Limit limit) {
  */
 static uint64_t party_share(const Party *party, Limit limit) {
         uint64_t total = party->whole->total_maximum[limit];
-        uint64_t others = party->whole->total_used[limit] - party->used;
-        uint64_t left, share;
+        uint64_t others = party->others, left, share;
 
         if (total == LIMIT_NONE)
                 return party->maximum;
@@ -266,7 +274,7 @@ uint64_t user_share(const User *user, Limit limit) {
 
         if (!accounts->whole)
                 return share;
-        others = accounts->total_used[limit] - user->used[limit];
+        others = party.others;
         party = party_of_tenant(accounts, limit);
         return MIN(share, MAX(party_share(&party, limit), others) - others);
 }
@@ -345,6 +353,7 @@ void charge_join(Charge *charge, Charge *more) {
         Charge joined = steal_charge(more);
 
         joined.amount += charge->amount;
+        joined.found += charge->found;
         if (charge->user) {
                 assert(charge->user == joined.user && charge->limit == joined.limit);
                 user_unref(charge->user);
@@ -352,24 +361,31 @@ void charge_join(Charge *charge, Charge *more) {
         *charge = joined;
 }
 
-/* charge_reduce() - some of it is gone */
+/* charge_reduce() - some of it is gone, what was found first */
 void charge_reduce(Charge *charge, uint64_t amount) {
+        uint64_t found = MIN(charge->found, amount);
+
         assert(charge->user && charge->amount >= amount);
-        add_used(charge->user, charge->limit, -amount);
+        add_used(charge->user, charge->limit, -amount, -found);
         charge->amount -= amount;
+        charge->found -= found;
         if (charge->amount > 0)
                 return;
         user_unref(charge->user);
         *charge = (Charge) CHARGE_NULL;
 }
 
-/* charge_force() - the thing has another size by now, whatever the limit is; not 0 */
+/* charge_force() - the thing has another size by now, whatever the limit is; not 0. What is beyond
+ * all memory is as good as FOUND_MAX, so that sums of it can be told. */
 void charge_force(Charge *charge, uint64_t amount) {
-        User *user = charge->user;
+        uint64_t taken = charge->amount - charge->found, found;
 
-        assert(user && amount > 0);
-        add_used(user, charge->limit, amount - charge->amount);
+        assert(charge->user && amount > 0);
+        amount = MIN(amount, MAX(taken, FOUND_MAX));
+        found = MAX(amount, taken) - taken;
+        add_used(charge->user, charge->limit, amount - charge->amount, found - charge->found);
         charge->amount = amount;
+        charge->found = found;
 }
 
 /* charge_give_back() - the thing is gone; nothing happens if nothing is on @charge */

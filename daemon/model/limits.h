@@ -84,6 +84,8 @@ struct User {
         /* CLOCK_MONOTONIC: what its clients have read is not looked at until then */
         uint64_t look_pause_usec;
         uint64_t used[_LIMIT_N];
+        /* So much of it was found after the fact, and counts for this user alone: Charge.found */
+        uint64_t found[_LIMIT_N];
         DiscardOrigin discarded;
         struct User *next;
         struct User *prev;
@@ -99,11 +101,16 @@ struct Accounts {
         User *users;
 };
 
-/* So much of one thing, charged to one user, or nothing. */
+/*
+ * So much of one thing, charged to one user, or nothing. What a thing turns out to be more than it
+ * was made, because somebody made it larger without asking, is found: it counts for its user, who
+ * meets limits by it, and not for all, so that others do not.
+ */
 struct Charge {
         User *user;
         Limit limit;
         uint64_t amount;
+        uint64_t found;
 };
 
 #define CHARGE_NULL                                                                                \

@@ -190,7 +190,8 @@ static int restore_one(const SegmentRecord *record, void *userdata) {
                 return 0;
         }
         loser = find_loser(restoring, segment);
-        r = birth_again(service, segment, (uid_t) record->charged_uid, restoring->now_usec);
+        r = birth_again(service, segment, (uid_t) record->charged_uid,
+                        (uint64_t) record->found_bytes, restoring->now_usec);
         if (r)
                 return error_trace(r);
         if (segment->removed && !record->removed)

@@ -7,6 +7,7 @@
 #include "daemon/base/boot.h"
 #include "daemon/model/tenant.h"
 #include "proto/error.h"
+#include "proto/util.h"
 
 /* What finds the object again. A file is called without the directory, which may be another one
  * next time. */
@@ -33,6 +34,14 @@ static void make_object(const Segment *segment, SegmentRecord *ret) {
         }
 }
 
+/* So much it is more than was charged when it was made; of the charge there is only a part. */
+static int64_t found_bytes(const Segment *segment) {
+        const Charge *charge = &segment->bytes_charge;
+        uint64_t taken = charge->amount - charge->found;
+
+        return (int64_t) (MAX(segment_charged_bytes(segment), taken) - taken);
+}
+
 /**
  * segment_record_make() - describe a segment as the state file records it
  * @segment:    the segment, charged
@@ -57,6 +66,7 @@ void segment_record_make(const Segment *segment, SegmentRecord *ret) {
                 .mode = permission->mode,
                 .tenant = segment_tenant_name(segment),
                 .charged_uid = segment->segment_charge.user->uid,
+                .found_bytes = found_bytes(segment),
                 .attach_time_usec = (int64_t) segment->attach_usec,
                 .detach_time_usec = (int64_t) segment->detach_usec,
                 .change_time_usec = (int64_t) segment->change_usec,

@@ -39,6 +39,7 @@ SegmentRecord unit_record(int64_t id, uint64_t change_usec) {
                 .creator_gid = UINT32_MAX - 1,
                 .mode = id % 01000,
                 .charged_uid = 3,
+                .found_bytes = id % 5 * 4096,
                 .attach_time_usec = INT64_MAX,
                 .detach_time_usec = id,
                 .change_time_usec = (int64_t) change_usec,

@@ -428,3 +428,33 @@ TEST(random, .end = 4) {
         for (size_t i = 0; i < THINGS; ++i)
                 charge_give_back(&things[i].charge);
 }
+
+/* What turns out to be larger than it was made counts for its user, and for nobody else. */
+TEST(found) {
+        User *one = accounts_user(&accounts, 1), *other = accounts_user(&accounts, 2);
+        Charge charges[64] = {}, more = CHARGE_NULL, others = CHARGE_NULL;
+
+        accounts.total_maximum[LIMIT_BYTES] = 1000;
+        accounts.user_maximum[LIMIT_BYTES] = 500;
+        for (size_t i = 0; i < ARRAY_SIZE(charges); ++i) {
+                charge_anyway(&charges[i], one, LIMIT_BYTES, 2);
+                charge_force(&charges[i], UINT64_MAX);
+                charge_force(&charges[i], INT64_MAX);
+        }
+        ck_assert_uint_eq(accounts.total_used[LIMIT_BYTES], 128);
+        ck_assert_uint_gt(one->used[LIMIT_BYTES], UINT64_C(1) << 48);
+        ck_assert_int_eq(charge_take(&more, one, LIMIT_BYTES, 1, &reached), CHARGE_E_LIMIT);
+        ck_assert_uint_gt(user_share(other, LIMIT_BYTES), 300);
+        ck_assert_int_eq(charge_take(&others, other, LIMIT_BYTES, 300, &reached), 0);
+        /* What became smaller takes less of all. */
+        charge_force(&charges[0], 1);
+        ck_assert_uint_eq(accounts.total_used[LIMIT_BYTES], 427);
+        ck_assert_uint_eq(charges[0].amount, 1);
+        charge_give_back(&others);
+        for (size_t i = 0; i < ARRAY_SIZE(charges); ++i)
+                charge_give_back(&charges[i]);
+        ck_assert_uint_eq(accounts.total_used[LIMIT_BYTES], 0);
+        ck_assert_uint_eq(one->used[LIMIT_BYTES], 0);
+        user_unref(one);
+        user_unref(other);
+}

@@ -110,10 +110,10 @@ TEST(unsigned) {
 /* What an earlier build wrote: a change of any of these is another version. */
 TEST(format) {
         static const char *const texts[] = {
-                "5c484bf8 {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
+                "e808888e {\"segment\":{\"id\":12,\"name\":\"a/b\",\"formerName\":\"old\","
                 "\"kind\":\"sysv\",\"sizeBytes\":5000,\"maximumBytes\":8192,\"pageBytes\":4096,"
                 "\"ownerUid\":1,\"ownerGid\":2,\"creatorUid\":3,\"creatorGid\":4,\"mode\":384,"
-                "\"tenant\":\"web\",\"chargedUid\":5,\"attachTimeUSec\":6,\"detachTimeUSec\":7,\"changeTimeUSec\":8,"
+                "\"tenant\":\"web\",\"chargedUid\":5,\"foundBytes\":22,\"attachTimeUSec\":6,\"detachTimeUSec\":7,\"changeTimeUSec\":8,"
                 "\"creatorPid\":9,\"lastPid\":10,\"removed\":true,\"removeOnLastDetach\":true,"
                 "\"armed\":true,\"lingers\":true,\"lingerUSec\":11,\"sealable\":true,"
                 "\"seals\":[\"shrink\",\"futureWrite\",\"seal\"],\"locked\":true,\"adopted\":true,"
@@ -141,6 +141,7 @@ TEST(format) {
                 .mode = 0600,
                 .tenant = "web",
                 .charged_uid = 5,
+                .found_bytes = 22,
                 .attach_time_usec = 6,
                 .detach_time_usec = 7,
                 .change_time_usec = 8,

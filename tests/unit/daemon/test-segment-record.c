@@ -69,6 +69,9 @@ static void make_again(const SegmentRecord *record, SegmentRecord *ret, Segment 
         charge_anyway(&segment->segment_charge, user, LIMIT_SEGMENTS, 1);
         user_unref(user);
         ck_assert_int_eq(segment_record_fill(record, tenant, FILES_PATH, segment), 0);
+        /* As charge_again() does it. */
+        charge_anyway(&segment->bytes_charge, user, LIMIT_BYTES,
+                      segment_charged_bytes(segment) - (uint64_t) record->found_bytes);
         segment_record_make(segment, ret);
         *ret_segment = steal_ptr(segment);
 }
@@ -99,18 +102,21 @@ TEST(round) {
 
 TEST(names) {
         _cleanup_(segment_freep) Segment *segment = NULL;
-        SegmentRecord record = { .id = 1, .kind = KIND_FILE, .file_name = "a" }, again;
+        SegmentRecord record = { .id = 1, .page_bytes = 4096, .kind = KIND_FILE, .file_name = "a" },
+                      again;
 
         /* The directory is this broker's, whatever the last one's was. */
         make_again(&record, &again, &segment);
         ck_assert_str_eq(segment->object_name->text, FILES_PATH "/a");
         ck_assert(segment_is_reached_outside(segment));
         segment = segment_free(segment);
-        record = (SegmentRecord){ .id = 1, .kind = KIND_POSIX, .posix_name = "/a" };
+        record = (SegmentRecord){
+                .id = 1, .page_bytes = 4096, .kind = KIND_POSIX, .posix_name = "/a"
+        };
         make_again(&record, &again, &segment);
         ck_assert_str_eq(segment->object_name->text, "/a");
         segment = segment_free(segment);
-        record = (SegmentRecord){ .id = 1, .kind = KIND_SYSV, .removed = true };
+        record = (SegmentRecord){ .id = 1, .page_bytes = 4096, .kind = KIND_SYSV, .removed = true };
         make_again(&record, &again, &segment);
         ck_assert(!segment_is_reached_outside(segment));
         ck_assert(!segment->other_boot);

@@ -112,8 +112,9 @@ TEST(limits) {
         host.total_maximum[LIMIT_SEGMENTS] = 3;
         ck_assert_int_eq(charge_take(&more, user, LIMIT_SEGMENTS, 1, &reached), CHARGE_E_LIMIT);
         charge_force(&charge, 5);
-        ck_assert_uint_eq(web->accounts.total_used[LIMIT_SEGMENTS], 5);
-        ck_assert_uint_eq(host.total_used[LIMIT_SEGMENTS], 6);
+        ck_assert_uint_eq(user->used[LIMIT_SEGMENTS], 5);
+        ck_assert_uint_eq(web->accounts.total_used[LIMIT_SEGMENTS], 2);
+        ck_assert_uint_eq(host.total_used[LIMIT_SEGMENTS], 3);
         charge_give_back(&charge);
         charge_give_back(&anothers);
         ck_assert_uint_eq(host.total_used[LIMIT_SEGMENTS], 0);
