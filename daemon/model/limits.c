@@ -270,13 +270,14 @@ static uint64_t party_share(const Party *party, Limit limit) {
 uint64_t user_share(const User *user, Limit limit) {
         const Accounts *accounts = user->accounts;
         Party party = party_of_user(user, limit);
-        uint64_t share = party_share(&party, limit), others;
+        uint64_t share = party_share(&party, limit), others, whole;
 
         if (!accounts->whole)
                 return share;
         others = party.others;
         party = party_of_tenant(accounts, limit);
-        return MIN(share, MAX(party_share(&party, limit), others) - others);
+        whole = party_share(&party, limit);
+        return whole == LIMIT_NONE ? share : MIN(share, MAX(whole, others) - others);
 }
 
 static int refuse(const char *name, uint64_t maximum, LimitReached *ret_reached) {

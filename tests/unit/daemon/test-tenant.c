@@ -152,6 +152,23 @@ TEST(shares) {
         user_unref(hosts);
 }
 
+/* No limit is no number, whoever else has something. */
+TEST(no_limits) {
+        User *user = accounts_user(&web->accounts, 1), *other = accounts_user(&web->accounts, 2);
+        Charge charge = CHARGE_NULL;
+        LimitReached reached;
+
+        host.total_maximum[LIMIT_BYTES] = host.user_maximum[LIMIT_BYTES] = LIMIT_NONE;
+        web->accounts.total_maximum[LIMIT_BYTES] = LIMIT_NONE;
+        ck_assert_int_eq(charge_take(&charge, other, LIMIT_BYTES, 4096, &reached), 0);
+        ck_assert_uint_eq(user_share(user, LIMIT_BYTES), LIMIT_NONE);
+        web->accounts.total_maximum[LIMIT_BYTES] = 8192;
+        ck_assert_uint_le(user_share(user, LIMIT_BYTES), 4096);
+        charge_give_back(&charge);
+        user_unref(user);
+        user_unref(other);
+}
+
 TEST(imports) {
         ck_assert(tenant_imports(web, "frames/a/b"));
         ck_assert(tenant_imports(web, "pool"));
