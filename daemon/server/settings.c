@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/model/name-pattern.h"
 #include "daemon/server/names-section.h"
 #include "daemon/server/tenant-settings.h"
 #include "daemon/server/value.h"
@@ -25,8 +26,8 @@ struct Reading {
         Settings settings;
         /* Of this file alone */
         ReservedNames reserved_names;
-        /* Whose section this is, and whether a key was in it; a line that begins with blanks goes
-         * on with the value of that */
+        /* Whose section this is, and whether a key was in any section that this is; a line that
+         * begins with blanks goes on with the value of that */
         TenantSettings *tenant;
         bool has_key;
         bool invalid;
@@ -60,6 +61,11 @@ static bool has_more_than_section(const char *line) {
         return end && !strchr("#;", end[1 + strspn(end + 1, " \t\r\n")]);
 }
 
+/* Does this line go on with the value of a tenant's key? It may begin with a bracket then. */
+static bool goes_on(const Reading *reading, const char *line) {
+        return reading->tenant && reading->has_key && strchr(" \t", line[0]);
+}
+
 /* Sections and keys that begin so are for other programs. */
 static bool is_extension(const char *text) {
         return strncmp(text, "X-", 2) == 0;
@@ -75,7 +81,8 @@ static void refuse_tenant(const Reading *reading, TenantSettings *tenant, const 
                 tenant_settings_refuse(tenant, problem);
 }
 
-/* A section begins, which may have no keys: nothing else tells of it then. */
+/* A section begins, which may have no keys: nothing else tells of it then. inih cuts a long name.
+ */
 static void begin_section(Reading *reading, const char *line) {
         _cleanup_(freep) char *section = strndup(line + 1, strcspn(line + 1, "]"));
         int r;
@@ -98,20 +105,30 @@ static void begin_section(Reading *reading, const char *line) {
 static bool is_understood(const Reading *reading, const char *line) {
         const char *begin = line + strspn(line, " \t\r\n");
 
-        return !*begin || strchr("#;", *begin) || strpbrk(begin, "=:") ||
-               (begin > line && reading->has_key);
+        return !*begin || strchr("#;", *begin) || strpbrk(begin, "=:") || goes_on(reading, line);
 }
 
 static char *look_at_line(Reading *reading, char *line) {
-        if (line[0] == '[') {
-                begin_section(reading, line);
+        const char *begin = line + strspn(line, " \t");
+
+        if (begin[0] == '[' && (begin == line || !reading->has_key)) {
+                begin_section(reading, begin);
         } else if (reading->tenant && !is_understood(reading, line)) {
                 refuse_tenant(reading, reading->tenant, "this line is not understood");
                 line[0] = '\0';
-        } else if (!strchr(" \t\r\n#;", line[0])) {
+        } else if (!strchr("\r\n#;", begin[0])) {
                 reading->has_key = true;
         }
         return line;
+}
+
+/* inih passes over a byte order mark, behind which a section may begin. */
+static void skip_mark(const Reading *reading, char *line) {
+        static const char mark[] = "\xef\xbb\xbf";
+        size_t n = strlen(mark);
+
+        if (reading->n_lines == 1 && strncmp(line, mark, n) == 0)
+                memmove(line, line + n, strlen(line + n) + 1);
 }
 
 /*
@@ -127,8 +144,9 @@ static char *next_line(char *line, int n_line, void *userdata) {
         if (!fgets(line, n_line, file))
                 return NULL;
         ++reading->n_lines;
+        skip_mark(reading, line);
         (void) snprintf(reading->line, sizeof(reading->line), "%s", line);
-        more = has_more_than_section(line);
+        more = !goes_on(reading, line) && has_more_than_section(line);
         cut = !strchr(line, '\n') && !feof(file);
         for (c = 0; cut && c != EOF && c != '\n';)
                 c = fgetc(file);
@@ -138,16 +156,27 @@ static char *next_line(char *line, int n_line, void *userdata) {
         return more ? line : look_at_line(reading, line);
 }
 
+/* Log it if a pattern can match no name at all. */
+static void look_at_exports(const Reading *reading, const TenantSettings *tenant,
+                            const char *patterns) {
+        for (const char *at = patterns; *(at += strspn(at, " \t")); at += strcspn(at, " \t")) {
+                _cleanup_(freep) char *pattern = strndup(at, strcspn(at, " \t"));
+
+                if (pattern && !name_pattern_possible(pattern))
+                        log_warning("%s:%d: tenant %s: '%s' exports nothing: no segment can have a "
+                                    "name that it matches.",
+                                    reading->path, reading->n_lines, tenant->name, pattern);
+        }
+}
+
 static SettingResult take_line(Reading *reading, const char *section, const char *name,
                                const char *value, TenantSettings **ret_tenant) {
         *ret_tenant = NULL;
         if (!tenant_settings_is_section(section))
                 return parse_setting(&reading->settings, section, name, value);
-        if (tenant_settings_get(&reading->settings.tenants, section, ret_tenant) < 0) {
-                reading->no_memory = true;
-                return SETTING_GOOD;
-        }
-        return tenant_settings_take(*ret_tenant, name, value);
+        /* There is none if memory ran out. */
+        *ret_tenant = reading->tenant;
+        return reading->tenant ? tenant_settings_take(reading->tenant, name, value) : SETTING_GOOD;
 }
 
 /* Called by inih for each line; 0 says that it is wrong. */
@@ -169,6 +198,8 @@ static int read_line(void *userdata, const char *section, const char *name, cons
                 return 1;
         switch (take_line(reading, section, name, value, &tenant)) {
         case SETTING_GOOD:
+                if (tenant && strcmp(name, "export") == 0)
+                        look_at_exports(reading, tenant, value);
                 return 1;
         case SETTING_UNKNOWN:
                 log_warning("%s:%d: unknown key '%s' in section [%s]; ignored.", reading->path,

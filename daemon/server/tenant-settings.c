@@ -63,7 +63,7 @@ static TenantSettings *tenant_settings_new(const char *name) {
         return tenant;
 }
 
-/* What is no name is shown as well as it can be. */
+/* What is no name is shown as well as it can be, and is never taken for another one that is. */
 static bool make_name(const char *section, char ret[TENANT_NAME_MAX + 1]) {
         const char *begin = section + strlen(SECTION);
         size_t n;
@@ -76,6 +76,8 @@ static bool make_name(const char *section, char ret[TENANT_NAME_MAX + 1]) {
         valid = n <= TENANT_NAME_MAX && tenant_name_valid(ret);
         if (!ret[0])
                 (void) strcpy(ret, "?");
+        if (n > TENANT_NAME_MAX)
+                ret[TENANT_NAME_MAX - 1] = '?';
         for (char *at = ret; !valid && *at; ++at)
                 if (*at < ' ' || *at > '~')
                         *at = '?';

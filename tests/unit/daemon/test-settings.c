@@ -414,6 +414,41 @@ TEST(wrong_tenant, .end = ARRAY_SIZE(wrong_tenants)) {
         ck_assert_uint_eq(n, 1);
 }
 
+#define NAME_40 "0123456789012345678901234567890123456789"
+
+/* As far as inih understands sections, and further than that. */
+TEST(tenants_sections) {
+        ck_assert_int_eq(read_text("\xef\xbb\xbf[tenant first]\n"
+                                   "  [tenant blanks]\n"
+                                   "  segments = 1\n"
+                                   "[tenant           " NAME_40 "]\n"
+                                   "segments = 2\n"
+                                   "[tenant " NAME_40 "x]\n"
+                                   "segments = 3\n"
+                                   "[tenant list]\n"
+                                   "export = a\n"
+                                   "  [xy]* b\n"
+                                   "  [tenant c]\n"),
+                         0);
+        ck_assert_ptr_null(find_tenant("first")->problem);
+        ck_assert_uint_eq(find_tenant("blanks")->total_maximum[LIMIT_SEGMENTS], 1);
+        ck_assert_uint_eq(find_tenant(NAME_40)->total_maximum[LIMIT_SEGMENTS], 2);
+        ck_assert_ptr_null(find_tenant(NAME_40)->problem);
+        ck_assert_str_eq(find_tenant("list")->exports, "a [xy]* b [tenant c]");
+        ck_assert_uint_eq(find_tenant("list")->prev->total_maximum[LIMIT_SEGMENTS], 3);
+        ck_assert_ptr_nonnull(find_tenant("list")->prev->problem);
+}
+
+/* What can match no name is said, and no more. */
+TEST(tenants_exports) {
+        _cleanup_(freep) char *log = NULL;
+
+        ck_assert_int_eq(read_logged("[tenant web]\nexport = a /b\n", &log), 0);
+        ck_assert_ptr_nonnull(strstr(log, "shmbroker.conf:2: tenant web: '/b' exports nothing"));
+        ck_assert_ptr_null(strstr(log, "'a'"));
+        ck_assert_ptr_null(find_tenant("web")->problem);
+}
+
 /* Patterns that are longer than a name. */
 TEST(long_export) {
         char text[400];
