@@ -66,7 +66,7 @@ static int check_existing(const Segment *segment, const Client *client,
                            access == ACCESS_READ_WRITE))
                 return CALL_E_DENIED;
         /* Behind the permission: who may not open it need not know whose it is. */
-        r = call_check_trusted(segment, GIVEN(parameters, ACQUIRE_TRUSTED_UIDS),
+        r = call_check_trusted(client, segment, GIVEN(parameters, ACQUIRE_TRUSTED_UIDS),
                                &parameters->trusted_uids, failure);
         if (r)
                 return r;
@@ -306,6 +306,7 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         }
         describe_segment(ret->segment, acquire_affordable(service, client, ret->segment, created),
                          &reply->segment);
+        describe_hide(&client->credentials, &ret->segment->permission, &reply->segment);
         return 0;
 }
 

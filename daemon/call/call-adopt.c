@@ -193,9 +193,9 @@ static int set_name(Service *service, const Client *client, const AdoptParameter
         /* What is removed is found by its id alone. */
         if (segment->removed)
                 return call_not_supported(failure, "it is marked for destruction");
-        if (!call_may_name(service, client, name))
+        if (!call_may_name(service, client, segment->permission.tenant, name))
                 return CALL_E_DENIED;
-        other = recover_settle_name(service, client, name);
+        other = recover_settle_name(service, segment->permission.tenant, name);
         if (other) {
                 failure->id = other->id;
                 return CALL_E_EXISTS;
@@ -204,8 +204,10 @@ static int set_name(Service *service, const Client *client, const AdoptParameter
         return segment->name ? 0 : call_no_memory(failure);
 }
 
-/* One inode, or one System V segment, is one segment. */
-static int check_new(Service *service, const Segment *segment, int fd, CallFailure *failure) {
+/* One inode, or one System V segment, is one segment. Who was given a descriptor of one that is not
+ * there for it, as of another tenant's, is not told the number. */
+static int check_new(Service *service, const Client *client, const Segment *segment, int fd,
+                     CallFailure *failure) {
         struct stat st = {};
         const Segment *other;
 
@@ -221,7 +223,7 @@ static int check_new(Service *service, const Segment *segment, int fd, CallFailu
                         same = kind_has_inode(other, &st);
                 if (!same)
                         continue;
-                failure->id = other->id;
+                failure->id = call_sees(client, other) ? other->id : 0;
                 return CALL_E_EXISTS;
         }
         return 0;
@@ -256,7 +258,7 @@ static int adopt_prepare(Service *service, const Client *client, const AdoptPara
         KindFailure kind_failure = {};
         int r;
 
-        r = check_new(service, segment, fd, failure);
+        r = check_new(service, client, segment, fd, failure);
         if (r)
                 return r;
         r = row->examine(&service->host, segment, fd, &client->credentials, &kind_failure);

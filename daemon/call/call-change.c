@@ -155,7 +155,7 @@ static int find_private(Service *service, Client *client, const PublishParameter
         r = call_find_available(service, client, &reference, ret, failure);
         if (r)
                 return r;
-        r = call_check_trusted(*ret, GIVEN(parameters, PUBLISH_TRUSTED_UIDS),
+        r = call_check_trusted(client, *ret, GIVEN(parameters, PUBLISH_TRUSTED_UIDS),
                                &parameters->trusted_uids, failure);
         if (r)
                 return r;
@@ -166,11 +166,11 @@ static int find_private(Service *service, Client *client, const PublishParameter
         return 0;
 }
 
-/* Who has the name now: somebody whom the client may replace, or nobody. What is unavailable would
- * stay, with its name outside. */
-static int find_replaced(Service *service, Client *client, const PublishParameters *parameters,
-                         Segment **ret, CallFailure *failure) {
-        Segment *segment = recover_settle_name(service, client, parameters->name);
+/* Who has the name now, where the segment gets it: somebody whom the client may replace, or nobody.
+ * What is unavailable would stay, with its name outside. */
+static int find_replaced(Service *service, Client *client, Tenant *tenant,
+                         const PublishParameters *parameters, Segment **ret, CallFailure *failure) {
+        Segment *segment = recover_settle_name(service, tenant, parameters->name);
         int r;
 
         *ret = NULL;
@@ -182,7 +182,7 @@ static int find_replaced(Service *service, Client *client, const PublishParamete
         }
         if (!permission_controls(&segment->permission, &client->credentials))
                 return CALL_E_DENIED;
-        r = call_check_trusted(segment, GIVEN(parameters, PUBLISH_TRUSTED_UIDS),
+        r = call_check_trusted(client, segment, GIVEN(parameters, PUBLISH_TRUSTED_UIDS),
                                &parameters->trusted_uids, failure);
         if (r)
                 return r;
@@ -278,9 +278,10 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
         r = find_private(service, client, parameters, &segment, failure);
         if (r)
                 return r;
-        if (!call_may_name(service, client, parameters->name))
+        if (!call_may_name(service, client, segment->permission.tenant, parameters->name))
                 return CALL_E_DENIED;
-        r = find_replaced(service, client, parameters, &replaced, failure);
+        r = find_replaced(service, client, segment->permission.tenant, parameters, &replaced,
+                          failure);
         if (r)
                 return r;
         r = take_name_and_mode(service, segment, parameters, replaced, failure);

@@ -212,7 +212,8 @@ int call_create_segment(Service *service, Client *client, const AcquireParameter
 
         /* Whose would it be? */
         if (client->credentials.unmapped ||
-            (GIVEN(parameters, ACQUIRE_NAME) && !call_may_name(service, client, parameters->name)))
+            (GIVEN(parameters, ACQUIRE_NAME) &&
+             !call_may_name(service, client, client->credentials.tenant, parameters->name)))
                 return CALL_E_DENIED;
         r = check_creation(client, parameters, failure);
         if (r)

@@ -12,14 +12,21 @@ bool call_sees(const Client *client, const Segment *segment) {
         return tenant_sees(&client->credentials, &segment->permission, segment_called(segment));
 }
 
-/* call_may_name() - may a client give a segment this name? Of the host, none that is reserved for
- * somebody else; of a tenant, none that is exported to it. */
-bool call_may_name(const Service *service, const Client *client, const char *name) {
-        const Credentials *credentials = &client->credentials;
-
-        if (credentials->tenant)
-                return !tenant_imports(credentials->tenant, name);
-        return reserved_names_allow(&service->reserved_names, name, credentials);
+/**
+ * call_may_name() - may a client give a segment this name?
+ * @service:    the service
+ * @client:     the client
+ * @tenant:     whose segment it is; NULL is the host's
+ * @name:       a valid name
+ *
+ * Segments of the host get no name that is reserved for somebody else. Those of a tenant get none
+ * that is exported to it, not even from the administrator: nobody there could find it.
+ */
+bool call_may_name(const Service *service, const Client *client, const Tenant *tenant,
+                   const char *name) {
+        if (tenant)
+                return !tenant_imports(tenant, name);
+        return reserved_names_allow(&service->reserved_names, name, &client->credentials);
 }
 
 /* Exactly one of name and id says which segment is meant. */
@@ -45,7 +52,7 @@ static int find_settled(Service *service, const Client *client, const SegmentPar
                 return r;
         life_drain(&service->life);
         if (GIVEN(parameters, SEGMENT_NAME))
-                *ret = recover_settle_name(service, client, parameters->name);
+                *ret = recover_settle_name(service, client->credentials.tenant, parameters->name);
         else
                 *ret = recover_settle(service, registry_find(&service->registry, parameters->id));
         return *ret && call_sees(client, *ret) ? 0 : CALL_E_NO_SUCH_SEGMENT;
@@ -114,6 +121,7 @@ int call_stat(Service *service, Client *client, const SegmentParameters *paramet
         if (r)
                 return r;
         describe_segment(segment, LOOK_ALL, &reply->segment);
+        describe_hide(&client->credentials, &segment->permission, &reply->segment);
         return 0;
 }
 

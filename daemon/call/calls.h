@@ -50,7 +50,8 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
                  PublishReply *reply, CallFailure *failure);
 
 bool call_sees(const Client *client, const Segment *segment);
-bool call_may_name(const Service *service, const Client *client, const char *name);
+bool call_may_name(const Service *service, const Client *client, const Tenant *tenant,
+                   const char *name);
 int call_find_controlled(Service *service, Client *client, const SegmentParameters *parameters,
                          Segment **ret, CallFailure *failure);
 int call_find_available(Service *service, Client *client, const SegmentParameters *parameters,

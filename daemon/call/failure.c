@@ -10,21 +10,24 @@ static bool is_among(const Numbers *numbers, uid_t uid) {
 
 /**
  * call_check_trusted() - is a segment of users whom the caller trusts?
+ * @client:     the caller
  * @segment:    the segment
  * @given:      whether the caller said whom; everybody else trusts everybody
  * @trusted_uids: these users
  * @failure:    details
  *
  * The creator as well, who keeps the rights of an owner: somebody who made a segment to lay hands
- * on what is written there could give it away to whoever is trusted.
+ * on what is written there could give it away to whoever is trusted. Users of another tenant are
+ * other ones, whatever their uids: the administrator, who sees them, means the host's.
  *
  * Return: 0, or CALL_E_FOREIGN.
  */
-int call_check_trusted(const Segment *segment, bool given, const Numbers *trusted_uids,
-                       CallFailure *failure) {
+int call_check_trusted(const Client *client, const Segment *segment, bool given,
+                       const Numbers *trusted_uids, CallFailure *failure) {
         const Permission *permission = &segment->permission;
+        bool others = permission->tenant && permission->tenant != client->credentials.tenant;
 
-        if (!given || (is_among(trusted_uids, permission->owner_uid) &&
+        if (!given || (!others && is_among(trusted_uids, permission->owner_uid) &&
                        is_among(trusted_uids, permission->creator_uid)))
                 return 0;
         failure->foreign_id = segment->id;

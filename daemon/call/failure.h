@@ -113,8 +113,8 @@ static inline int call_no_state(CallFailure *failure) {
         return call_not_supported(failure, "the broker cannot write to its state directory");
 }
 
-int call_check_trusted(const Segment *segment, bool given, const Numbers *trusted_uids,
-                       CallFailure *failure);
+int call_check_trusted(const Client *client, const Segment *segment, bool given,
+                       const Numbers *trusted_uids, CallFailure *failure);
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure);
 int call_take_charge(Service *service, const Client *client, Charge *charge, User *user, Limit what,
                      uint64_t amount, CallFailure *failure);

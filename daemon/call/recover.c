@@ -105,10 +105,11 @@ Segment *recover_settle(Service *service, Segment *segment) {
         return life_settle(&service->life, recover_try(service, segment));
 }
 
-/* recover_settle_name() - the same with the segment that has this name for a client; NULL if there
- * is none, also if it turns out that the name was removed from outside */
-Segment *recover_settle_name(Service *service, const Client *client, const char *name) {
-        Segment *segment = registry_find_name(&service->registry, client->credentials.tenant, name);
+/* recover_settle_name() - the same with the segment that has this name for a tenant, or for the
+ * host (NULL); NULL if there is none, also if it turns out that the name was removed from outside
+ */
+Segment *recover_settle_name(Service *service, Tenant *tenant, const char *name) {
+        Segment *segment = registry_find_name(&service->registry, tenant, name);
 
         segment = recover_settle(service, segment);
         return segment && segment->name ? segment : NULL;

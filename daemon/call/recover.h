@@ -14,7 +14,7 @@
 int recover_find(Service *service, Segment *segment);
 Segment *recover_try(Service *service, Segment *segment);
 Segment *recover_settle(Service *service, Segment *segment);
-Segment *recover_settle_name(Service *service, const Client *client, const char *name);
+Segment *recover_settle_name(Service *service, Tenant *tenant, const char *name);
 
 void recover_begin(Service *service);
 uint64_t recover_due(const Service *service);

@@ -137,6 +137,7 @@ static void write_segments(Stream *stream, Service *service, const Client *clien
         while (segment) {
                 next = next_segment(stream, service, client, segment->id);
                 describe_segment(segment, LOOK_ALL, &reply.segment);
+                describe_hide(&client->credentials, &segment->permission, &reply.segment);
                 GIVE(&reply, REPLY_ITEM);
                 reply_write(writer, &list_reply_type, &reply, next != NULL);
                 segment = next;

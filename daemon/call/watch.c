@@ -100,6 +100,7 @@ static void write_existing(WatchStream *stream, Segment *segment, Writer *writer
         };
 
         describe_segment(segment, LOOK_ALL, &reply.segment);
+        describe_hide(watch->credentials, &segment->permission, &reply.segment);
         GIVE(&reply, WATCH_REPLY_SEGMENT);
         reply_write(writer, &watch_reply_type, &reply, true);
 }

@@ -127,6 +127,20 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
                 GIVE_VALUE(ret, INFO_LINGER_USEC, linger_usec, (int64_t) segment->linger_usec);
 }
 
+/**
+ * describe_hide() - leave out what a client is not to know of a segment that it sees
+ * @credentials: of the client
+ * @permission: of the segment
+ * @info:       the state of the segment
+ *
+ * A tenant is not told which processes of others have what is exported to it.
+ */
+void describe_hide(const Credentials *credentials, const Permission *permission,
+                   SegmentInfo *info) {
+        if (credentials->tenant && credentials->tenant != permission->tenant)
+                info->given &= ~(UINT64_C(1) << INFO_CREATOR_PID | UINT64_C(1) << INFO_LAST_PID);
+}
+
 /* describe_attachment() - an attachment; looks into /proc whether its process is still there */
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
         const Tenant *tenant;

@@ -283,6 +283,7 @@ bool watch_next(Watch *watch, WatchReply *ret) {
                 ret->sequence = watch->sequence++;
                 ret->time_usec = (int64_t) event->time_usec;
                 GIVE_VALUE(ret, WATCH_REPLY_SEGMENT, segment, event->info);
+                describe_hide(watch->credentials, &event->permission, &ret->segment);
                 return true;
         }
         return false;
