@@ -398,12 +398,16 @@ int dispatch_call(Service *service, Client *client, char *text, size_t n_text, W
 /* Looks once more, and no more after that if its time is over. */
 static int resume_acquire(Context *c, Pending *pending) {
         AcquireParameters *parameters = &c->parameters.acquire;
+        int r;
 
         *parameters = pending->acquire;
         if (pending_over(pending))
                 parameters->wait_usec = 0;
-        return call_acquire(c->service, c->client, parameters, &c->reply.acquire,
-                            &c->answer->acquired, &c->failure);
+        r = call_acquire(c->service, c->client, parameters, &c->reply.acquire, &c->answer->acquired,
+                         &c->failure);
+        if (r == CALL_E_WAIT && pending_wait_on(pending, c->service, c->client, &c->failure))
+                return CALL_E_LIMIT;
+        return r;
 }
 
 /* What the worker did; who asked may know, whatever the mode has become. */

@@ -73,8 +73,6 @@ static uint64_t pending_deadline(int64_t wait_usec) {
  */
 int pending_wait(Pending *pending, Service *service, const Client *client,
                  const AcquireParameters *parameters, CallFailure *failure) {
-        Waits *waits = service_waits(service, client->credentials.tenant, parameters->name);
-
         pending->deadline_usec = pending_deadline(parameters->wait_usec);
         pending->acquire = *parameters;
         (void) strncpy(pending->name, parameters->name, sizeof(pending->name) - 1);
@@ -83,6 +81,20 @@ int pending_wait(Pending *pending, Service *service, const Client *client,
         pending->acquire.given &= ~(UINT64_C(1) << ACQUIRE_POSIX_NAME);
         pending->acquire.posix_name = NULL;
         pending->wait.appeared = pending_appeared;
+        return pending_wait_on(pending, service, client, failure);
+}
+
+/* pending_wait_on() - let it wait where its name is looked for now, which is another place when
+ * what is exported to a tenant changes; 0, or CALL_E_LIMIT */
+int pending_wait_on(Pending *pending, Service *service, const Client *client,
+                    CallFailure *failure) {
+        Waits *waits = service_waits(service, client->credentials.tenant, pending->name);
+
+        if (waits == pending->waits)
+                return 0;
+        if (pending->waits)
+                waits_remove(pending->waits, &pending->wait);
+        pending->waits = NULL;
         if (waits_add(waits, &pending->wait, pending->name) < 0)
                 return call_no_memory(failure);
         pending->waits = waits;

@@ -48,6 +48,7 @@ Pending *pending_free(Pending *pending);
 
 int pending_wait(Pending *pending, Service *service, const Client *client,
                  const AcquireParameters *parameters, CallFailure *failure);
+int pending_wait_on(Pending *pending, Service *service, const Client *client, CallFailure *failure);
 void pending_ready(Pending *pending);
 bool pending_over(const Pending *pending);
 

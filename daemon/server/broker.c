@@ -140,22 +140,6 @@ static int broker_reconfigure(Broker *broker) {
         return error_trace(tenants_apply(&broker->tenants, &broker->settings));
 }
 
-static void on_signal(evutil_socket_t number, short what, void *userdata) {
-        Broker *broker = userdata;
-
-        (void) what;
-        if (number != SIGHUP) {
-                (void) event_base_loopbreak(broker->base);
-                return;
-        }
-        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
-        if (broker_reconfigure(broker))
-                log_error("The configuration stays as it was.");
-        else
-                log_notice("The configuration was read again.");
-        (void) sd_notify(false, "READY=1");
-}
-
 static void tell_status(Broker *broker) {
         const Service *service = &broker->service;
 
@@ -195,6 +179,24 @@ static void broker_update(void *userdata) {
                 return;
         broker->status_due = true;
         (void) event_add(broker->status, &status_interval);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) what;
+        if (number != SIGHUP) {
+                (void) event_base_loopbreak(broker->base);
+                return;
+        }
+        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
+        if (broker_reconfigure(broker))
+                log_error("The configuration stays as it was.");
+        else
+                log_notice("The configuration was read again.");
+        /* Connections may have ended by it, and events have to be told. */
+        broker_update(broker);
+        (void) sd_notify(false, "READY=1");
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *userdata) {

@@ -127,16 +127,23 @@ static int listener_lock(Listener *listener) {
         }
 }
 
-/* A socket that nobody listens at was left behind; anything else that has the name stays. */
+/* A socket that nobody listens at was left behind; anything else that has the name stays. It is
+ * connected to by a descriptor, for the path may lead somewhere else by then. */
 static int clear_path(const char *path) {
+        char name[sizeof("/proc/self/fd/") + 12];
+        _cleanup_fd_ int fd = -EBADF;
         struct stat st;
         int r;
 
-        if (lstat(path, &st) < 0)
+        fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
                 return errno == ENOENT ? 0 : error_origin(-errno);
+        if (fstat(fd, &st) < 0)
+                return error_origin(-errno);
         if (!S_ISSOCK(st.st_mode))
                 return error_origin(-EEXIST);
-        r = socket_connect(path);
+        (void) snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        r = socket_connect(name);
         if (r >= 0 || r == -EAGAIN) {
                 fd_close(r);
                 return LISTENER_E_BUSY;
@@ -150,6 +157,7 @@ static int clear_path(const char *path) {
  * has the name may be another file by the time that a mode is set. */
 static int bind_path(Listener *listener, const char *path, mode_t mode) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct stat st;
         mode_t before;
         int r;
 
@@ -167,6 +175,10 @@ static int bind_path(Listener *listener, const char *path, mode_t mode) {
         if (r)
                 return error_origin(r);
         listener->bound = true;
+        if (lstat(path, &st) == 0) {
+                listener->device = st.st_dev;
+                listener->inode = st.st_ino;
+        }
         return listen(listener->fd, SOMAXCONN) < 0 ? error_origin(-errno) : 0;
 }
 
@@ -284,7 +296,7 @@ int listener_open(Listener *listener, struct event_base *base, int passed_fd, co
  * @accepted:   takes over the socket of each client that connects
  * @userdata:   passed to @accepted
  *
- * Return: what listener_open() does.
+ * Return: what listener_open() does, or LISTENER_E_OWNER.
  */
 int listener_open_shared(Listener *listener, struct event_base *base, const char *path, mode_t mode,
                          uid_t owner, gid_t group, ListenerAcceptedFn accepted, void *userdata) {
@@ -298,8 +310,16 @@ int listener_open_shared(Listener *listener, struct event_base *base, const char
                 return error_trace(r);
         if ((owner != (uid_t) -1 || group != (gid_t) -1) &&
             fchownat(AT_FDCWD, path, owner, group, AT_SYMLINK_NOFOLLOW) < 0)
-                return error_origin(-errno);
+                return errno == EPERM ? LISTENER_E_OWNER : error_origin(-errno);
         return listener_begin(listener, base, accepted, userdata);
+}
+
+/* listener_is_there() - does the path of a socket that was made here lead to it? */
+bool listener_is_there(const Listener *listener) {
+        struct stat st;
+
+        return listener->bound && lstat(listener->path, &st) == 0 &&
+               st.st_dev == listener->device && st.st_ino == listener->inode;
 }
 
 void listener_close(Listener *listener) {
@@ -307,7 +327,7 @@ void listener_close(Listener *listener) {
                 event_free(listener->event);
         if (listener->pause)
                 event_free(listener->pause);
-        if (listener->bound)
+        if (listener_is_there(listener))
                 (void) unlink(listener->path);
         if (listener->locked)
                 (void) unlink(listener->lock_path);

@@ -30,6 +30,9 @@ enum {
         /* What systemd passed is not one listening stream socket, or that and the administrator's
          */
         LISTENER_E_PASSED,
+        /* It cannot be given to its owner or group */
+        LISTENER_E_OWNER,
+        _LISTENER_E_N,
 };
 
 struct ListenerPassed {
@@ -45,6 +48,9 @@ struct Listener {
         /* Of a socket of the broker's own */
         char *path;
         bool bound;
+        /* What the path leads to as long as nobody puts something else there */
+        dev_t device;
+        ino_t inode;
         char *lock_path;
         int lock_fd;
         bool locked;
@@ -61,6 +67,7 @@ int listener_open(Listener *listener, struct event_base *base, int passed_fd, co
                   mode_t mode, ListenerAcceptedFn accepted, void *userdata);
 int listener_open_shared(Listener *listener, struct event_base *base, const char *path, mode_t mode,
                          uid_t owner, gid_t group, ListenerAcceptedFn accepted, void *userdata);
+bool listener_is_there(const Listener *listener);
 void listener_close(Listener *listener);
 
 #endif

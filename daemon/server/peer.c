@@ -649,6 +649,17 @@ void peers_end_tenant(Peers *peers, const Tenant *tenant) {
                         peer_free(peer);
 }
 
+/* peers_look_again() - let calls of a tenant that wait for a name look once more: what is exported
+ * to it has changed */
+void peers_look_again(Peers *peers, const Tenant *tenant) {
+        Peer *peer;
+
+        DL_FOREACH(peers->first, peer)
+                if (peer->client.credentials.tenant == tenant && peer->pending &&
+                    peer->pending->waits)
+                        pending_ready(peer->pending);
+}
+
 /* One piece of what a watch has to tell; see WatchersTellFn. */
 static bool peer_tell(Watcher *watcher) {
         Peer *peer = CONTAINER_OF(watcher, Peer, watcher);

@@ -38,6 +38,7 @@ void peers_deinit(Peers *peers);
 
 void peers_accept(Peers *peers, int fd, Tenant *tenant, bool by_admin);
 void peers_end_tenant(Peers *peers, const Tenant *tenant);
+void peers_look_again(Peers *peers, const Tenant *tenant);
 void peers_update(Peers *peers);
 
 #endif

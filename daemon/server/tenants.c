@@ -22,7 +22,6 @@ struct TenantSocket {
         Listener listener;
         /* What it was opened with */
         char *path;
-        bool by_default;
         mode_t mode;
         uid_t owner;
         gid_t group;
@@ -97,6 +96,14 @@ static TenantSocket *find_socket(const TenantSockets *sockets, const Tenant *ten
         return NULL;
 }
 
+enum {
+        _TENANTS_E_SUCCESS,
+        /* What should be a directory of the broker's own is not one, or others may write to it */
+        TENANTS_E_DIRECTORY = _LISTENER_E_N,
+        /* The path is where directories of tenants are, or another tenant's */
+        TENANTS_E_RESERVED,
+};
+
 /* A directory of the broker's own, which everybody may look into. */
 static int make_directory(const char *path) {
         struct stat st;
@@ -105,46 +112,52 @@ static int make_directory(const char *path) {
                 return chmod(path, 0755) < 0 ? error_origin(-errno) : 0;
         if (errno != EEXIST || lstat(path, &st) < 0)
                 return error_origin(-errno);
-        if (!S_ISDIR(st.st_mode))
-                return error_origin(-ENOTDIR);
-        return st.st_uid == geteuid() && !(st.st_mode & 022) ? 0 : error_origin(-EPERM);
+        return S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022)
+                       ? 0
+                       : TENANTS_E_DIRECTORY;
 }
 
-static int make_directories(const TenantSockets *sockets, const Tenant *tenant, char **ret_path) {
-        _cleanup_(freep) char *directory = NULL;
+static int make_directories(const TenantSockets *sockets, const char *path) {
+        _cleanup_(freep) char *directory = strndup(path, (size_t) (strrchr(path, '/') - path));
         int r;
 
-        if (asprintf(&directory, "%s/%s", sockets->directory, tenant->name) < 0) {
-                directory = NULL;
+        if (!directory)
                 return error_origin(-ENOMEM);
-        }
         r = make_directory(sockets->directory);
-        if (r)
-                return error_trace(r);
-        r = make_directory(directory);
-        if (r)
-                return error_trace(r);
-        if (asprintf(ret_path, "%s/socket", directory) < 0) {
-                *ret_path = NULL;
-                return error_origin(-ENOMEM);
-        }
-        return 0;
+        return r ? r : make_directory(directory);
+}
+
+/* A socket in place of a directory that all tenants need, or one of them, would keep them from
+ * theirs. */
+static bool is_reserved(const TenantSockets *sockets, const char *path) {
+        size_t n = strlen(sockets->directory);
+
+        return strncmp(path, sockets->directory, n) == 0 &&
+               (!path[n] || (path[n] == '/' && !strchr(path + n + 1, '/')));
+}
+
+/* Where the settings want it; the caller frees that. NULL if there is no memory. */
+static char *wanted_path(const TenantSockets *sockets, const TenantSettings *settings) {
+        char *path;
+
+        if (settings->socket)
+                return strdup(settings->socket);
+        return asprintf(&path, "%s/%s/socket", sockets->directory, settings->name) < 0 ? NULL
+                                                                                       : path;
 }
 
 static int socket_open(TenantSocket *socket, const TenantSettings *settings) {
         TenantSockets *sockets = socket->sockets;
-        int r;
+        int r = 0;
 
-        if (settings->socket)
-                socket->path = strdup(settings->socket);
-        r = settings->socket ? 0 : make_directories(sockets, socket->tenant, &socket->path);
-        if (r)
-                return error_trace(r);
-        if (!socket->path)
-                return error_origin(-ENOMEM);
         if (strlen(socket->path) >= sizeof(((struct sockaddr_un *) 0)->sun_path))
                 return error_origin(-ENAMETOOLONG);
-        socket->by_default = !settings->socket;
+        if (!settings->socket)
+                r = make_directories(sockets, socket->path);
+        else if (is_reserved(sockets, socket->path))
+                r = TENANTS_E_RESERVED;
+        if (r)
+                return r;
         socket->mode = settings->mode;
         socket->owner = settings->owner;
         socket->group = settings->group;
@@ -162,57 +175,120 @@ static const char *reason(int r) {
         switch (r) {
         case LISTENER_E_BUSY:
                 return "somebody else listens there";
+        case LISTENER_E_OWNER:
+                return "the broker may not give it to that owner or group (CAP_CHOWN)";
+        case TENANTS_E_DIRECTORY:
+                return "its directory, or the one above, is not a directory of the broker's own "
+                       "that nobody else may write to";
+        case TENANTS_E_RESERVED:
+                return "directories of tenants are there; name a file in one of them, or elsewhere";
         case -EEXIST:
                 return "what is there is no socket";
-        case -EPERM:
-                return "the directory, or the one above, is not the broker's own alone";
         default:
                 return strerror(-r);
         }
 }
 
-/* Is it open as its settings say? */
-static bool is_as_set(const TenantSocket *socket, const TenantSettings *settings) {
-        return (settings->socket ? strcmp(settings->socket, socket->path) == 0
-                                 : socket->by_default) &&
-               settings->mode == socket->mode && settings->owner == socket->owner &&
-               settings->group == socket->group;
+/* Is it open as its settings say, and still there? */
+static bool is_as_set(const TenantSocket *socket, const TenantSettings *settings,
+                      const char *path) {
+        return strcmp(path, socket->path) == 0 && settings->mode == socket->mode &&
+               settings->owner == socket->owner && settings->group == socket->group &&
+               listener_is_there(&socket->listener);
 }
 
-/* Opens the socket of a tenant, another one if it is to be another one. */
-static int serve(TenantSockets *sockets, Tenant *tenant, const TenantSettings *settings) {
-        _cleanup_(socket_freep) TenantSocket *socket = NULL;
-        TenantSocket *open = find_socket(sockets, tenant);
-        char *address;
-        int r;
+static void stop_serving(TenantSocket *socket) {
+        if (!socket)
+                return;
+        free(steal_ptr(socket->tenant->address));
+        socket_free(socket);
+}
 
-        if (open && is_as_set(open, settings))
-                return 0;
-        socket_free(open);
-        free(steal_ptr(tenant->address));
-        socket = calloc(1, sizeof(*socket));
+/* Does the tenant whose socket it is still want it there? */
+static bool is_still_wanted(const TenantSockets *sockets, const Settings *settings,
+                            const TenantSocket *socket) {
+        const TenantSettings *own;
+
+        DL_FOREACH(settings->tenants, own) {
+                _cleanup_(freep) char *path = NULL;
+
+                if (strcmp(own->name, socket->tenant->name) != 0)
+                        continue;
+                path = wanted_path(sockets, own);
+                return own->problem || !path || strcmp(path, socket->path) == 0;
+        }
+        return false;
+}
+
+/* Takes a path from a tenant that is to have another one. */
+static void clear_for(TenantSockets *sockets, const Settings *settings, const char *path) {
+        TenantSocket *socket, *next;
+
+        DL_FOREACH_SAFE(sockets->first, socket, next)
+                if (strcmp(socket->path, path) == 0 && !is_still_wanted(sockets, settings, socket))
+                        stop_serving(socket);
+}
+
+static int socket_new(TenantSockets *sockets, Tenant *tenant, char **path, TenantSocket **ret) {
+        TenantSocket *socket = calloc(1, sizeof(*socket));
+
         if (!socket)
                 return error_origin(-ENOMEM);
         socket->sockets = sockets;
         socket->tenant = tenant;
         socket->listener = (Listener) LISTENER_NULL;
-        r = socket_open(socket, settings);
+        socket->path = steal_ptr(*path);
+        *ret = socket;
+        return 0;
+}
+
+/* Opens the socket of a tenant. If it is to be elsewhere, the one that is open stays until there is
+ * another one. */
+static int serve(TenantSockets *sockets, const Settings *settings, Tenant *tenant,
+                 const TenantSettings *own) {
+        _cleanup_(freep) char *path = wanted_path(sockets, own), *address = NULL;
+        _cleanup_(socket_freep) TenantSocket *socket = NULL;
+        TenantSocket *open = find_socket(sockets, tenant);
+        int r;
+
+        if (!path)
+                return error_origin(-ENOMEM);
+        if (open && is_as_set(open, own, path))
+                return 0;
+        if (open && strcmp(open->path, path) == 0)
+                stop_serving(steal_ptr(open));
+        clear_for(sockets, settings, path);
+        r = socket_new(sockets, tenant, &path, &socket);
+        if (r)
+                return error_trace(r);
+        r = socket_open(socket, own);
         if (r) {
-                set_problem(tenant, socket->path ? socket->path : sockets->directory, reason(r));
+                set_problem(tenant, socket->path, reason(r));
                 return r == -ENOMEM ? r : 0;
         }
-        if (asprintf(&address, "unix:%s", socket->path) < 0)
+        if (asprintf(&address, "unix:%s", socket->path) < 0) {
+                address = NULL;
                 return error_origin(-ENOMEM);
-        tenant->address = address;
+        }
+        stop_serving(open);
+        tenant->address = steal_ptr(address);
         DL_APPEND(sockets->first, socket);
         steal_ptr(socket);
         log_notice("Tenant %s connects at %s.", tenant->name, tenant->address);
         return 0;
 }
 
-static int set_exports(Tenant *tenant, const char *exports) {
+/* Does the tenant have these already? */
+static bool has_exports(const Tenant *tenant, const char *exports) {
+        return tenant->exports && exports ? strcmp(tenant->exports, exports) == 0
+                                          : tenant->exports == exports;
+}
+
+static int set_exports(Peers *peers, Tenant *tenant, const char *exports) {
         char *text = NULL, *patterns = NULL, *at;
 
+        if (has_exports(tenant, exports))
+                return 0;
         if (exports) {
                 text = strdup(exports);
                 patterns = calloc(strlen(exports) + 2, 1);
@@ -234,6 +310,7 @@ static int set_exports(Tenant *tenant, const char *exports) {
         free(tenant->patterns);
         tenant->exports = text;
         tenant->patterns = patterns;
+        peers_look_again(peers, tenant);
         return 0;
 }
 
@@ -265,12 +342,13 @@ static int apply_one(TenantSockets *sockets, const Settings *settings, const Ten
                 return 0;
         }
         set_limits(tenant, settings, own);
-        r = set_exports(tenant, own->exports);
+        r = set_exports(sockets->peers, tenant, own->exports);
         if (r)
                 return error_trace(r);
-        r = serve(sockets, tenant, own);
+        r = serve(sockets, settings, tenant, own);
         if (tenant->problem)
-                log_error("Tenant %s is not served: %s.", tenant->name, tenant->problem);
+                log_error("Tenant %s is %s: %s.", tenant->name,
+                          tenant->address ? "served as before" : "not served", tenant->problem);
         return error_trace(r);
 }
 
