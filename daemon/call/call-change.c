@@ -25,6 +25,30 @@ static bool says_something(const SetAttributesParameters *parameters) {
         return parameters->given >> SET_ATTRIBUTES_OWNER_UID != 0;
 }
 
+/*
+ * As chown(2) has it: the object of one of kind posix or file is found without the broker, and what
+ * belongs to somebody there is taken for made by that user. Only who is privileged gives it to
+ * another one, and everybody else to groups of its own. A tenant's object is not given to anybody.
+ */
+static int check_given(const Client *client, const Segment *segment,
+                       const SetAttributesParameters *parameters) {
+        const Credentials *credentials = &client->credentials;
+        const Permission *permission = &segment->permission;
+        FoundBy found_by = segment->traits->found_by;
+
+        if (credentials->privileged || permission->tenant ||
+            (found_by != FOUND_BY_POSIX_NAME && found_by != FOUND_BY_FILE_NAME))
+                return 0;
+        if (GIVEN(parameters, SET_ATTRIBUTES_OWNER_UID) &&
+            parameters->owner_uid != permission->owner_uid)
+                return CALL_E_DENIED;
+        if (GIVEN(parameters, SET_ATTRIBUTES_OWNER_GID) &&
+            parameters->owner_gid != permission->owner_gid &&
+            !credentials_in_group(credentials, (gid_t) parameters->owner_gid))
+                return CALL_E_DENIED;
+        return 0;
+}
+
 /**
  * call_set_attributes() - change owner, group, mode (IPC_SET), life or lock (SHM_LOCK)
  * @service:    the service
@@ -45,6 +69,9 @@ int call_set_attributes(Service *service, Client *client, const SetAttributesPar
         int r;
 
         r = call_find_controlled(service, client, SEGMENT_MEANT(parameters), &segment, failure);
+        if (r)
+                return r;
+        r = check_given(client, segment, parameters);
         if (r)
                 return r;
         if (says_object(parameters) && segment_is_unavailable(segment))

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
@@ -390,7 +391,21 @@ TEST(permission, .end = n_kinds()) {
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
 
-/* Given to another user, it is that user's natively as well. */
+static FaultCode set_as_administrator(const SetAttributesParameters *set, SegmentInfo *ret) {
+        FaultCode code;
+        Fault fault;
+        Wire admin;
+
+        wire_as_administrator(true);
+        wire_open(&admin);
+        wire_as_administrator(false);
+        code = wire_set_attributes(&admin, set, ret, &fault);
+        wire_close(&admin);
+        return code;
+}
+
+/* Given to another user, it is that user's natively as well; but only where the kernel lets an
+ * owner give it. */
 TEST(owner, .end = n_kinds(), .skip = geteuid() != 0,
      .reason = "only root can give a segment to another user") {
         Kind kind = kinds[_i];
@@ -404,7 +419,13 @@ TEST(owner, .end = n_kinds(), .skip = geteuid() != 0,
         GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
         GIVE_VALUE(&set, SET_ATTRIBUTES_OWNER_UID, owner_uid, 12345);
         GIVE_VALUE(&set, SET_ATTRIBUTES_OWNER_GID, owner_gid, 12346);
-        ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        if (kind == KIND_SYSV) {
+                ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault), FAULT_NONE);
+        } else {
+                ck_assert_int_eq(wire_set_attributes(&wire, &set, &segment, &fault),
+                                 FAULT_PERMISSION_DENIED);
+                ck_assert_int_eq(set_as_administrator(&set, &segment), FAULT_NONE);
+        }
         if (kind == KIND_SYSV) {
                 ds = native_stat_sysv((int) segment.shmid);
                 ck_assert_uint_eq(ds.shm_perm.uid, 12345);
@@ -418,6 +439,35 @@ TEST(owner, .end = n_kinds(), .skip = geteuid() != 0,
         segment = info();
         ck_assert_int_eq(segment.permissions.owner_uid, 12345);
         ck_assert_int_eq(segment.permissions.creator_uid, 0);
+        close(fd);
+        ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
+}
+
+static FaultCode give_to_group(Wire *member, gid_t gid) {
+        SetAttributesParameters set = {};
+        SegmentInfo segment;
+        Fault fault;
+
+        GIVE_VALUE(&set, SEGMENT_NAME, name, NAME);
+        GIVE_VALUE(&set, SET_ATTRIBUTES_OWNER_GID, owner_gid, gid);
+        return wire_set_attributes(member, &set, &segment, &fault);
+}
+
+/* An owner may give it to a group that is the owner's as well. */
+TEST(group, .end = n_kinds(), .skip = geteuid() != 0,
+     .reason = "only root can take other groups on") {
+        int fd = make_as(kinds[_i], native_key(), false, NULL);
+        Wire member;
+
+        ck_assert_int_eq(setgroups(1, (gid_t[]){ 12346 }), 0);
+        wire_open(&member);
+        ck_assert_int_eq(give_to_group(&member, 12347),
+                         kinds[_i] == KIND_SYSV ? FAULT_NONE : FAULT_PERMISSION_DENIED);
+        ck_assert_int_eq(give_to_group(&member, 12346), FAULT_NONE);
+        ck_assert_int_eq(info().permissions.owner_gid, 12346);
+        /* It has it already. */
+        ck_assert_int_eq(give_to_group(&wire, 12346), FAULT_NONE);
+        wire_close(&member);
         close(fd);
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }

@@ -460,10 +460,17 @@ TEST(denied, .skip = geteuid() != 0, .reason = "what the broker is denied is see
         SetAttributesParameters owner = {};
         SegmentInfo segment;
         struct stat st;
+        Fault fault;
+        Wire admin;
 
         close(make(KIND_POSIX, NAME));
+        GIVE_VALUE(&owner, SEGMENT_NAME, name, NAME);
         GIVE_VALUE(&owner, SET_ATTRIBUTES_OWNER_UID, owner_uid, USER);
-        ck_assert_int_eq(set(&owner, &segment), FAULT_NONE);
+        wire_as_administrator(true);
+        wire_open(&admin);
+        wire_as_administrator(false);
+        ck_assert_int_eq(wire_set_attributes(&admin, &owner, &segment, &fault), FAULT_NONE);
+        wire_close(&admin);
         restart(&poor);
         assert_unavailable("denied");
         restart(NULL);
