@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <event2/event.h>
 
@@ -16,6 +15,7 @@
 #include "daemon/life/report.h"
 #include "daemon/model/client.h"
 #include "daemon/server/disposal.h"
+#include "daemon/server/input.h"
 #include "daemon/server/output.h"
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -47,9 +47,6 @@ static const struct timeval second_try = { .tv_usec = 2000 };
 #define AHEAD_BYTES (16U << 20)
 #define AHEAD_WATCH_BYTES (64U << 10)
 
-/* And so many pieces of them at once. */
-#define PIECES_AT_ONCE 16
-
 /* How often one is looked at of whom nothing more is taken: its process may be gone. */
 #define GONE_USEC 1000000
 
@@ -67,24 +64,11 @@ struct Peer {
         long look_again_usec;
 
         Client client;
-        Frames frames;
-        /* For what is kept in frames while the peer is not being served; and whether more of it was
-         * refused */
-        Charge input;
-        bool input_refused;
-        /* A descriptor that came, or -EBADF; whether something else came in its place; and where
-         * the message begins, in the whole stream, that it came with */
-        int passed_fd;
-        bool passed_other;
-        uint64_t passed_place;
+        Input input;
         /* What occupies the connection: more replies to come, or a call that has to wait */
         Stream stream;
         Pending *pending;
         Output output;
-        /* Nothing more is read; closed as soon as everything is written */
-        bool ended;
-        /* The other end sends no more, and nothing that it sent is unread */
-        bool heard_end;
 
         Peer *prev;
         Peer *next;
@@ -109,10 +93,8 @@ static Peer *peer_free(Peer *peer) {
         pending_free(peer->pending);
         stream_end(&peer->stream);
         output_deinit(&peer->output);
-        frames_deinit(&peer->frames);
-        charge_give_back(&peer->input);
-        (void) disposal_close(peer->peers->service, &peer->client, steal_fd(&peer->passed_fd));
-        disposal_close_socket(peer->peers->service, &peer->client, peer->fd, peer->heard_end);
+        input_deinit(&peer->input);
+        disposal_close_socket(peer->peers->service, &peer->client, peer->fd, peer->input.heard_end);
         life_end_reservations(&peer->peers->service->life, &peer->client);
         client_deinit(&peer->client);
         free(peer);
@@ -120,17 +102,6 @@ static Peer *peer_free(Peer *peer) {
 }
 
 DEFINE_CLEANUP(Peer, peer_free)
-
-/* Who has passed more than can be closed in time is received from no more. */
-static void dispose_of(Peer *peer, int fd) {
-        if (disposal_close(peer->peers->service, &peer->client, fd) || peer->ended)
-                return;
-        report_limit(peer->client.user, peer->client.credentials.pid,
-                     limit_user_name(LIMIT_DISCARDED), "a connection is closed");
-        ++peer->peers->service->counters.n_limits_reached;
-        frames_deinit(&peer->frames);
-        peer->ended = true;
-}
 
 static int send_plain(Peer *peer, const Writer *writer) {
         return output_send(&peer->output, writer->data, writer->n_data, -EBADF, NULL) ? PEER_E_GONE
@@ -191,8 +162,7 @@ static int send_acquired(Peer *peer, Writer *writer, Acquired *acquired) {
 static void end_broken(Peer *peer, const char *reason) {
         report_broken(peer->client.user, peer->client.credentials.pid, reason);
         ++peer->peers->service->counters.n_broken_peers;
-        frames_deinit(&peer->frames);
-        peer->ended = true;
+        input_end(&peer->input);
 }
 
 static void peer_wake(void *userdata) {
@@ -229,7 +199,6 @@ static int answer_call(Peer *peer, char *text, size_t n_text) {
                 end_broken(peer, "not a call in JSON");
                 return 0;
         }
-        dispose_of(peer, steal_fd(&peer->client.spent_fd));
         return send_answer(peer, &writer, &answer);
 }
 
@@ -261,118 +230,19 @@ static bool peer_waits(const Peer *peer) {
         return is_watch(peer);
 }
 
-static void dispose_of_passed(Peer *peer) {
-        peer->passed_other = false;
-        dispose_of(peer, steal_fd(&peer->passed_fd));
+static size_t ahead_maximum(const Peer *peer) {
+        return is_watch(peer) ? AHEAD_WATCH_BYTES : AHEAD_BYTES;
 }
 
-/* Of other things no method knows what to do; and a socket could keep itself open so. */
-static bool is_regular(int fd) {
-        struct stat st;
-
-        return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-/* They belong to the last message that any of has come: no further bytes are received with them.
- * One can be waited for; of more, nobody could tell which is meant. */
-static void take_passed(Peer *peer) {
-        FdQueue *fds = &peer->peers->fds;
-        bool one = fds->n_fds == 1 && peer->passed_fd < 0 && !peer->passed_other;
-
-        if (fds->n_fds == 0)
-                return;
-        if (!one)
-                dispose_of_passed(peer);
-        peer->passed_place = frames_last(&peer->frames);
-        while (fds->n_fds > 0) {
-                int fd = fd_queue_pop(fds);
-
-                if (one && is_regular(fd)) {
-                        peer->passed_fd = fd;
-                } else {
-                        peer->passed_other = one;
-                        dispose_of(peer, fd);
-                }
-        }
-}
-
-static int peer_receive(Peer *peer, bool *ret_received) {
-        size_t n_space, n_received = 0;
-        char *space;
-        int r;
-
-        *ret_received = false;
-        if (frames_reserve(&peer->frames, &peer->peers->spare, &space, &n_space) < 0)
-                return PEER_E_GONE;
-        r = socket_receive(peer->fd, space, n_space, &peer->peers->fds, &n_received);
-        frames_added(&peer->frames, n_received);
-        take_passed(peer);
-        if (peer->ended)
-                return 0;
-        switch (r) {
-        case 0:
-        case SOCKET_E_TRUNCATED:
-                *ret_received = true;
-                return 0;
-        case SOCKET_E_AGAIN:
-                return 0;
-        case SOCKET_E_GONE:
-                peer->ended = peer->heard_end = true;
-                return 0;
-        default:
-                return PEER_E_GONE;
-        }
-}
-
-/* Is nothing more taken from the peer until something was answered? A descriptor waits for its
- * call, and has no place for another one meanwhile. */
 static bool is_full(const Peer *peer) {
-        bool passed = peer->passed_fd >= 0 || peer->passed_other;
-
-        return peer->input_refused ||
-               frames_kept(&peer->frames) >= (is_watch(peer) ? AHEAD_WATCH_BYTES : AHEAD_BYTES) ||
-               (passed && frames_complete(&peer->frames, peer->passed_place));
-}
-
-/* Takes what comes while calls wait to be answered: a client may send many of them, and what it has
- * passed must not stay in the socket, which might be its own other end. */
-static int receive_ahead(Peer *peer, bool *ret_again) {
-        bool received = true;
-        int r = 0;
-
-        for (int i = 0; r == 0 && received && !peer->ended && !is_full(peer); ++i) {
-                if (i == PIECES_AT_ONCE) {
-                        *ret_again = true;
-                        break;
-                }
-                r = peer_receive(peer, &received);
-        }
-        if (r == 0 && peer->heard_end && socket_hung_up(peer->fd))
-                return PEER_E_GONE;
-        return r;
-}
-
-/* With the descriptor that came with it, if there is one. */
-static int answer_message(Peer *peer, char *text, size_t n_text) {
-        int r;
-
-        peer->input_refused = false;
-        if (peer->frames.n_taken > peer->passed_place) {
-                peer->client.passed_fd = steal_fd(&peer->passed_fd);
-                peer->client.passed_other = peer->passed_other;
-                peer->passed_other = false;
-        }
-        r = answer_call(peer, text, n_text);
-        peer->client.passed_other = false;
-        dispose_of(peer, steal_fd(&peer->client.passed_fd));
-        return r;
+        return input_full(&peer->input, ahead_maximum(peer));
 }
 
 /* One step; @ret_more says whether another one can follow at once. */
 static int peer_step(Peer *peer, bool *readable, bool *ret_more) {
-        bool received;
         size_t n_text;
         char *text;
+        int r;
 
         *ret_more = !peer_waits(peer);
         if (!*ret_more)
@@ -381,23 +251,25 @@ static int peer_step(Peer *peer, bool *readable, bool *ret_more) {
                 return answer_pending(peer);
         if (peer->stream.kind != STREAM_NONE)
                 return answer_more(peer);
-        switch (frames_next(&peer->frames, &text, &n_text)) {
+        switch (input_next(&peer->input, &text, &n_text)) {
         case FRAMES_MESSAGE:
-                return answer_message(peer, text, n_text);
+                r = answer_call(peer, text, n_text);
+                input_answered(&peer->input);
+                return r;
         case FRAMES_TOO_LONG:
                 end_broken(peer, "longer than a message may be");
                 return 0;
         default:
                 break;
         }
-        if (peer->ended)
+        if (peer->input.ended)
                 return PEER_E_GONE;
         if (!*readable) {
                 *ret_more = false;
                 return 0;
         }
         *readable = false;
-        return peer_receive(peer, &received);
+        return input_receive(&peer->input) ? PEER_E_GONE : 0;
 }
 
 /* Tells a client which limit it has met before it could be answered. */
@@ -411,29 +283,13 @@ static void tell_limit(Peer *peer, const LimitReached *reached) {
         ++peer->peers->service->counters.n_limits_reached;
 }
 
-/* Charges for what has come and cannot be answered yet; mostly that is nothing. What is there
- * already stays, however little there is left for this user by now. */
-static int charge_input(Peer *peer) {
-        uint64_t before = peer->input.amount, now = peer->frames.n_allocated;
-        Charge more = CHARGE_NULL;
+/* What cannot be answered yet is kept, and charged for. */
+static int keep_input(Peer *peer) {
+        bool waits = peer_waits(peer) || output_pending(&peer->output);
         LimitReached reached;
 
-        if (now < before)
-                charge_reduce(&peer->input, before - now);
-        if (now <= before)
+        if (input_settle(&peer->input, waits, &reached) == 0)
                 return 0;
-        if (client_charge(&peer->client, &more, peer->client.user, LIMIT_INPUT, now - before,
-                          &reached) == 0) {
-                charge_join(&peer->input, &more);
-                return 0;
-        }
-        /* It goes on when something was answered. */
-        if (peer_waits(peer) || output_pending(&peer->output)) {
-                charge_anyway(&more, peer->client.user, LIMIT_INPUT, now - before);
-                charge_join(&peer->input, &more);
-                peer->input_refused = true;
-                return 0;
-        }
         report_limit(peer->client.user, peer->client.credentials.pid, reached.name,
                      "a connection is closed");
         tell_limit(peer, &reached);
@@ -457,10 +313,10 @@ static int peer_run(Peer *peer, bool readable, bool *ret_again) {
         if (is_watch(peer) && !output_pending(&peer->output))
                 watchers_set_behind(&peer->peers->watchers);
         if (r == 0 && (peer_waits(peer) || output_pending(&peer->output)) &&
-            (readable || peer->output.state == OUTPUT_PARKED))
-                r = receive_ahead(peer, ret_again);
-        frames_settle(&peer->frames, &peer->peers->spare);
-        return r ? r : charge_input(peer);
+            (readable || peer->output.state == OUTPUT_PARKED) &&
+            input_receive_ahead(&peer->input, ahead_maximum(peer), ret_again))
+                r = PEER_E_GONE;
+        return r ? r : keep_input(peer);
 }
 
 /* Who waits is read as long as there is room for what comes. */
@@ -478,7 +334,7 @@ static int peer_run(Peer *peer, bool readable, bool *ret_again) {
 #define INTEREST_PARKED (EV_WRITE | EV_ET)
 
 static short peer_wanted(const Peer *peer) {
-        bool reads = !peer->ended && !is_full(peer);
+        bool reads = !peer->input.ended && !is_full(peer);
 
         if (output_pending(&peer->output)) {
                 if (peer->output.state == OUTPUT_PARKED)
@@ -501,7 +357,7 @@ static const struct timeval *look_again(const Peer *peer, short what, struct tim
         }
         if (waits && peer->pending)
                 due = peer->pending->deadline_usec;
-        if ((waits || what == EV_WRITE) && !peer->ended && is_full(peer))
+        if ((waits || what == EV_WRITE) && !peer->input.ended && is_full(peer))
                 due = MIN(due, clock_monotonic_usec() + GONE_USEC);
         if (due == USEC_INFINITY)
                 return NULL;
@@ -512,7 +368,7 @@ static const struct timeval *look_again(const Peer *peer, short what, struct tim
 /* Nothing more is taken from a peer, so that what keeps its connection may be in there; and who had
  * it is gone. */
 static bool is_abandoned(const Peer *peer) {
-        return !peer->ended && is_full(peer) && peer->client.process.pid > 0 &&
+        return !peer->input.ended && is_full(peer) && peer->client.process.pid > 0 &&
                !process_alive(&peer->client.process);
 }
 
@@ -628,12 +484,13 @@ void peers_accept(Peers *peers, int fd, Tenant *tenant, bool by_admin) {
         peer->fd = fd;
         peer->output = (Output) OUTPUT_NULL;
         peer->client = (Client) CLIENT_NULL;
-        peer->passed_fd = -EBADF;
+        peer->input = (Input) INPUT_NULL;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
         if (client_init(&peer->client, service_accounts(peers->service, tenant), tenant,
                         &peers->service->overflow, fd, by_admin))
                 return;
         output_init(&peer->output, fd, &peer->client);
+        input_init(&peer->input, fd, &peer->client, peers->service, &peers->input);
         if (peer_begin(peer))
                 return;
         DL_APPEND(peers->first, peer);
@@ -698,7 +555,7 @@ void peers_deinit(Peers *peers) {
         while (peers->first)
                 peer_free(peers->first);
         watchers_deinit(&peers->watchers);
-        frame_spare_deinit(&peers->spare);
+        frame_spare_deinit(&peers->input.spare);
 }
 
 /* peers_update() - see to it that those who watch are told; no system call */

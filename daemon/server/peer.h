@@ -5,10 +5,9 @@
 /* Connections: bytes in, calls one after the other, bytes and descriptors out. */
 
 #include "daemon/call/service.h"
+#include "daemon/server/input.h"
 #include "daemon/server/loop.h"
 #include "daemon/server/watchers.h"
-#include "proto/fdqueue.h"
-#include "proto/frame.h"
 
 struct event_base;
 
@@ -27,8 +26,7 @@ struct Peers {
         Watchers watchers;
 
         /* Shared by all peers, one of which is served at a time */
-        FrameSpare spare;
-        FdQueue fds;
+        InputShared input;
         char scratch[PEERS_SCRATCH_BYTES];
 };
 
