@@ -15,7 +15,7 @@
 #include "daemon/call/recover.h"
 #include "daemon/call/service.h"
 #include "daemon/kernel/domain.h"
-#include "daemon/server/dropins.h"
+#include "daemon/server/config.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/loop.h"
 #include "daemon/server/peer.h"
@@ -73,54 +73,12 @@ static void fill_defaults(Broker *broker) {
         broker->defaults.log_level = LOG_INFO;
 }
 
-static int refuse_config(const char *path, int r) {
-        if (r < 0)
-                log_error("Cannot read %s: %s.", path, strerror(-r));
-        return SETTINGS_E_INVALID;
-}
-
-static int read_dropin(const char *path, void *userdata) {
-        int r = settings_read(path, userdata);
-
-        return r && r != SETTINGS_E_NONE ? refuse_config(path, r) : 0;
-}
-
-/* What comes with packages is below /usr/lib; /run is for programs, and the rest for people. */
-static int read_dropins(const Options *options, Settings *settings) {
-        bool system = strcmp(options->config, OPTIONS_CONFIG_FILE) == 0;
-        const char *directories[] = { NULL, "/run/shmbroker/shmbroker.conf.d",
-                                      "/usr/lib/shmbroker/shmbroker.conf.d", NULL };
-        _cleanup_(freep) char *beside = NULL;
-        int r;
-
-        if (asprintf(&beside, "%s.d", options->config) < 0)
-                return error_origin(-ENOMEM);
-        directories[0] = beside;
-        if (!system)
-                directories[1] = NULL;
-        r = dropins_visit(directories, read_dropin, settings);
-        return r < 0 ? refuse_config(beside, r) : r;
-}
-
-static int read_config(const Options *options, Settings *settings) {
-        int r;
-
-        r = settings_read(options->config, settings);
-        if (r == SETTINGS_E_NONE && options->config_given) {
-                log_error("There is no configuration file %s.", options->config);
-                return SETTINGS_E_INVALID;
-        }
-        if (r && r != SETTINGS_E_NONE)
-                return refuse_config(options->config, r);
-        return read_dropins(options, settings);
-}
-
 /* Reads the files; if one is wrong, what held before stays. */
 static int broker_configure(Broker *broker) {
         Accounts *accounts = &broker->service.accounts;
         _cleanup_(settings_deinit) Settings settings = broker->defaults;
 
-        if (read_config(broker->options, &settings))
+        if (config_read(broker->options, &settings))
                 return SETTINGS_E_INVALID;
         reserved_names_deinit(&broker->service.reserved_names);
         reserved_names_join(&broker->service.reserved_names, &settings.reserved_names);

@@ -4,6 +4,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/server/broker.h"
+#include "daemon/server/config.h"
 #include "daemon/server/options.h"
 #include "proto/util.h"
 
@@ -23,6 +24,8 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         }
         log_open(options.verbose ? LOG_DEBUG : LOG_INFO);
+        if (options.check_config)
+                return config_check(&options) ? EX_CONFIG : EXIT_SUCCESS;
         switch (broker_run(&options)) {
         case 0:
                 return EXIT_SUCCESS;

@@ -29,6 +29,7 @@ static const char help[] =
         "                              the directory of --state-directory, else\n"
         "                              " FILE_DIRECTORY "\n"
         "      --config FILE           default " OPTIONS_CONFIG_FILE "\n"
+        "      --check-config          only say what is wrong with the configuration\n"
         "      --verbose               say more\n"
         "      --version               print the version and exit\n"
         "      --help                  print this and exit\n"
@@ -41,6 +42,7 @@ static const struct option long_options[] = {
         { "state-directory", required_argument, NULL, 's' },
         { "file-directory", required_argument, NULL, 'f' },
         { "config", required_argument, NULL, 'c' },
+        { "check-config", no_argument, NULL, 'C' },
         { "verbose", no_argument, NULL, 'v' },
         { "version", no_argument, NULL, 'V' },
         { "help", no_argument, NULL, 'h' },
@@ -76,6 +78,9 @@ static int parse_one(Options *options, int option, const char *argument) {
         case 'c':
                 options->config_given = true;
                 return set_path(&options->config, argument);
+        case 'C':
+                options->check_config = true;
+                return 0;
         case 'v':
                 options->verbose = true;
                 return 0;

@@ -28,6 +28,8 @@ struct Options {
         bool config_given;
         bool user;
         bool verbose;
+        /* Only say whether the configuration is right */
+        bool check_config;
 };
 
 #define OPTIONS_NULL                                                                               \

@@ -59,6 +59,32 @@ TEST(usage) {
                               wrong[i][2]);
 }
 
+/* What is right and wrong is said beside a broker that runs, and by none. */
+TEST(check_config) {
+        static const struct {
+                const char *text;
+                int status;
+        } configs[] = {
+                { "", 0 },
+                { "[limits]\nsegments = 1\n[tenant web]\n[names]\na = root\n", 0 },
+                { "[limits]\nsegments = many\n", 78 },
+                { "limits\n", 78 },
+                { "[tenant web]\nmode = 9\n", 78 },
+                { "[tenant .]\n", 78 },
+                { "[names]\na = there-is-no-such-user\n", 78 },
+        };
+        _cleanup_(freep) char *config = in_directory("config"), *none = in_directory("none");
+        const char *arguments[] = { "shmbrokerd", "--check-config", "--config", config, NULL };
+
+        for (size_t i = 0; i < ARRAY_SIZE(configs); ++i) {
+                fixture_configure(configs[i].text);
+                ck_assert_msg(fixture_run_daemon(arguments) == configs[i].status, "%s",
+                              configs[i].text);
+        }
+        arguments[3] = none;
+        ck_assert_int_eq(fixture_run_daemon(arguments), 78);
+}
+
 /* A second broker on the same socket, or on the same state, is refused, and the first stays. */
 TEST(second) {
         _cleanup_(freep) char *state = in_directory("state"), *other_state = in_directory("other"),
