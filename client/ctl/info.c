@@ -47,6 +47,7 @@ CELL(info_change_time, cell_time(shmbroker_info_change_time(info), style))
 CELL(info_posix_name, cell_text(shmbroker_info_posix_name(info)))
 CELL(info_path, cell_text(shmbroker_info_file_path(info)))
 CELL(info_tenant, cell_text(shmbroker_info_tenant(info)))
+CELL(info_device, cell_text(shmbroker_info_device(info)))
 CELL(info_unavailable, cell_text(shmbroker_info_unavailable(info)))
 
 NULLABLE_CELL(info_attached, uint64_t, shmbroker_info_attach_count, cell_number(value))
@@ -61,6 +62,7 @@ NULLABLE_CELL(info_attach_time, uint64_t, shmbroker_info_attach_time, cell_time(
 NULLABLE_CELL(info_detach_time, uint64_t, shmbroker_info_detach_time, cell_time(value, style))
 NULLABLE_CELL(info_others, int, shmbroker_info_other_holders, cell_text(value ? "yes" : "no"))
 NULLABLE_CELL(info_key, uint32_t, shmbroker_info_key, cell_printf("0x%08" PRIx32, value))
+NULLABLE_CELL(info_inode, uint64_t, shmbroker_info_inode, cell_number(value))
 NULLABLE_CELL(info_shmid, int, shmbroker_info_shmid, cell_printf("%d", value))
 
 /* As ls(1) has it, without the type: rw-r----- */
@@ -184,6 +186,8 @@ const Column info_columns[] = {
         { "SHMID", NULL, "System V id", "shmid", .cell = info_shmid, NUMBER },
         { "POSIXNAME", NULL, "POSIX name", "posixName", .cell = info_posix_name },
         { "PATH", NULL, "path of the file", "filePath", .cell = info_path },
+        { "INODE", NULL, "inode of the object", "inode", .cell = info_inode, NUMBER },
+        { "DEVICE", NULL, "its device", "device", .cell = info_device },
         { "UNAVAILABLE", NULL, "why it cannot be opened now", "unavailable",
           .cell = info_unavailable },
         {},

@@ -105,6 +105,10 @@ const char *shmbroker_info_tenant(const struct shmbroker_info *info);
  * shmbroker_info_shmid() - number that shmat(2) takes; -ENODATA for other kinds
  * shmbroker_info_posix_name() - name that shm_open(3) takes; NULL for other kinds
  * shmbroker_info_file_path() - path as the broker sees it; NULL for other kinds
+ * shmbroker_info_inode() - st_ino of the object, as fstat(2) has it of each descriptor; -ENODATA if
+ *      the broker has no descriptor of it
+ * shmbroker_info_device() - its st_dev as "MAJOR:MINOR", both decimal; NULL if the broker has no
+ *      descriptor of it
  * shmbroker_info_json() - all of it, as the broker sent it: a SegmentInfo of the protocol, with
  *      fields of a newer broker that this library does not know
  * Since: 0.1
@@ -113,6 +117,8 @@ int shmbroker_info_key(const struct shmbroker_info *info, uint32_t *ret);
 int shmbroker_info_shmid(const struct shmbroker_info *info, int *ret);
 const char *shmbroker_info_posix_name(const struct shmbroker_info *info);
 const char *shmbroker_info_file_path(const struct shmbroker_info *info);
+int shmbroker_info_inode(const struct shmbroker_info *info, uint64_t *ret);
+const char *shmbroker_info_device(const struct shmbroker_info *info);
 const char *shmbroker_info_json(const struct shmbroker_info *info);
 
 /*

@@ -179,6 +179,8 @@ GETTER(shmbroker_info, int, shmbroker_info_adopted, adopted)
 GETTER(shmbroker_info, const char *, shmbroker_info_posix_name, posix_name)
 GETTER(shmbroker_info, const char *, shmbroker_info_file_path, file_path)
 GETTER(shmbroker_info, const char *, shmbroker_info_tenant, tenant)
+NULLABLE_GETTER(shmbroker_info, uint64_t, shmbroker_info_inode, INFO_INODE, inode)
+GETTER(shmbroker_info, const char *, shmbroker_info_device, device)
 
 const char *shmbroker_info_unavailable(const struct shmbroker_info *info) {
         return GIVEN(&info->values, INFO_UNAVAILABLE) ? info->values.unavailable.cause : NULL;

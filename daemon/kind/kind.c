@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "daemon/kind/identity.h"
 #include "proto/error.h"
@@ -73,6 +74,8 @@ bool kind_is_same(const Segment *segment, int fd) {
  * now on. Always 0. */
 int kind_set_master(Segment *segment, int fd) {
         segment->identity = identity_of(fd);
+        (void) snprintf(segment->device_name, sizeof(segment->device_name), "%u:%u",
+                        major(segment->identity.device), minor(segment->identity.device));
         segment->master_fd = fd;
         (void) snprintf(segment->master_name, sizeof(segment->master_name), "%d", fd);
         return 0;

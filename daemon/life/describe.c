@@ -57,6 +57,17 @@ static void describe_holders(const Segment *segment, SegmentInfo *ret) {
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, segment->held);
 }
 
+/* Which object it is. What was noted of one that cannot be opened may be of another boot. */
+static void describe_identity(const Segment *segment, SegmentInfo *ret) {
+        const Identity *identity = &segment->identity;
+
+        if (segment->master_fd < 0 || identity->device == 0)
+                return;
+        if (identity->inode <= INT64_MAX)
+                GIVE_VALUE(ret, INFO_INODE, inode, (int64_t) identity->inode);
+        GIVE_VALUE(ret, INFO_DEVICE, device, segment->device_name);
+}
+
 /* Where it is found without the broker. */
 static void describe_object(const Segment *segment, SegmentInfo *ret) {
         const char *name = segment->object_name ? segment->object_name->text : NULL;
@@ -104,6 +115,7 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
         describe_permission(&segment->permission, &ret->permissions);
         describe_holders(segment, ret);
         describe_object(segment, ret);
+        describe_identity(segment, ret);
         if (segment->name)
                 GIVE_VALUE(ret, INFO_NAME, name, segment->name);
         if (segment->maximum_bytes > 0)

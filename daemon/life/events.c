@@ -23,6 +23,7 @@ struct Event {
         Permission permission;
         char name[NAME_LENGTH_MAX + 1];
         char tenant[TENANT_NAME_MAX + 1];
+        char device[DEVICE_NAME_MAX + 1];
         SharedPath *object_name;
         /* Number of the one before it about the same segment, 0 if there is none */
         uint64_t before;
@@ -186,6 +187,10 @@ static void write_event(Events *events, EventKind kind, Segment *segment) {
         if (GIVEN(&event->info, INFO_TENANT)) {
                 (void) strcpy(event->tenant, event->info.tenant);
                 event->info.tenant = event->tenant;
+        }
+        if (GIVEN(&event->info, INFO_DEVICE)) {
+                (void) strcpy(event->device, event->info.device);
+                event->info.device = event->device;
         }
         segment->last_event = number;
         events->n_posted = number;

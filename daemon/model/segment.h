@@ -22,6 +22,9 @@
 /* Either forbids what readWrite is for. */
 #define SEALS_WRITE (1U << SEAL_WRITE | 1U << SEAL_FUTURE_WRITE)
 
+/* Two numbers of 32 bits with a colon between them */
+#define DEVICE_NAME_MAX 21U
+
 typedef enum FoundBy FoundBy;
 typedef struct Reservation Reservation;
 typedef struct Identity Identity;
@@ -119,6 +122,8 @@ struct Segment {
          * what its directory is */
         uint64_t object_bytes;
         Identity identity;
+        /* Its device, as the interface writes it; of use where there is a descriptor */
+        char device_name[DEVICE_NAME_MAX + 1];
         Identity directory;
         /* The host was booted since it was written down */
         bool other_boot;

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +38,19 @@ static int n_kinds(void) {
 
 static void setup(void) {
         kinds_up(NULL);
+}
+
+/* Inode and device that are told are those of a descriptor. */
+static void assert_object(const SegmentInfo *segment, int fd) {
+        char device[32];
+        struct stat st;
+
+        ck_assert_int_eq(fstat(fd, &st), 0);
+        (void) snprintf(device, sizeof(device), "%u:%u", major(st.st_dev), minor(st.st_dev));
+        ck_assert(GIVEN(segment, INFO_INODE));
+        ck_assert_int_eq(segment->inode, (int64_t) st.st_ino);
+        ck_assert(GIVEN(segment, INFO_DEVICE));
+        ck_assert_str_eq(segment->device, device);
 }
 
 /* Native access to it: a mapping, by its name or key. */
@@ -105,6 +120,7 @@ TEST(native, .end = n_kinds()) {
         segment = info();
         ck_assert_uint_eq(segment.kind, kind);
         ck_assert_int_eq(segment.size_bytes, SIZE);
+        assert_object(&segment, fd);
         ck_assert_int_eq(pwrite(fd, "brokered", 8, 0), 8);
         at = map_native(kind, &segment);
         ck_assert_ptr_nonnull(at);

@@ -94,6 +94,8 @@ static void assert_unavailable(const char *cause) {
         ck_assert(!GIVEN(&segment, INFO_ATTACH_COUNT));
         ck_assert(!GIVEN(&segment, INFO_ALLOCATED_BYTES));
         ck_assert(!GIVEN(&segment, INFO_OTHER_HOLDERS));
+        ck_assert(!GIVEN(&segment, INFO_INODE));
+        ck_assert(!GIVEN(&segment, INFO_DEVICE));
 }
 
 /* It was looked for a moment ago, and is so again now. */
@@ -105,6 +107,8 @@ static void assert_available(int64_t n_attached) {
         ck_assert_msg(!GIVEN(&segment, INFO_UNAVAILABLE), "%s", segment.unavailable.message);
         ck_assert(GIVEN(&segment, INFO_ATTACH_COUNT));
         ck_assert_int_eq(segment.attach_count, n_attached);
+        ck_assert(GIVEN(&segment, INFO_INODE));
+        ck_assert(GIVEN(&segment, INFO_DEVICE));
 }
 
 static FaultCode set(const SetAttributesParameters *what, SegmentInfo *ret) {

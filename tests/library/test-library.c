@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -410,6 +411,8 @@ TEST(info) {
         struct shmbroker *connection = library_connect();
         struct shmbroker_segment *segment = library_create(connection, "a/b", 5000);
         struct shmbroker_info *info = NULL;
+        char device[32];
+        struct stat st;
         pid_t pid = 0;
         uint32_t key;
         int flag;
@@ -453,6 +456,11 @@ TEST(info) {
         ck_assert_int_eq(shmbroker_info_shmid(info, &flag), -ENODATA);
         ck_assert_ptr_null(shmbroker_info_posix_name(info));
         ck_assert_ptr_null(shmbroker_info_file_path(info));
+        ck_assert_int_eq(fstat(shmbroker_segment_fd(segment), &st), 0);
+        (void) snprintf(device, sizeof(device), "%u:%u", major(st.st_dev), minor(st.st_dev));
+        ck_assert_str_eq(shmbroker_info_device(info), device);
+        ck_assert_int_eq(shmbroker_info_inode(info, &number), 0);
+        ck_assert_uint_eq(number, st.st_ino);
         ck_assert_ptr_nonnull(strstr(shmbroker_info_json(info), "\"name\":\"a/b\""));
         ck_assert_int_eq(shmbroker_info_json(info)[strlen(shmbroker_info_json(info)) - 1], '}');
         ck_assert_ptr_null(shmbroker_info_free(info));

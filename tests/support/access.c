@@ -168,6 +168,9 @@ State state_of(int64_t id) {
         if (GIVEN(&state.info, INFO_NAME))
                 (void) snprintf(state.name, sizeof(state.name), "%s", state.info.name);
         state.info.name = NULL;
+        if (GIVEN(&state.info, INFO_DEVICE))
+                (void) snprintf(state.device, sizeof(state.device), "%s", state.info.device);
+        state.info.device = NULL;
         return state;
 }
 

@@ -39,6 +39,7 @@ enum {
 struct State {
         SegmentInfo info;
         char name[32];
+        char device[32];
 };
 
 extern const Person people[_PERSON_N];
