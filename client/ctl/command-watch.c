@@ -33,19 +33,33 @@ static const Option options[] = {
         { "changes-only", OPTION_CHANGES_ONLY, NULL, "do not begin with the segments there are" },
 };
 
+/* Who began or ended an attachment, or what a segment ended by; "" if neither is known. */
+static void format_detail(char *text, size_t n_text, const struct shmbroker_event *event) {
+        const struct shmbroker_attachment *attachment = shmbroker_event_attachment(event);
+        const char *cause = shmbroker_event_cause(event);
+        pid_t pid;
+
+        text[0] = '\0';
+        if (cause)
+                (void) snprintf(text, n_text, "  %s", cause);
+        else if (attachment && shmbroker_attachment_pid(attachment, &pid) == 0)
+                (void) snprintf(text, n_text, "  pid %d", (int) pid);
+}
+
 static void print_text(const struct shmbroker_event *event) {
         const struct shmbroker_info *info = shmbroker_event_info(event);
         const char *name = info ? shmbroker_info_name(info) : NULL;
-        char time[SIZE_TEXT], id[SIZE_TEXT] = "-", count[SIZE_TEXT] = "-";
+        char time[SIZE_TEXT], id[SIZE_TEXT] = "-", count[SIZE_TEXT] = "-", detail[SIZE_TEXT];
         uint64_t n_attached;
 
         if (info)
                 (void) snprintf(id, sizeof(id), "%" PRId64, shmbroker_info_id(info));
         if (info && shmbroker_info_attach_count(info, &n_attached) == 0)
                 (void) snprintf(count, sizeof(count), "%" PRIu64, n_attached);
-        (void) printf("%s  %-12s  %6s  %-31s  %s\n",
+        format_detail(detail, sizeof(detail), event);
+        (void) printf("%s  %-12s  %6s  %-31s  %s%s\n",
                       time_format_exact(time, sizeof(time), shmbroker_event_time(event)),
-                      shmbroker_event_kind_name(event), id, name ? name : "-", count);
+                      shmbroker_event_kind_name(event), id, name ? name : "-", count, detail);
 }
 
 /* What is no event of a segment is told to people as well. */

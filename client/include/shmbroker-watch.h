@@ -30,16 +30,18 @@ enum shmbroker_event_kind {
         /* All that existed were told; what follows are changes */
         SHMBROKER_EVENT_SYNCHRONIZED = 1,
         SHMBROKER_EVENT_CREATED = 2,
-        SHMBROKER_EVENT_ATTACHED = 3,
-        SHMBROKER_EVENT_DETACHED = 4,
-        /* Owner, mode, size or seals changed */
-        SHMBROKER_EVENT_CHANGED = 5,
+        /* shmbroker_publish() gave it a name */
+        SHMBROKER_EVENT_PUBLISHED = 3,
+        SHMBROKER_EVENT_ATTACHED = 4,
+        SHMBROKER_EVENT_DETACHED = 5,
+        /* Owner, mode, life, lock, size or seals changed */
+        SHMBROKER_EVENT_CHANGED = 6,
         /* It is marked for destruction, and attachments remain */
-        SHMBROKER_EVENT_REMOVED = 6,
+        SHMBROKER_EVENT_REMOVED = 7,
         /* The broker's last reference is gone */
-        SHMBROKER_EVENT_DESTROYED = 7,
+        SHMBROKER_EVENT_DESTROYED = 8,
         /* Events were read too slowly, and some were dropped */
-        SHMBROKER_EVENT_OVERFLOW = 8,
+        SHMBROKER_EVENT_OVERFLOW = 9,
         /* The broker went away. When it is back, the watch begins anew, by itself. This the
          * library says; numbers below are left for what brokers say. */
         SHMBROKER_EVENT_LOST = 1000
@@ -148,6 +150,12 @@ struct shmbroker_event *shmbroker_event_free(struct shmbroker_event *event);
  * shmbroker_event_time() - when it happened
  * shmbroker_event_info() - the state of the segment afterwards, owned by the event; NULL if it is
  *      about no segment: synchronized, overflow and lost
+ * shmbroker_event_attachment() - with SHMBROKER_EVENT_ATTACHED and SHMBROKER_EVENT_DETACHED, which
+ *      attachment it is, as far as the broker can tell, owned by the event; NULL if it cannot, as
+ *      with a native one of a System V segment
+ * shmbroker_event_cause() - with SHMBROKER_EVENT_REMOVED and SHMBROKER_EVENT_DESTROYED, what led to
+ *      it: "call", "lastDetach", "linger", "outside", "lost" or a word of a newer broker; NULL if
+ *      it is not known
  * shmbroker_event_registry_id() - with SHMBROKER_EVENT_SYNCHRONIZED, as
  *      shmbroker_status_registry_id(); else NULL
  * shmbroker_event_json() - all of it, as the broker sent it: the reply to Watch. If lost, the same
@@ -159,6 +167,8 @@ const char *shmbroker_event_kind_name(const struct shmbroker_event *event);
 uint64_t shmbroker_event_sequence(const struct shmbroker_event *event);
 uint64_t shmbroker_event_time(const struct shmbroker_event *event);
 const struct shmbroker_info *shmbroker_event_info(const struct shmbroker_event *event);
+const struct shmbroker_attachment *shmbroker_event_attachment(const struct shmbroker_event *event);
+const char *shmbroker_event_cause(const struct shmbroker_event *event);
 const char *shmbroker_event_registry_id(const struct shmbroker_event *event);
 const char *shmbroker_event_json(const struct shmbroker_event *event);
 

@@ -127,6 +127,34 @@ int info_read(const Reply *reply, const Type *type, unsigned int row, void *valu
         return 0;
 }
 
+/**
+ * attachment_read() - read an answer that has an attachment
+ * @reply:      the answer, not read yet
+ * @ret:        the attachment, in one piece of memory; NULL if there is none
+ *
+ * Return: 0, -EPROTO, or -ENOMEM.
+ */
+int attachment_read(const Reply *reply, struct shmbroker_attachment **ret) {
+        _cleanup_(freep) struct shmbroker_attachment *attachment = NULL;
+        AttachmentReply values;
+        const char *json;
+        Reply copy;
+
+        attachment = reply_keep(reply, sizeof(*attachment), "attachment", &json, &copy);
+        if (!attachment)
+                return error_origin(-ENOMEM);
+        if (reply_read(&copy, &attachment_reply_type, &values))
+                return error_origin(-EPROTO);
+        if (!GIVEN(&values, REPLY_ITEM)) {
+                *ret = NULL;
+                return 0;
+        }
+        attachment->values = values.attachment;
+        attachment->json = json;
+        *ret = steal_ptr(attachment);
+        return 0;
+}
+
 struct shmbroker_info *shmbroker_info_free(struct shmbroker_info *info) {
         free(info);
         return NULL;

@@ -26,5 +26,6 @@ void *reply_keep(const Reply *reply, size_t n_head, const char *key, const char 
 int info_check(const SegmentInfo *info);
 int info_read(const Reply *reply, const Type *type, unsigned int row, void *values,
               struct shmbroker_info **ret);
+int attachment_read(const Reply *reply, struct shmbroker_attachment **ret);
 
 #endif

@@ -215,21 +215,11 @@ int shmbroker_list_segments(struct shmbroker *connection, const struct shmbroker
 }
 
 static int attachments_answer(struct shmbroker_call *call, const Reply *reply) {
-        _cleanup_(freep) struct shmbroker_attachment *attachment = NULL;
-        AttachmentReply values;
-        const char *json;
-        Reply copy;
+        struct shmbroker_attachment *attachment = NULL;
+        int r;
 
-        attachment = reply_keep(reply, sizeof(*attachment), "attachment", &json, &copy);
-        if (!attachment)
-                return error_origin(-ENOMEM);
-        if (reply_read(&copy, &attachment_reply_type, &values))
-                return error_origin(-EPROTO);
-        if (!GIVEN(&values, REPLY_ITEM))
-                return 0;
-        attachment->values = values.attachment;
-        attachment->json = json;
-        return error_trace(call_add_item(call, steal_ptr(attachment)));
+        r = attachment_read(reply, &attachment);
+        return r ? error_trace(r) : error_trace(call_add_item(call, attachment));
 }
 
 LISTED(attachments, attachment, CALL_BRINGS_ATTACHMENTS)

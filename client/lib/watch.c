@@ -35,6 +35,8 @@ struct shmbroker_event {
         uint64_t sequence;
         uint64_t time_usec;
         struct shmbroker_info *info;
+        struct shmbroker_attachment *attachment;
+        const char *cause;
         const char *registry_id;
         const char *json;
 };
@@ -123,14 +125,19 @@ static int watch_answer(struct shmbroker_call *call, const Reply *reply) {
                 return error_trace(r);
         if (values.sequence < 0 || values.time_usec < 0)
                 return error_origin(-EPROTO);
+        if (GIVEN(&values, WATCH_REPLY_ATTACHMENT)) {
+                r = attachment_read(reply, &event->attachment);
+                if (r)
+                        return error_trace(r);
+        }
         /* Texts are read once more, for what was read is the segment's, and there may be none. */
-        if ((values.event == _EVENT_N || GIVEN(&values, WATCH_REPLY_REGISTRY_ID)) &&
-            reply_read(&copy, &watch_reply_type, &values))
+        if (reply_read(&copy, &watch_reply_type, &values))
                 return error_origin(-EPROTO);
         event->kind = values.event < _EVENT_N ? (int) values.event : SHMBROKER_EVENT_UNKNOWN;
         event->kind_name =
                 values.event < _EVENT_N ? event_names.names[values.event] : values.event_word;
         event->registry_id = values.registry_id;
+        event->cause = values.cause;
         event->sequence = (uint64_t) values.sequence;
         event->time_usec = (uint64_t) values.time_usec;
         event->json = json;
@@ -249,7 +256,7 @@ static int watch_tell_loss(struct shmbroker_watch *watch, struct shmbroker_event
         event->json = json;
         (void) snprintf(json, LOST_MAX,
                         "{\"event\":\"lost\",\"sequence\":0,\"timeUSec\":%" PRIu64
-                        ",\"segment\":null,\"registryId\":null}",
+                        ",\"segment\":null,\"registryId\":null,\"attachment\":null,\"cause\":null}",
                         event->time_usec);
         watch->untold = false;
         *ret = event;
@@ -330,6 +337,7 @@ struct shmbroker_event *shmbroker_event_free(struct shmbroker_event *event) {
         if (!event)
                 return NULL;
         free(event->info);
+        free(event->attachment);
         free(event);
         return NULL;
 }
@@ -352,6 +360,14 @@ uint64_t shmbroker_event_time(const struct shmbroker_event *event) {
 
 const struct shmbroker_info *shmbroker_event_info(const struct shmbroker_event *event) {
         return event->info;
+}
+
+const struct shmbroker_attachment *shmbroker_event_attachment(const struct shmbroker_event *event) {
+        return event->attachment;
+}
+
+const char *shmbroker_event_cause(const struct shmbroker_event *event) {
+        return event->cause;
 }
 
 const char *shmbroker_event_registry_id(const struct shmbroker_event *event) {

@@ -121,7 +121,7 @@ int call_resize(Service *service, Client *client, const ResizeParameters *parame
                                        (int64_t) segment->size_bytes, (int64_t) maximum);
         if ((uint64_t) parameters->size_bytes > segment->size_bytes) {
                 registry_resize(&service->registry, segment, (uint64_t) parameters->size_bytes);
-                change_done(service, segment);
+                change_done(service, segment, EVENT_CHANGED);
         }
         describe_segment(segment, LOOK_ALL, &reply->segment);
         return 0;
@@ -325,7 +325,7 @@ int call_publish(Service *service, Client *client, const PublishParameters *para
                 /* Its name is free already, here and outside. */
                 (void) life_remove(&service->life, replaced, &kind_failure, &destroyed);
         }
-        change_done(service, segment);
+        change_done(service, segment, EVENT_PUBLISHED);
         waits_tell(service_waits(service, segment->permission.tenant, segment->name),
                    segment->name);
         describe_segment(segment, LOOK_ALL, &reply->segment);

@@ -4,11 +4,11 @@
 #include "daemon/base/clock.h"
 #include "daemon/kind/kinds.h"
 
-/* change_done() - note that a segment has changed just now, and tell who watches */
-void change_done(Service *service, Segment *segment) {
+/* change_done() - note that a segment has changed just now, and tell who watches of this @event */
+void change_done(Service *service, Segment *segment, EventKind event) {
         segment->change_usec = clock_realtime_usec();
         persist_change(&service->persist, segment);
-        events_post(&service->life.events, EVENT_CHANGED, segment);
+        events_post(&service->life.events, event, segment);
 }
 
 /* Armed by the first attachment, as ever: one that ended before it was asked for does not count.
@@ -76,7 +76,7 @@ int change_attributes(Service *service, Segment *segment, const SetAttributesPar
         r = change_values(service, segment, parameters, failure);
         if (r)
                 return r;
-        change_done(service, segment);
+        change_done(service, segment, EVENT_CHANGED);
         return 0;
 }
 
@@ -87,7 +87,7 @@ int change_sealed(Service *service, Segment *segment, unsigned int seals, int re
         switch (result) {
         case 0:
                 segment->seals |= seals;
-                change_done(service, segment);
+                change_done(service, segment, EVENT_CHANGED);
                 return 0;
         case KIND_E_IN_USE:
                 failure->attach_count = segment_attach_count(segment);

@@ -6,7 +6,7 @@
 
 #include "daemon/call/failure.h"
 
-void change_done(Service *service, Segment *segment);
+void change_done(Service *service, Segment *segment, EventKind event);
 int change_attributes(Service *service, Segment *segment, const SetAttributesParameters *parameters,
                       CallFailure *failure);
 int change_values(Service *service, Segment *segment, const SetAttributesParameters *parameters,

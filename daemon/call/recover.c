@@ -79,7 +79,7 @@ static Segment *recover_again(Service *service, Segment *segment) {
         case KIND_E_NONE:
                 report_lost(segment, "its object no longer exists");
                 (void) state_file_lost(&service->persist.state_file);
-                life_forget(&service->life, segment);
+                life_forget(&service->life, segment, CAUSE_LOST);
                 return NULL;
         default:
                 return segment;

@@ -150,13 +150,10 @@ static void write_segments(Stream *stream, Service *service, const Client *clien
                 stream->kind = STREAM_NONE;
 }
 
-/* Of what is exported to it a tenant sees its own attachments. */
 static bool shows_attachment(const Segment *segment, const Attachment *attachment,
                              const Client *client) {
-        const Tenant *tenant = client->credentials.tenant;
-
-        return !tenant || tenant == segment->permission.tenant ||
-               tenant == attachment_tenant(attachment);
+        return tenant_sees_attachment(&client->credentials, &segment->permission,
+                                      attachment_tenant(attachment));
 }
 
 /* The first that is shown, of that id or a higher one; attachments come in the order of ids. */
@@ -182,6 +179,7 @@ static void write_attachments(Stream *stream, Service *service, const Client *cl
         while (attachment && writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX) {
                 next = find_attachment(segment, client, attachment->next, 0);
                 describe_attachment(attachment, &reply.attachment);
+                describe_inherited(attachment, &reply.attachment);
                 GIVE(&reply, REPLY_ITEM);
                 reply_write(writer, &attachment_reply_type, &reply, next != NULL);
                 attachment = next;

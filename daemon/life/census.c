@@ -107,8 +107,8 @@ static void end_one(Census *census, Segment *segment, Attachment *attachment) {
         segment->last_pid = attachment->process.pid;
         persist_attach_time(segment);
         segment_detach(segment, attachment);
+        events_post_attachment(census->events, EVENT_DETACHED, segment, attachment);
         attachment_free(&census->attachments, attachment);
-        events_post(census->events, EVENT_DETACHED, segment);
 }
 
 /*

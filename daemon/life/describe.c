@@ -153,7 +153,7 @@ void describe_hide(const Credentials *credentials, const Permission *permission,
                 info->given &= ~(UINT64_C(1) << INFO_CREATOR_PID | UINT64_C(1) << INFO_LAST_PID);
 }
 
-/* describe_attachment() - an attachment; looks into /proc whether its process is still there */
+/* describe_attachment() - an attachment, but for inherited, which needs a look into /proc */
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
         const Tenant *tenant;
 
@@ -163,15 +163,20 @@ void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
         if (attachment->unknown)
                 return;
         /* The kernel gives 0 for whom the broker's pid namespace does not see. */
-        if (attachment->process.pid > 0) {
+        if (attachment->process.pid > 0)
                 GIVE_VALUE(ret, ATTACHMENT_PID, pid, attachment->process.pid);
-                GIVE_VALUE(ret, ATTACHMENT_INHERITED, inherited,
-                           !process_alive(&attachment->process));
-        }
         GIVE_VALUE(ret, ATTACHMENT_UID, uid, attachment->uid);
         tenant = attachment_tenant(attachment);
         if (tenant)
                 GIVE_VALUE(ret, ATTACHMENT_TENANT, tenant, tenant->name);
         GIVE_VALUE(ret, ATTACHMENT_ACCESS, access, attachment->access);
         GIVE_VALUE(ret, ATTACHMENT_SINCE_USEC, since_usec, (int64_t) attachment->since_usec);
+}
+
+/* describe_inherited() - has an attachment outlived the process that acquired it? Looks into /proc.
+ */
+void describe_inherited(const Attachment *attachment, AttachmentInfo *ret) {
+        if (GIVEN(ret, ATTACHMENT_PID))
+                GIVE_VALUE(ret, ATTACHMENT_INHERITED, inherited,
+                           !process_alive(&attachment->process));
 }

@@ -20,6 +20,7 @@ enum {
 void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret);
 void describe_hide(const Credentials *credentials, const Permission *permission, SegmentInfo *info);
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret);
+void describe_inherited(const Attachment *attachment, AttachmentInfo *ret);
 int64_t describe_memory(Segment *segment);
 
 #endif

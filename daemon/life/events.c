@@ -25,6 +25,14 @@ struct Event {
         char tenant[TENANT_NAME_MAX + 1];
         char device[DEVICE_NAME_MAX + 1];
         SharedPath *object_name;
+        /* Which attachment began or ended, and whose it is, which is not looked into: its tenant
+         * may be gone by now */
+        bool has_attachment;
+        AttachmentInfo attachment;
+        const Tenant *attachment_tenant;
+        char attachment_tenant_name[TENANT_NAME_MAX + 1];
+        /* Why it was removed or destroyed: one of CAUSE_..., or NULL */
+        const char *cause;
         /* Number of the one before it about the same segment, 0 if there is none */
         uint64_t before;
 };
@@ -166,7 +174,7 @@ static void forget_unlisted(Events *events, const Segment *segment) {
                         know_all(watch, segment->last_event);
 }
 
-static void write_event(Events *events, EventKind kind, Segment *segment) {
+static Event *write_event(Events *events, EventKind kind, Segment *segment) {
         const char *name = segment_called(segment);
         uint64_t number = events->n_posted + 1;
         Event *event = event_at(events, number);
@@ -194,6 +202,15 @@ static void write_event(Events *events, EventKind kind, Segment *segment) {
         }
         segment->last_event = number;
         events->n_posted = number;
+        return event;
+}
+
+/* The event, or NULL if nobody watches. */
+static Event *events_add(Events *events, EventKind kind, Segment *segment) {
+        if (!events_watched(events))
+                return NULL;
+        lose_oldest(events);
+        return write_event(events, kind, segment);
 }
 
 /**
@@ -203,10 +220,33 @@ static void write_event(Events *events, EventKind kind, Segment *segment) {
  * @segment:    the segment, as it is afterwards
  */
 void events_post(Events *events, EventKind kind, Segment *segment) {
-        if (!events_watched(events))
+        (void) events_add(events, kind, segment);
+}
+
+/* events_post_attachment() - the same, of the beginning or end of an attachment */
+void events_post_attachment(Events *events, EventKind kind, Segment *segment,
+                            const Attachment *attachment) {
+        Event *event = events_add(events, kind, segment);
+
+        if (!event)
                 return;
-        lose_oldest(events);
-        write_event(events, kind, segment);
+        event->has_attachment = true;
+        event->attachment_tenant = attachment_tenant(attachment);
+        describe_attachment(attachment, &event->attachment);
+        if (GIVEN(&event->attachment, ATTACHMENT_TENANT)) {
+                (void) strcpy(event->attachment_tenant_name, event->attachment.tenant);
+                event->attachment.tenant = event->attachment_tenant_name;
+        }
+}
+
+/* events_post_end() - the same, of a segment that was removed or destroyed, for one of CAUSE_...,
+ * or NULL if it is not known why */
+void events_post_end(Events *events, EventKind kind, Segment *segment, const char *cause) {
+        Event *event = events_add(events, kind, segment);
+
+        if (!event)
+                return;
+        event->cause = cause;
         if (kind == EVENT_DESTROYED)
                 forget_unlisted(events, segment);
 }
@@ -260,6 +300,19 @@ bool watch_pending(const Watch *watch) {
         return watch->n_lost > 0 || watch->next <= watch->events->n_posted;
 }
 
+static void tell_event(Watch *watch, const Event *event, WatchReply *ret) {
+        ret->event = event->kind;
+        ret->sequence = watch->sequence++;
+        ret->time_usec = (int64_t) event->time_usec;
+        GIVE_VALUE(ret, WATCH_REPLY_SEGMENT, segment, event->info);
+        describe_hide(watch->credentials, &event->permission, &ret->segment);
+        if (event->has_attachment && tenant_sees_attachment(watch->credentials, &event->permission,
+                                                            event->attachment_tenant))
+                GIVE_VALUE(ret, WATCH_REPLY_ATTACHMENT, attachment, event->attachment);
+        if (event->cause)
+                GIVE_VALUE(ret, WATCH_REPLY_CAUSE, cause, event->cause);
+}
+
 /**
  * watch_next() - the next event
  * @watch:      a watch that has been told what exists
@@ -284,11 +337,7 @@ bool watch_next(Watch *watch, WatchReply *ret) {
                 event = event_at(events, watch->next);
                 if (!events_step(events, watch))
                         continue;
-                ret->event = event->kind;
-                ret->sequence = watch->sequence++;
-                ret->time_usec = (int64_t) event->time_usec;
-                GIVE_VALUE(ret, WATCH_REPLY_SEGMENT, segment, event->info);
-                describe_hide(watch->credentials, &event->permission, &ret->segment);
+                tell_event(watch, event, ret);
                 return true;
         }
         return false;

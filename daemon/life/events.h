@@ -70,6 +70,9 @@ static inline bool events_watched(const Events *events) {
 
 void events_deinit(Events *events);
 void events_post(Events *events, EventKind kind, Segment *segment);
+void events_post_attachment(Events *events, EventKind kind, Segment *segment,
+                            const Attachment *attachment);
+void events_post_end(Events *events, EventKind kind, Segment *segment, const char *cause);
 
 int watch_begin(Watch *watch, Events *events, const Credentials *credentials, int64_t last_id);
 void watch_end(Watch *watch);

@@ -91,7 +91,7 @@ static bool notice_removal(const LifeContext *context, Segment *segment, const O
         if (!state->unlinked || segment->removed)
                 return false;
         log_notice("Segment %lld was removed from outside.", (long long) segment->id);
-        segment_set_removed(segment, clock_realtime_usec());
+        segment_set_removed(segment, CAUSE_OUTSIDE, clock_realtime_usec());
         registry_unname(context->registry, segment);
         return true;
 }
@@ -134,6 +134,6 @@ void external_tell(const LifeContext *context, Segment *segment, ExternalChange 
         if (change->changed)
                 events_post(context->events, EVENT_CHANGED, segment);
         if (change->removed)
-                events_post(context->events, EVENT_REMOVED, segment);
+                events_post_end(context->events, EVENT_REMOVED, segment, segment->removal_cause);
         *change = (ExternalChange) EXTERNAL_CHANGE_NULL;
 }

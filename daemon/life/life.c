@@ -150,18 +150,18 @@ static void let_go(Life *life, Segment *segment, bool leased) {
 }
 
 /* It goes, and is not to come back. */
-static void life_destroy(Life *life, Segment *segment, bool leased) {
+static void life_destroy(Life *life, Segment *segment, const char *cause, bool leased) {
         report_segment(REPORT_DESTROYED, segment);
-        events_post(&life->events, EVENT_DESTROYED, segment);
+        events_post_end(&life->events, EVENT_DESTROYED, segment, cause);
         if (life->context.persist)
                 persist_end(life->context.persist, segment);
         let_go(life, segment, leased);
         ++life->n_destroyed;
 }
 
-/* life_forget() - have a segment no more, whatever becomes of its object */
-void life_forget(Life *life, Segment *segment) {
-        life_destroy(life, segment, false);
+/* life_forget() - have a segment no more, for one of CAUSE_..., whatever becomes of its object */
+void life_forget(Life *life, Segment *segment, const char *cause) {
+        life_destroy(life, segment, cause, false);
 }
 
 /* life_deinit() - let go of everything; whoever is attached keeps the memory */
@@ -260,7 +260,7 @@ static bool settle_free(Life *life, Segment *segment, bool leased, ExternalChang
                 change->removed = false;
                 external_tell(&life->context, segment, change);
                 drop_name(life, segment);
-                life_destroy(life, segment, leased);
+                life_destroy(life, segment, segment_end_cause(segment), leased);
                 return false;
         }
         if (leased)
@@ -331,7 +331,7 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
          * segment stays. */
         life_drain(life);
         (void) settle_segment(life, segment, true);
-        events_post(&life->events, EVENT_ATTACHED, segment);
+        events_post_attachment(&life->events, EVENT_ATTACHED, segment, attachment);
 }
 
 /**
@@ -383,8 +383,8 @@ Segment *life_find(Life *life, int64_t id) {
  */
 void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd) {
         segment_detach(segment, attachment);
+        events_post_attachment(&life->events, EVENT_DETACHED, segment, attachment);
         attachment_free(&life->census.attachments, attachment);
-        events_post(&life->events, EVENT_DETACHED, segment);
         fd_close(fd);
         life_drain(life);
         /* That event is explained. */
@@ -401,7 +401,7 @@ void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd)
 static void remove_unavailable(Life *life, Segment *segment) {
         log_notice("Segment %lld is removed, but not its object: %s.", (long long) segment->id,
                    segment->unavailable.message);
-        life_forget(life, segment);
+        life_forget(life, segment, CAUSE_CALL);
 }
 
 /**
@@ -430,7 +430,7 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
                 r = row->unlink ? row->unlink(life->context.host, segment, failure) : 0;
                 if (r)
                         return r;
-                segment_set_removed(segment, clock_realtime_usec());
+                segment_set_removed(segment, CAUSE_CALL, clock_realtime_usec());
         }
         registry_unname(life->context.registry, segment);
         if (!removed)
@@ -440,7 +440,7 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
                 return 0;
         if (life->context.persist)
                 persist_change(life->context.persist, segment);
-        events_post(&life->events, EVENT_REMOVED, segment);
+        events_post_end(&life->events, EVENT_REMOVED, segment, segment->removal_cause);
         return 0;
 }
 

@@ -90,7 +90,7 @@ void life_doubt(Life *life, Segment *segment);
 void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec);
 void life_attach(Life *life, Segment *segment, Attachment *attachment);
 void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd);
-void life_forget(Life *life, Segment *segment);
+void life_forget(Life *life, Segment *segment, const char *cause);
 int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_destroyed);
 void life_reserve(Life *life, Segment *segment, Reservation *reservation);
 void life_end_reservations(Life *life, Client *client);

@@ -139,9 +139,23 @@ bool segment_goes_when_free(const Segment *segment) {
                (segment->lingers && segment->linger_usec == 0 && segment->armed);
 }
 
-/* segment_set_removed() - note that what finds it from outside, a name or a key, is gone */
-void segment_set_removed(Segment *segment, uint64_t now_usec) {
+/* segment_end_cause() - why it ends, now that nobody is attached any more; NULL if that is not
+ * known */
+const char *segment_end_cause(const Segment *segment) {
+        if (segment->removed)
+                return segment->removal_cause;
+        return segment->remove_on_last_detach && segment->armed ? CAUSE_LAST_DETACH : CAUSE_LINGER;
+}
+
+/**
+ * segment_set_removed() - note that what finds it from outside, a name or a key, is gone
+ * @segment:    the segment
+ * @cause:      one of CAUSE_..., or NULL
+ * @now_usec:   time since the epoch
+ */
+void segment_set_removed(Segment *segment, const char *cause, uint64_t now_usec) {
         segment->removed = true;
+        segment->removal_cause = cause;
         segment->change_usec = now_usec;
         segment->sysv.key = 0;
         segment->object_name = shared_path_unref(segment->object_name);

@@ -22,6 +22,13 @@
 /* Either forbids what readWrite is for. */
 #define SEALS_WRITE (1U << SEAL_WRITE | 1U << SEAL_FUTURE_WRITE)
 
+/* What leads to the end of a segment, as Watch() tells it */
+#define CAUSE_CALL "call"
+#define CAUSE_LAST_DETACH "lastDetach"
+#define CAUSE_LINGER "linger"
+#define CAUSE_OUTSIDE "outside"
+#define CAUSE_LOST "lost"
+
 /* Two numbers of 32 bits with a colon between them */
 #define DEVICE_NAME_MAX 21U
 
@@ -142,8 +149,10 @@ struct Segment {
         pid_t creator_pid;
         pid_t last_pid;
 
-        /* IPC_RMID was asked for */
+        /* IPC_RMID was asked for; and by what, a word of Watch() that stays, NULL if that is not
+         * known */
         bool removed;
+        const char *removal_cause;
         bool remove_on_last_detach;
         /* It was attached once, so that its last detach can come */
         bool armed;
@@ -228,6 +237,7 @@ bool segment_is_unavailable(const Segment *segment);
 bool segment_is_reached_outside(const Segment *segment);
 bool segment_may_be_uncounted(const Segment *segment);
 bool segment_goes_when_free(const Segment *segment);
-void segment_set_removed(Segment *segment, uint64_t now_usec);
+const char *segment_end_cause(const Segment *segment);
+void segment_set_removed(Segment *segment, const char *cause, uint64_t now_usec);
 
 #endif

@@ -106,6 +106,20 @@ bool tenant_sees(const Credentials *credentials, const Permission *permission, c
                (!permission->tenant && tenant_imports(credentials->tenant, name));
 }
 
+/**
+ * tenant_sees_attachment() - of a segment that it sees, is a client told which attachment it is?
+ * @credentials: of the client
+ * @permission: of the segment
+ * @owner:      the tenant whose attachment it is
+ *
+ * Of what is exported to it, a tenant sees its own attachments.
+ */
+bool tenant_sees_attachment(const Credentials *credentials, const Permission *permission,
+                            const Tenant *owner) {
+        return !credentials->tenant || permission->tenant == credentials->tenant ||
+               owner == credentials->tenant;
+}
+
 /* tenant_grants() - may a client attach a segment? As permission_grants(); what is exported may be
  * read, whatever its mode */
 bool tenant_grants(const Credentials *credentials, const Permission *permission, const char *name,

@@ -58,6 +58,8 @@ void tenants_sweep(Tenants *tenants);
 bool tenant_name_valid(const char *name);
 bool tenant_imports(const Tenant *tenant, const char *name);
 bool tenant_sees(const Credentials *credentials, const Permission *permission, const char *name);
+bool tenant_sees_attachment(const Credentials *credentials, const Permission *permission,
+                            const Tenant *owner);
 bool tenant_grants(const Credentials *credentials, const Permission *permission, const char *name,
                    bool write);
 

@@ -102,7 +102,7 @@ static bool was_moving(Restoring *restoring, const Segment *segment) {
 
 /* Removed by an earlier broker that did not get to say so, or from outside. */
 static void note_removed(Restoring *restoring, Segment *segment) {
-        segment_set_removed(segment, restoring->now_usec);
+        segment_set_removed(segment, NULL, restoring->now_usec);
         if (segment->name)
                 segment->former_name = steal_ptr(segment->name);
 }

@@ -266,6 +266,38 @@ TEST(watches) {
         wire_close(&watch);
 }
 
+/* Of what is exported to it, a tenant is told of its own attachments which ones they are. */
+TEST(watched_attachments) {
+        int64_t exported = create_as(&host, "frames/1");
+        WatchParameters parameters = { .changes_only = true, .id = exported };
+        AcquireParameters acquire = { .name = "frames/1", .access = ACCESS_READ_ONLY };
+        AcquireReply made;
+        WatchReply event;
+        Reply reply;
+        Wire watch;
+
+        GIVE(&parameters, WATCH_CHANGES_ONLY);
+        GIVE(&parameters, WATCH_ID);
+        GIVE(&acquire, ACQUIRE_NAME);
+        GIVE(&acquire, ACQUIRE_ACCESS);
+        wire_open_tenant(&watch, "web");
+        call_as(&watch, METHOD_WATCH, &parameters);
+        ck_assert_int_eq(watched(&watch), 0);
+        for (int own = 0; own < 2; ++own) {
+                close(wire_acquire(own ? &web : &host, &acquire, &made));
+                for (int end = 0; end < 2; ++end) {
+                        ck_assert(wire_receive(&watch, &reply));
+                        ck_assert_int_eq(reply_read(&reply, &watch_reply_type, &event), 0);
+                        ck_assert_int_eq(event.event, end ? EVENT_DETACHED : EVENT_ATTACHED);
+                        ck_assert_int_eq(GIVEN(&event, WATCH_REPLY_ATTACHMENT), own);
+                        if (own)
+                                ck_assert_int_eq(event.attachment.id, made.attachment_id);
+                }
+        }
+        wire_close(&watch);
+        ck_assert_int_eq(remove_as(&host, exported), FAULT_NONE);
+}
+
 CASE("exports", .setup = tenants_up, .teardown = tenants_down, .timeout = 30);
 
 /* To be read, whatever its mode, and nothing else. */

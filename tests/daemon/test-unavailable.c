@@ -438,6 +438,29 @@ TEST(watch) {
         ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
 }
 
+/* Nobody asks, and it turns out to be gone. */
+TEST(watch_lost) {
+        WatchParameters parameters = { .changes_only = true };
+        WatchReply event;
+        char path[256];
+        Wire watch;
+
+        close(make(KIND_FILE, NAME));
+        restart(&other_directory);
+        GIVE(&parameters, WATCH_CHANGES_ONLY);
+        wire_open(&watch);
+        ck_assert_int_eq(wire_call(&watch, METHOD_WATCH, &parameters, &event, NULL), FAULT_NONE);
+        ck_assert_int_eq(event.event, EVENT_SYNCHRONIZED);
+        path_of("files.away/" NAME, path);
+        ck_assert_int_eq(unlink(path), 0);
+        return_directory();
+        event = next_event(&watch);
+        ck_assert_int_eq(event.event, EVENT_DESTROYED);
+        ck_assert(GIVEN(&event, WATCH_REPLY_CAUSE));
+        ck_assert_str_eq(event.cause, "lost");
+        wire_close(&watch);
+}
+
 /* Somebody has a lease of the object at that moment. */
 TEST(lease) {
         int fd = make(KIND_POSIX, NAME);

@@ -75,6 +75,31 @@ static SegmentInfo expect(Wire *watcher, EventKind kind, int64_t id, int64_t att
         return reply.segment;
 }
 
+/* The next event, which has to be of this kind, about this attachment; 0 for none. */
+static void expect_attachment(Wire *watcher, EventKind kind, int64_t attachment_id, Access access) {
+        WatchReply reply = next(watcher);
+
+        ck_assert_int_eq(reply.event, kind);
+        ck_assert(!GIVEN(&reply, WATCH_REPLY_CAUSE));
+        ck_assert_int_eq(GIVEN(&reply, WATCH_REPLY_ATTACHMENT), attachment_id > 0);
+        if (attachment_id == 0)
+                return;
+        ck_assert_int_eq(reply.attachment.id, attachment_id);
+        ck_assert_int_eq(reply.attachment.pid, getpid());
+        ck_assert_int_eq(reply.attachment.uid, getuid());
+        ck_assert_uint_eq(reply.attachment.access, access);
+        ck_assert(!GIVEN(&reply.attachment, ATTACHMENT_INHERITED));
+}
+
+static void expect_cause(Wire *watcher, EventKind kind, const char *cause) {
+        WatchReply reply = next(watcher);
+
+        ck_assert_int_eq(reply.event, kind);
+        ck_assert(!GIVEN(&reply, WATCH_REPLY_ATTACHMENT));
+        ck_assert(GIVEN(&reply, WATCH_REPLY_CAUSE));
+        ck_assert_str_eq(reply.cause, cause);
+}
+
 /* Begins to watch, and reads as far as to synchronized. */
 static int64_t open_watch(Wire *watcher, const WatchParameters *parameters) {
         int64_t n_existing = 0;
@@ -127,6 +152,93 @@ TEST(life) {
         ck_assert(!has_event(&watcher, 20));
         wire_close(&watcher);
         remove_segment("before", -1);
+}
+
+/* Which attachment it was is told, too, of one that is gone by then. */
+TEST(attachments) {
+        WatchParameters all = {};
+        AcquireParameters parameters = {};
+        AcquireReply one, other;
+        int fd, other_fd;
+        Wire watcher;
+
+        close(wire_create(&wire, "a", SIZE));
+        (void) open_watch(&watcher, &all);
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "a");
+        fd = wire_acquire(&wire, &parameters, &one);
+        expect_attachment(&watcher, EVENT_ATTACHED, one.attachment_id, ACCESS_READ_WRITE);
+        GIVE_VALUE(&parameters, ACQUIRE_ACCESS, access, ACCESS_READ_ONLY);
+        other_fd = wire_acquire(&wire, &parameters, &other);
+        expect_attachment(&watcher, EVENT_ATTACHED, other.attachment_id, ACCESS_READ_ONLY);
+        close(fd);
+        expect_attachment(&watcher, EVENT_DETACHED, one.attachment_id, ACCESS_READ_WRITE);
+        close(other_fd);
+        expect_attachment(&watcher, EVENT_DETACHED, other.attachment_id, ACCESS_READ_ONLY);
+        remove_segment("a", -1);
+        wire_close(&watcher);
+}
+
+/* Why it was removed, and is gone. */
+TEST(causes) {
+        AcquireParameters linger = {};
+        WatchParameters all = {};
+        Wire watcher;
+        int fd;
+
+        (void) open_watch(&watcher, &all);
+        close(wire_create_transient(&wire, "a", SIZE));
+        expect(&watcher, EVENT_CREATED, 0, 0);
+        expect(&watcher, EVENT_ATTACHED, 0, 0);
+        expect(&watcher, EVENT_DETACHED, 0, 0);
+        expect_cause(&watcher, EVENT_DESTROYED, "lastDetach");
+        GIVE_VALUE(&linger, ACQUIRE_NAME, name, "a");
+        GIVE_VALUE(&linger, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&linger, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+        GIVE_VALUE(&linger, ACQUIRE_LINGER_USEC, linger_usec, 1000);
+        close(wire_acquire(&wire, &linger, NULL));
+        expect(&watcher, EVENT_CREATED, 0, 0);
+        expect(&watcher, EVENT_ATTACHED, 0, 0);
+        expect(&watcher, EVENT_DETACHED, 0, 0);
+        expect_cause(&watcher, EVENT_DESTROYED, "linger");
+        fd = wire_create_transient(&wire, "a", SIZE);
+        remove_segment("a", -1);
+        expect(&watcher, EVENT_CREATED, 0, 0);
+        expect(&watcher, EVENT_ATTACHED, 0, 0);
+        expect_cause(&watcher, EVENT_REMOVED, "call");
+        close(fd);
+        expect(&watcher, EVENT_DETACHED, 0, 0);
+        expect_cause(&watcher, EVENT_DESTROYED, "call");
+        wire_close(&watcher);
+}
+
+/* A name is an event of its own, and the end of whoever had it. */
+TEST(published) {
+        AcquireParameters parameters = {};
+        PublishParameters publish = { .name = "a", .replace = true, .mode = 0640 };
+        WatchParameters all = {};
+        AcquireReply made;
+        SegmentInfo info;
+        Wire watcher;
+
+        close(wire_create(&wire, "a", SIZE));
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+        close(wire_acquire(&wire, &parameters, &made));
+        ck_assert_int_eq(wire_attach_count(&wire, "a"), 0);
+        ck_assert_int_eq(wire_stat_id(&wire, made.segment.id, &info), FAULT_NONE);
+        GIVE_VALUE(&all, WATCH_CHANGES_ONLY, changes_only, true);
+        (void) open_watch(&watcher, &all);
+        GIVE_VALUE(&publish, PUBLISH_ID, id, made.segment.id);
+        GIVE(&publish, PUBLISH_NAME);
+        GIVE(&publish, PUBLISH_REPLACE);
+        GIVE(&publish, PUBLISH_MODE);
+        ck_assert_int_eq(wire_call(&wire, METHOD_PUBLISH, &publish, NULL, NULL), FAULT_NONE);
+        expect_cause(&watcher, EVENT_DESTROYED, "call");
+        info = expect(&watcher, EVENT_PUBLISHED, publish.id, 0);
+        ck_assert_str_eq(info.name, "a");
+        ck_assert_int_eq(info.permissions.mode, 0640);
+        ck_assert(!has_event(&watcher, 20));
+        remove_segment("a", -1);
+        wire_close(&watcher);
 }
 
 TEST(removed) {
@@ -414,9 +526,9 @@ TEST(native_sysv) {
         (void) open_watch(&watcher, &all);
         at = shmat((int) info.shmid, NULL, 0);
         ck_assert_ptr_ne(at, (void *) -1);
-        (void) expect(&watcher, EVENT_ATTACHED, info.id, 1);
+        expect_attachment(&watcher, EVENT_ATTACHED, 0, 0);
         ck_assert_int_eq(shmdt(at), 0);
-        (void) expect(&watcher, EVENT_DETACHED, info.id, 0);
+        expect_attachment(&watcher, EVENT_DETACHED, 0, 0);
         at = shmat((int) info.shmid, NULL, SHM_RDONLY);
         ck_assert_ptr_ne(at, (void *) -1);
         (void) expect(&watcher, EVENT_ATTACHED, info.id, 1);
@@ -448,7 +560,14 @@ TEST(native_posix) {
         ck_assert_int_eq(shm_unlink(native_name("0")), 0);
         ck_assert(expect(&watcher, EVENT_REMOVED, info.id, 0).other_holders);
         fd_close(fd);
-        (void) expect(&watcher, EVENT_DETACHED, info.id, 0);
-        (void) expect(&watcher, EVENT_DESTROYED, info.id, 0);
+        expect_attachment(&watcher, EVENT_DETACHED, 0, 0);
+        expect_cause(&watcher, EVENT_DESTROYED, "outside");
+        /* Also of one that nobody has by then. */
+        (void) make_native(KIND_POSIX, false);
+        (void) expect(&watcher, EVENT_CREATED, 0, 0);
+        ck_assert_int_eq(shm_unlink(native_name("0")), 0);
+        while (next(&watcher).event != EVENT_DETACHED)
+                ;
+        expect_cause(&watcher, EVENT_DESTROYED, "outside");
         wire_close(&watcher);
 }

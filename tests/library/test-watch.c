@@ -82,11 +82,12 @@ TEST(events) {
                 EVENT("existing", "0"),
                 SYNCHRONIZED("1"),
                 EVENT("created", "2"),
-                EVENT("attached", "3"),
-                EVENT("detached", "4"),
-                EVENT("changed", "5"),
-                EVENT("removed", "6"),
-                EVENT("destroyed", "7"),
+                EVENT("published", "3"),
+                EVENT("attached", "4"),
+                EVENT("detached", "5"),
+                EVENT("changed", "6"),
+                EVENT("removed", "7"),
+                EVENT("destroyed", "8"),
                 EVENT_WITH("overflow", "12", "null"),
                 NULL,
         };
@@ -95,9 +96,9 @@ TEST(events) {
                 .silent = true,
                 .expects = BROKER "Watch\",\"parameters\":{},\"more\":true}",
         };
-        static const char *const names[] = { "existing", "synchronized", "created",
-                                             "attached", "detached",     "changed",
-                                             "removed",  "destroyed",    "overflow" };
+        static const char *const names[] = { "existing",  "synchronized", "created", "published",
+                                             "attached",  "detached",     "changed", "removed",
+                                             "destroyed", "overflow" };
         struct shmbroker_watch *watch = fake_watch(&answer, 1);
 
         for (int i = 0; i < (int) ARRAY_SIZE(names); ++i) {
@@ -255,6 +256,7 @@ TEST(nonsense) {
                 EVENT("created", "-1"),
                 EVENT_WITH("created", "0", "{}"),
                 EVENT_WITH("created", "0", "[]"),
+                EVENT_WITH("attached", "0", SEGMENT ",\"attachment\":{}"),
                 "{\"parameters\":{\"event\":\"synchronized\",\"sequence\":0,\"timeUSec\":-1}}",
                 /* The last one */
                 "{\"parameters\":{\"event\":\"synchronized\",\"sequence\":0,\"timeUSec\":1}}",
@@ -280,7 +282,7 @@ TEST(nonsense) {
 /* An event of a newer broker is one of which the name is known, and the watch goes on. */
 TEST(newer_event) {
         static const char *const texts[] = {
-                EVENT("published", "0"),
+                EVENT("frozen", "0"),
                 "{\"parameters\":{\"event\":\"paused\",\"sequence\":1,\"timeUSec\":1},"
                 "\"continues\":true}",
                 EVENT("created", "2"),
@@ -291,7 +293,7 @@ TEST(newer_event) {
         struct shmbroker_event *event = next_event(watch);
 
         ck_assert_int_eq(shmbroker_event_kind(event), SHMBROKER_EVENT_UNKNOWN);
-        ck_assert_str_eq(shmbroker_event_kind_name(event), "published");
+        ck_assert_str_eq(shmbroker_event_kind_name(event), "frozen");
         ck_assert_ptr_nonnull(shmbroker_event_info(event));
         shmbroker_event_free(event);
         event = next_event(watch);
@@ -302,6 +304,46 @@ TEST(newer_event) {
         event = next_event(watch);
         ck_assert_int_eq(shmbroker_event_kind(event), SHMBROKER_EVENT_CREATED);
         ck_assert_uint_eq(shmbroker_event_sequence(event), 2);
+        shmbroker_event_free(event);
+        shmbroker_watch_free(watch);
+        fake_stop();
+}
+
+/* Who it was, and why. */
+TEST(details) {
+        static const char *const texts[] = {
+                EVENT_WITH("attached", "0",
+                           SEGMENT ",\"attachment\":{\"id\":7,\"pid\":8,\"uid\":null,"
+                                   "\"access\":\"execute\",\"later\":[]},\"cause\":null"),
+                EVENT_WITH("removed", "1", SEGMENT ",\"attachment\":null,\"cause\":\"a\\u0062\""),
+                EVENT_WITH("destroyed", "2", SEGMENT),
+                NULL,
+        };
+        const Answer answer = { .texts = texts, .silent = true };
+        struct shmbroker_watch *watch = fake_watch(&answer, 1);
+        struct shmbroker_event *event = next_event(watch);
+        const struct shmbroker_attachment *attachment = shmbroker_event_attachment(event);
+        pid_t pid = 0;
+        uid_t uid;
+
+        ck_assert_ptr_nonnull(attachment);
+        ck_assert_int_eq(shmbroker_attachment_id(attachment), 7);
+        ck_assert_int_eq(shmbroker_attachment_pid(attachment, &pid), 0);
+        ck_assert_int_eq(pid, 8);
+        ck_assert_int_eq(shmbroker_attachment_uid(attachment, &uid), -ENODATA);
+        ck_assert_str_eq(shmbroker_attachment_access_name(attachment), "execute");
+        ck_assert_str_eq(shmbroker_attachment_json(attachment),
+                         "{\"id\":7,\"pid\":8,\"uid\":null,\"access\":\"execute\",\"later\":[]}");
+        ck_assert_ptr_null(shmbroker_event_cause(event));
+        ck_assert_int_eq(shmbroker_info_id(shmbroker_event_info(event)), 1);
+        shmbroker_event_free(event);
+        event = next_event(watch);
+        ck_assert_ptr_null(shmbroker_event_attachment(event));
+        ck_assert_str_eq(shmbroker_event_cause(event), "ab");
+        shmbroker_event_free(event);
+        event = next_event(watch);
+        ck_assert_ptr_null(shmbroker_event_attachment(event));
+        ck_assert_ptr_null(shmbroker_event_cause(event));
         shmbroker_event_free(event);
         shmbroker_watch_free(watch);
         fake_stop();

@@ -301,6 +301,8 @@ class Conformity:
             told = [event.parameters["event"] for event in events]
             require(told == ["existing", "synchronized", "changed", "detached", "destroyed"], told)
             require([e.parameters["sequence"] for e in events] == list(range(5)), "sequence")
+            require(events[3].parameters["attachment"]["id"] == made["attachmentId"], events[3].parameters)
+            require(events[4].parameters["cause"] == "lastDetach", events[4].parameters)
             ids = {e.parameters["segment"]["id"] for e in events if e.parameters["segment"]}
             require(ids == {made["segment"]["id"]}, ids)
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/life/events.h"
 #include "proto/util.h"
@@ -85,7 +86,7 @@ TEST(order) {
         expect(&watch, EVENT_CHANGED, 2, one);
         expect_nothing(&watch);
         expect(&late, EVENT_CHANGED, 0, one);
-        events_post(&events, EVENT_DESTROYED, two);
+        events_post_end(&events, EVENT_DESTROYED, two, CAUSE_CALL);
         expect(&watch, EVENT_DESTROYED, 3, two);
         expect(&late, EVENT_DESTROYED, 1, two);
         watch_end(&watch);
@@ -106,6 +107,36 @@ TEST(state) {
         ck_assert_int_eq(reply.segment.permissions.mode, 0640);
         ck_assert_int_eq(reply.segment.size_bytes, 100);
         ck_assert_str_eq(reply.segment.name, "group/one");
+        watch_end(&watch);
+}
+
+/* What ended is described by the event, which outlives it. */
+TEST(details) {
+        Attachment attachment = { .id = 7, .uid = 5, .process.pid = getpid() };
+        Watch watch = {};
+        WatchReply reply;
+
+        begin(&watch, &root);
+        events_post_attachment(&events, EVENT_DETACHED, one, &attachment);
+        events_post_end(&events, EVENT_REMOVED, one, CAUSE_OUTSIDE);
+        events_post_end(&events, EVENT_DESTROYED, one, NULL);
+        events_post(&events, EVENT_CHANGED, two);
+        attachment = (Attachment){};
+        ck_assert(watch_next(&watch, &reply));
+        ck_assert(GIVEN(&reply, WATCH_REPLY_ATTACHMENT));
+        ck_assert_int_eq(reply.attachment.id, 7);
+        ck_assert_int_eq(reply.attachment.uid, 5);
+        ck_assert_int_eq(reply.attachment.pid, getpid());
+        ck_assert(!GIVEN(&reply.attachment, ATTACHMENT_INHERITED));
+        ck_assert(!GIVEN(&reply, WATCH_REPLY_CAUSE));
+        ck_assert(watch_next(&watch, &reply));
+        ck_assert(!GIVEN(&reply, WATCH_REPLY_ATTACHMENT));
+        ck_assert_str_eq(reply.cause, "outside");
+        ck_assert(watch_next(&watch, &reply));
+        ck_assert(!GIVEN(&reply, WATCH_REPLY_CAUSE));
+        ck_assert(watch_next(&watch, &reply));
+        ck_assert(!GIVEN(&reply, WATCH_REPLY_ATTACHMENT));
+        ck_assert(!GIVEN(&reply, WATCH_REPLY_CAUSE));
         watch_end(&watch);
 }
 
@@ -236,8 +267,8 @@ TEST(gone_unlisted) {
         ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
         watch_listed(&watch, one);
         events_post(&events, EVENT_CHANGED, two);
-        events_post(&events, EVENT_DESTROYED, one);
-        events_post(&events, EVENT_DESTROYED, two);
+        events_post_end(&events, EVENT_DESTROYED, one, CAUSE_CALL);
+        events_post_end(&events, EVENT_DESTROYED, two, CAUSE_CALL);
         watch.listing = false;
         expect(&watch, EVENT_DESTROYED, 0, one);
         expect_nothing(&watch);
