@@ -17,7 +17,7 @@ struct FaultRow {
         const Type *type;
 };
 
-/* An interface, a method, a parameter or a reason: the structures of those that have one string. */
+/* An interface, a method or a parameter: the structures of those that have one string. */
 struct TextFault {
         uint64_t given;
         const char *text;
@@ -33,6 +33,7 @@ struct Fault {
                 LimitReachedFault limit;
                 SegmentBusyFault busy;
                 SegmentUnavailableFault unavailable;
+                NotSupportedFault not_supported;
                 ForeignSegmentFault foreign;
         };
 };

@@ -142,6 +142,25 @@ static const char *limit_hint(const char *limit) {
 }
 
 /* What to do about it, as the rest of the sentence. */
+/* What is not supported may be in another way, or elsewhere. */
+static const char *cause_hint(const char *cause) {
+        static const struct {
+                const char *cause;
+                const char *hint;
+        } rows[] = {
+                { "notSealable", "; create it with --sealable" },
+                { "unprivileged", "; see 'shmbrokerctl doctor'" },
+                { "directory", "; see 'shmbrokerctl doctor'" },
+                { "host", "; see 'shmbrokerctl doctor'" },
+                { "error", "; see the log of the broker" },
+        };
+
+        for (size_t i = 0; cause && i < ARRAY_SIZE(rows); ++i)
+                if (strcmp(rows[i].cause, cause) == 0)
+                        return rows[i].hint;
+        return "";
+}
+
 static const char *ctl_hint(const struct shmbroker_error *error) {
         int64_t owner;
 
@@ -160,6 +179,8 @@ static const char *ctl_hint(const struct shmbroker_error *error) {
                 return "; 'shmbrokerctl who' tells who has it";
         case -ENOSYS:
                 return "; it is older than this command";
+        case -EOPNOTSUPP:
+                return cause_hint(shmbroker_error_text(error, "cause"));
         default:
                 return "";
         }

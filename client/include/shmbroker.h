@@ -140,19 +140,20 @@ enum shmbroker_error_kind {
  *      the last call succeeded
  * shmbroker_error_name() - the error as the protocol calls it, such as
  *      "org.shmbroker.Broker.LimitReached"; NULL if it is not one that the broker replied
- * shmbroker_error_json() - what was said with it, as a JSON object; NULL if nothing was, or if it
- * is longer than 511 bytes shmbroker_error_text() - one member of that, which is a string; NULL if
- * there is none shmbroker_error_number() - one member of that, which is a whole number
+ * shmbroker_error_json() - what was said with it, as a JSON object; NULL if nothing was
+ * shmbroker_error_text() - one member of that, which is a string; NULL if there is none
+ * shmbroker_error_number() - one member of that, which is a whole number
  * @parameter:  name of the member
  *
  * So "limit" and "maximum" tell of LimitReached which limit has which value; "parameter" of
  * InvalidParameter, and where the call was not made for such a reason, what is wrong; "reason" of
- * NotSupported why not; "ownerUid" and "creatorUid" of ForeignSegment whose it is; "id" of
- * SegmentExists which segment does, and is missing if what has the name or key is not the broker's;
- * "sizeBytes" of WrongSize the size of the segment, which is less than asked for, "minimumBytes"
- * and "maximumBytes" the sizes that would do; "attachCount" of SegmentBusy how many attachments are
- * in the way. org.shmbroker.Broker(7) has all of them; of an error that this library does not know
- * they can be had as well.
+ * NotSupported why not, and "cause" the same in a word; "used" and "requested" of LimitReached what
+ * counts against the limit and how much more was asked for; "ownerUid" and "creatorUid" of
+ * ForeignSegment whose it is; "id" of SegmentExists which segment does, and is missing if what has
+ * the name or key is not the broker's; "sizeBytes" of WrongSize the size of the segment, which is
+ * less than asked for, "minimumBytes" and "maximumBytes" the sizes that would do; "attachCount" of
+ * SegmentBusy how many attachments are in the way. org.shmbroker.Broker(7) has all of them; of an
+ * error that this library does not know they can be had as well.
  *
  * Return: of shmbroker_error_number(), 0, or -ENODATA where there is no such number.
  * Since: 0.1

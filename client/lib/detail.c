@@ -449,7 +449,13 @@ static void say_busy(struct shmbroker_error *error, const Request *request, cons
 }
 
 static void say_limit(struct shmbroker_error *error, const LimitReachedFault *fault) {
-        if (GIVEN(fault, FAULT_LIMIT_REACHED_MAXIMUM))
+        if (GIVEN(fault, FAULT_LIMIT_REACHED_MAXIMUM) && GIVEN(fault, FAULT_LIMIT_REACHED_USED) &&
+            GIVEN(fault, FAULT_LIMIT_REACHED_REQUESTED))
+                detail_say(error,
+                           "the broker's limit '%s' of %" PRId64 " is reached: %" PRId64
+                           " in use, %" PRId64 " more requested",
+                           fault->limit, fault->maximum, fault->used, fault->requested);
+        else if (GIVEN(fault, FAULT_LIMIT_REACHED_MAXIMUM))
                 detail_say(error, "the broker's limit '%s' of %" PRId64 " is reached", fault->limit,
                            fault->maximum);
         else
@@ -535,7 +541,7 @@ static void say_fault(struct shmbroker_error *error, const Request *request, con
                 break;
         case FAULT_NOT_SUPPORTED:
                 detail_say(error, "%s: the broker cannot do this: %s", subject.text,
-                           fault->text.text);
+                           fault->not_supported.reason);
                 break;
         default:
                 detail_say(error, "%s: the broker replied the error %s", subject.text, error->name);

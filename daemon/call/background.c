@@ -140,7 +140,7 @@ static int lock_code(int error, CallFailure *failure) {
         case 0:
                 return 0;
         case EPERM:
-                return call_not_supported(failure,
+                return call_not_supported(failure, "unprivileged",
                                           "the broker may not lock memory (RLIMIT_MEMLOCK and "
                                           "CAP_IPC_LOCK), or the segment is sealed");
         default:

@@ -73,8 +73,9 @@ static int check_existing(const Segment *segment, const Client *client,
         if (segment_is_unavailable(segment))
                 return call_unavailable(segment, failure);
         if (access == ACCESS_READ_WRITE && segment->seals & SEALS_WRITE)
-                return call_not_supported(failure, "the segment is sealed against writing: "
-                                                   "acquire it readOnly");
+                return call_not_supported(failure, "sealed",
+                                          "the segment is sealed against writing: "
+                                          "acquire it readOnly");
         return 0;
 }
 

@@ -77,8 +77,9 @@ static int check_namespace(const Service *service, const Client *client,
                 (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino != own);
         if (!other)
                 return 0;
-        return call_not_supported(failure, "the client is in another IPC namespace than the "
-                                           "broker, where that number means something else");
+        return call_not_supported(failure, "namespace",
+                                  "the client is in another IPC namespace than the "
+                                  "broker, where that number means something else");
 }
 
 static int find_sysv(const Service *service, const Client *client,
@@ -105,14 +106,15 @@ static int find_posix(const Service *service, const AdoptParameters *parameters,
         struct stat st;
 
         if (service->host.shm_fd < 0)
-                return call_not_supported(failure, "this host has no /dev/shm");
+                return call_not_supported(failure, "host", "this host has no /dev/shm");
         fd = openat(service->host.shm_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 && errno == EMFILE)
                 return call_no_descriptors(failure);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return CALL_E_NO_SUCH_SEGMENT;
         if (!S_ISREG(st.st_mode))
-                return call_not_supported(failure, "what has that name is no shared memory object");
+                return call_not_supported(failure, "notAdoptable",
+                                          "what has that name is no shared memory object");
         kind_set(segment, KIND_POSIX);
         segment->object_name = shared_path_new("", name);
         if (!segment->object_name)
@@ -129,7 +131,7 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
 
         if (parameters->file_descriptor_index == 0 && client->passed_other) {
                 client->passed_other = false;
-                return call_not_supported(failure, PASSED_OBJECT_OTHER);
+                return call_not_supported(failure, "notAdoptable", PASSED_OBJECT_OTHER);
         }
         if (client->passed_fd < 0 || parameters->file_descriptor_index != 0)
                 return CALL_E_NO_DESCRIPTOR;
@@ -137,9 +139,9 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
         client->passed_fd = -EBADF;
         reason = passed_object_find(&service->host, *ret_fd, &passed);
         if (reason)
-                return call_not_supported(failure, reason);
+                return call_not_supported(failure, "notAdoptable", reason);
         if (client->credentials.tenant && passed.kind != KIND_MEMFD)
-                return call_not_supported(failure, tenant_reason);
+                return call_not_supported(failure, "tenant", tenant_reason);
         kind_set(segment, passed.kind);
         if (passed.name[0]) {
                 segment->object_name = shared_path_new(
@@ -155,7 +157,7 @@ static int find_passed(const Service *service, Client *client, const AdoptParame
 static int find_object(const Service *service, Client *client, const AdoptParameters *parameters,
                        Segment *segment, int *ret_fd, CallFailure *failure) {
         if (client->credentials.tenant && !GIVEN(parameters, ADOPT_FILE_DESCRIPTOR_INDEX))
-                return call_not_supported(failure, tenant_reason);
+                return call_not_supported(failure, "tenant", tenant_reason);
         if (GIVEN(parameters, ADOPT_POSIX_NAME))
                 return find_posix(service, parameters, segment, ret_fd, failure);
         if (GIVEN(parameters, ADOPT_FILE_DESCRIPTOR_INDEX))
@@ -192,7 +194,7 @@ static int set_name(Service *service, const Client *client, const AdoptParameter
         }
         /* What is removed is found by its id alone. */
         if (segment->removed)
-                return call_not_supported(failure, "it is marked for destruction");
+                return call_not_supported(failure, "removed", "it is marked for destruction");
         if (!call_may_name(service, client, segment->permission.tenant, name))
                 return CALL_E_DENIED;
         other = recover_settle_name(service, segment->permission.tenant, name);
@@ -265,7 +267,7 @@ static int adopt_prepare(Service *service, const Client *client, const AdoptPara
         if (r)
                 return call_kind_failure(r, &kind_failure, failure);
         if (segment->size_bytes > NUMBER_MAX)
-                return call_not_supported(failure, "it is larger than 2^53 bytes");
+                return call_not_supported(failure, "notAdoptable", "it is larger than 2^53 bytes");
         segment->permission.tenant = client->credentials.tenant;
         r = set_name(service, client, parameters, segment, failure);
         if (r)

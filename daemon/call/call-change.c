@@ -129,9 +129,10 @@ int call_resize(Service *service, Client *client, const ResizeParameters *parame
 
 static int check_sealable(const Segment *segment, CallFailure *failure) {
         if (!kind_rows[segment->kind]->seal)
-                return call_not_supported(failure, "segments of that kind cannot be sealed");
+                return call_not_supported(failure, "kind",
+                                          "segments of that kind cannot be sealed");
         if (!segment->sealable)
-                return call_not_supported(failure,
+                return call_not_supported(failure, "notSealable",
                                           "its seals are fixed: it was not created sealable");
         return 0;
 }
@@ -187,9 +188,9 @@ static int find_private(Service *service, Client *client, const PublishParameter
         if (r)
                 return r;
         if ((*ret)->removed)
-                return call_not_supported(failure, "the segment is removed");
+                return call_not_supported(failure, "removed", "the segment is removed");
         if ((*ret)->name)
-                return call_not_supported(failure, "the segment has a name already");
+                return call_not_supported(failure, "named", "the segment has a name already");
         return 0;
 }
 
@@ -229,7 +230,8 @@ static int take_name(Service *service, Segment *segment, const char *name, Segme
         int r = 0;
 
         if (!object_file_name(segment_tenant_name(segment), name, segment->id, object_name))
-                return call_not_supported(failure, "the name is too long for the file of a tenant");
+                return call_not_supported(failure, "name",
+                                          "the name is too long for the file of a tenant");
         if (replaced && kind_rows[replaced->kind]->unlink)
                 persist_prepare(&service->persist, replaced);
         if (row->rename)

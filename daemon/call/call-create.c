@@ -43,11 +43,13 @@ static int check_kind(const KindRow *row, const AcquireParameters *parameters,
             (found_by != FOUND_BY_POSIX_NAME || !posix_name_valid(parameters->posix_name)))
                 return call_invalid(failure, "posixName");
         if (GIVEN(parameters, ACQUIRE_SEALABLE) && parameters->sealable && !row->seal)
-                return call_not_supported(failure, "only segments of kind memfd can be sealed");
+                return call_not_supported(failure, "kind",
+                                          "only segments of kind memfd can be sealed");
         if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) && !row->huge_pages &&
             parameters->page_bytes != sysconf(_SC_PAGESIZE))
-                return call_not_supported(failure, "only segments of kinds memfd and sysv can have "
-                                                   "huge pages");
+                return call_not_supported(failure, "kind",
+                                          "only segments of kinds memfd and sysv can have "
+                                          "huge pages");
         return 0;
 }
 
@@ -65,8 +67,9 @@ static int check_creation(const Client *client, const AcquireParameters *paramet
         /* Keys and names of these are the host's, and so would the owner be. */
         if (client->credentials.tenant &&
             (row->traits.found_by == FOUND_BY_SHMID || row->traits.found_by == FOUND_BY_POSIX_NAME))
-                return call_not_supported(failure, "a tenant has segments of kinds memfd and file "
-                                                   "alone: others would be found on the host");
+                return call_not_supported(failure, "tenant",
+                                          "a tenant has segments of kinds memfd and file "
+                                          "alone: others would be found on the host");
         if (GIVEN(parameters, ACQUIRE_PAGE_BYTES) &&
             (parameters->page_bytes & (parameters->page_bytes - 1)) != 0)
                 return call_invalid(failure, "pageBytes");
@@ -125,14 +128,15 @@ static int name_file(Service *service, Segment *segment, CallFailure *failure) {
         char name[OBJECT_NAME_BYTES];
 
         if (files_are_missing(&service->registry))
-                return call_not_supported(failure,
+                return call_not_supported(failure, "directory",
                                           "the broker's file directory is not the one that has its "
                                           "files; something may have to be mounted there");
         if (host_open_files(host) < 0)
-                return call_not_supported(failure,
+                return call_not_supported(failure, "directory",
                                           "the broker's file directory cannot be opened or made");
         if (!object_file_name(segment_tenant_name(segment), segment->name, segment->id, name))
-                return call_not_supported(failure, "the name is too long for the file of a tenant");
+                return call_not_supported(failure, "name",
+                                          "the name is too long for the file of a tenant");
         segment->object_name = shared_path_new(host->files_path, name);
         return segment->object_name ? 0 : call_no_memory(failure);
 }
@@ -176,7 +180,7 @@ static int new_segment(Service *service, Client *client, const AcquireParameters
                         return call_no_memory(failure);
         }
         if (segment_has_huge_pages(segment) && !hugepages_exist(segment->page_bytes))
-                return call_not_supported(failure,
+                return call_not_supported(failure, "pageSize",
                                           "this host has no pages of that size; its sizes are in "
                                           "/sys/kernel/mm/hugepages");
         if (state_file_segment_id(&service->persist.state_file, &segment->id))

@@ -93,8 +93,9 @@ int change_sealed(Service *service, Segment *segment, unsigned int seals, int re
                 failure->attach_count = segment_attach_count(segment);
                 return CALL_E_BUSY;
         case KIND_E_SEALED:
-                return call_not_supported(failure, "its seals are fixed: it was sealed with seal");
+                return call_not_supported(failure, "sealed",
+                                          "its seals are fixed: it was sealed with seal");
         default:
-                return call_not_supported(failure, "this kernel does not have such a seal");
+                return call_not_supported(failure, "host", "this kernel does not have such a seal");
         }
 }

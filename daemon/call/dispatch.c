@@ -203,12 +203,26 @@ static Fault echo_fault(FaultCode code, const char *text) {
         return text_fault(code, text);
 }
 
+static Fault not_supported_fault(const char *cause, const char *reason) {
+        Fault fault = { .code = FAULT_NOT_SUPPORTED, .not_supported = { .reason = reason } };
+
+        GIVE_VALUE(&fault.not_supported, FAULT_NOT_SUPPORTED_CAUSE, cause, cause);
+        return fault;
+}
+
 static Fault limit_fault(const LimitReached *limit) {
         Fault fault = { .code = FAULT_LIMIT_REACHED, .limit = { .limit = limit->name } };
 
         if (limit->maximum != LIMIT_NONE)
                 GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM, maximum,
                            (int64_t) MIN(limit->maximum, (uint64_t) INT64_MAX));
+        if (limit->requested == 0)
+                return fault;
+        GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_REQUESTED, requested,
+                   (int64_t) MIN(limit->requested, (uint64_t) INT64_MAX));
+        if (limit->used != LIMIT_NONE)
+                GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_USED, used,
+                           (int64_t) MIN(limit->used, (uint64_t) INT64_MAX));
         return fault;
 }
 
@@ -277,10 +291,10 @@ static Fault call_fault(int code, const CallFailure *failure) {
                 fault.code = FAULT_NO_DESCRIPTOR;
                 return fault;
         case CALL_E_NOT_SUPPORTED:
-                return text_fault(FAULT_NOT_SUPPORTED, failure->text);
+                return not_supported_fault(failure->reason_cause, failure->reason);
         default:
                 assert(false);
-                return text_fault(FAULT_NOT_SUPPORTED, "internal error");
+                return not_supported_fault("error", "internal error");
         }
 }
 

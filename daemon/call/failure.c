@@ -54,7 +54,7 @@ int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *fa
                 failure->limit = kind_failure->limit;
                 return CALL_E_LIMIT;
         case KIND_E_NOT_SUPPORTED:
-                return call_not_supported(failure, kind_failure->reason);
+                return call_not_supported(failure, kind_failure->cause, kind_failure->reason);
         default:
                 return call_no_memory(failure);
         }

@@ -41,9 +41,13 @@ enum {
 /* The details of a code, which the error reply contains. */
 struct CallFailure {
         union {
-                /* INVALID_PARAMETER, NOT_SUPPORTED: a string constant; NO_INTERFACE: text of the
-                 * call */
+                /* INVALID_PARAMETER: a string constant; NO_INTERFACE: text of the call */
                 const char *text;
+                /* NOT_SUPPORTED: a word of the interface and a sentence, which stay */
+                struct {
+                        const char *reason_cause;
+                        const char *reason;
+                };
                 /* EXISTS; 0 if what is there is not the broker's */
                 int64_t id;
                 /* BUSY */
@@ -77,8 +81,9 @@ static inline int call_invalid(CallFailure *failure, const char *parameter) {
         return CALL_E_INVALID_PARAMETER;
 }
 
-static inline int call_not_supported(CallFailure *failure, const char *reason) {
-        failure->text = reason;
+static inline int call_not_supported(CallFailure *failure, const char *cause, const char *reason) {
+        failure->reason_cause = cause;
+        failure->reason = reason;
         return CALL_E_NOT_SUPPORTED;
 }
 
@@ -110,7 +115,8 @@ static inline int call_unavailable(const Segment *segment, CallFailure *failure)
 /* What could not be written down would be lost, and numbers given away might come again. */
 static inline int call_no_state(CallFailure *failure) {
         log_error("The call is refused: the state directory cannot be written to.");
-        return call_not_supported(failure, "the broker cannot write to its state directory");
+        return call_not_supported(failure, "directory",
+                                  "the broker cannot write to its state directory");
 }
 
 int call_check_trusted(const Client *client, const Segment *segment, bool given,

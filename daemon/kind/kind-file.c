@@ -71,7 +71,8 @@ static int file_rename(const Host *host, Segment *segment, const char *name, Seg
         if (r < 0) {
                 shared_path_unref(path);
                 return errno == EEXIST ? KIND_E_EXISTS
-                                       : kind_not_supported(failure, "its file cannot be renamed");
+                                       : kind_not_supported(failure, "unprivileged",
+                                                            "its file cannot be renamed");
         }
         shared_path_unref(segment->object_name);
         segment->object_name = path;

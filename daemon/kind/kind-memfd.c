@@ -191,10 +191,11 @@ static int memfd_examine(const Host *host, Segment *segment, int fd, const Crede
         if (!kind_may_give(client, st.st_uid))
                 return KIND_E_DENIED;
         if (st.st_size == 0)
-                return kind_not_supported(failure, "it is empty: give it a size first");
+                return kind_not_supported(failure, "notAdoptable",
+                                          "it is empty: give it a size first");
         missing = host_missing(host, st.st_uid, 1U << PRIVILEGE_CHOWN);
         if (missing)
-                return kind_not_supported(failure, missing);
+                return kind_not_supported(failure, "unprivileged", missing);
         memfd_take_over(segment, &st);
         return 0;
 }

@@ -8,7 +8,7 @@
 
 static int posix_create_segment(const Host *host, Segment *segment, KindFailure *failure) {
         if (host->shm_fd < 0)
-                return kind_not_supported(failure, "this host has no /dev/shm");
+                return kind_not_supported(failure, "host", "this host has no /dev/shm");
         return named_inode_create(host, segment, host->shm_fd, failure);
 }
 

@@ -69,11 +69,11 @@ static int sysv_limit(int error, const Segment *segment, KindFailure *failure) {
         if (error == EINVAL && segment_capacity(segment) <= maximum.shmmax)
                 return KIND_E_TOO_LARGE;
         if (error == EINVAL)
-                failure->limit = (LimitReached){ "shmmax", maximum.shmmax };
+                failure->limit = (LimitReached){ .name = "shmmax", .maximum = maximum.shmmax };
         else if ((uint64_t) used.used_ids >= maximum.shmmni)
-                failure->limit = (LimitReached){ "shmmni", maximum.shmmni };
+                failure->limit = (LimitReached){ .name = "shmmni", .maximum = maximum.shmmni };
         else
-                failure->limit = (LimitReached){ "shmall", maximum.shmall };
+                failure->limit = (LimitReached){ .name = "shmall", .maximum = maximum.shmall };
         return KIND_E_LIMIT;
 }
 
@@ -86,8 +86,9 @@ static int sysv_error(int error, const Segment *segment, KindFailure *failure) {
                 return sysv_limit(error, segment, failure);
         case EPERM:
                 return kind_not_supported(
-                        failure, "huge pages of System V take CAP_IPC_LOCK, or the group of "
-                                 "vm.hugetlb_shm_group");
+                        failure, "unprivileged",
+                        "huge pages of System V take CAP_IPC_LOCK, or the group of "
+                        "vm.hugetlb_shm_group");
         default:
                 return kind_error(error);
         }
@@ -177,7 +178,7 @@ static int sysv_set_permission(const Host *host, Segment *segment, const Permiss
         ds.shm_perm.mode = (unsigned short) permission->mode;
         if (shmctl(segment->sysv.shmid, IPC_SET, &ds) < 0)
                 return errno == EPERM
-                               ? kind_not_supported(failure,
+                               ? kind_not_supported(failure, "unprivileged",
                                                     privilege_missing(0, 1U << PRIVILEGE_SYS_ADMIN))
                                : kind_error(errno);
         segment->sysv.uid = ds.shm_perm.uid;
@@ -272,7 +273,7 @@ static int sysv_examine(const Host *host, Segment *segment, int fd, const Creden
                 return KIND_E_DENIED;
         missing = sysv_missing(host, &ds);
         if (missing)
-                return kind_not_supported(failure, missing);
+                return kind_not_supported(failure, "unprivileged", missing);
         sysv_take_over(host, segment, &ds);
         return 0;
 }
@@ -303,7 +304,8 @@ static int sysv_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
 
         (void) fd;
         if (at == (void *) -1 && errno == EACCES)
-                return kind_not_supported(failure, privilege_missing(0, 1U << PRIVILEGE_IPC_OWNER));
+                return kind_not_supported(failure, "unprivileged",
+                                          privilege_missing(0, 1U << PRIVILEGE_IPC_OWNER));
         if (at == (void *) -1)
                 return errno == EINVAL || errno == EIDRM ? KIND_E_NONE : kind_error(errno);
         return sysv_take(host, segment, at);
@@ -443,7 +445,8 @@ static int sysv_unlink(const Host *host, Segment *segment, KindFailure *failure)
         (void) host;
         if (shmctl(segment->sysv.shmid, IPC_RMID, NULL) == 0 || errno == EINVAL || errno == EIDRM)
                 return 0;
-        return kind_not_supported(failure, privilege_missing(0, 1U << PRIVILEGE_SYS_ADMIN));
+        return kind_not_supported(failure, "unprivileged",
+                                  privilege_missing(0, 1U << PRIVILEGE_SYS_ADMIN));
 }
 
 /* Who attached it natively at the last moment keeps it: it is gone for all only when the kernel

@@ -32,7 +32,8 @@ int kind_error(int error) {
         }
 }
 
-int kind_not_supported(KindFailure *failure, const char *reason) {
+int kind_not_supported(KindFailure *failure, const char *cause, const char *reason) {
+        failure->cause = cause;
         failure->reason = reason;
         return KIND_E_NOT_SUPPORTED;
 }

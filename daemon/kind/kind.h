@@ -65,7 +65,7 @@ enum HandOut {
 struct KindFailure {
         /* KIND_E_NOT_SUPPORTED, KIND_E_UNAVAILABLE: a sentence that stays, without its full stop */
         const char *reason;
-        /* KIND_E_UNAVAILABLE: see Unavailability */
+        /* The same in a word that stays: see NotSupported and Unavailability */
         const char *cause;
         /* KIND_E_LIMIT */
         LimitReached limit;
@@ -179,7 +179,7 @@ extern const KindRow kind_sysv;
 extern const KindRow kind_file;
 
 int kind_error(int error);
-int kind_not_supported(KindFailure *failure, const char *reason);
+int kind_not_supported(KindFailure *failure, const char *cause, const char *reason);
 int kind_unavailable(KindFailure *failure, const char *cause, const char *reason);
 int kind_not_opened(KindFailure *failure, int error);
 bool kind_is_same(const Segment *segment, int fd);

@@ -84,10 +84,10 @@ int named_inode_create(const Host *host, Segment *segment, int directory_fd, Kin
         int r;
 
         if (missing)
-                return kind_not_supported(failure, missing);
+                return kind_not_supported(failure, "unprivileged", missing);
         fd = make_unnamed(directory_fd, segment);
         if (fd == -EOPNOTSUPP || fd == -EISDIR)
-                return kind_not_supported(failure,
+                return kind_not_supported(failure, "host",
                                           "the file system of that directory has no O_TMPFILE");
         if (fd < 0)
                 return kind_error(-fd);
@@ -137,8 +137,9 @@ static int check_lease(int fd, KindFailure *failure) {
         case LEASE_HELD:
                 return 0;
         default:
-                return kind_not_supported(failure, "the kernel does not say who has it open: its "
-                                                   "file system has no leases");
+                return kind_not_supported(failure, "notAdoptable",
+                                          "the kernel does not say who has it open: its "
+                                          "file system has no leases");
         }
 }
 
@@ -153,10 +154,11 @@ int named_inode_examine(const Host *host, Segment *segment, int fd, const Creden
         if (!kind_may_give(client, st.st_uid))
                 return KIND_E_DENIED;
         if (st.st_size == 0)
-                return kind_not_supported(failure, "it is empty: give it a size first");
+                return kind_not_supported(failure, "notAdoptable",
+                                          "it is empty: give it a size first");
         missing = host_missing(host, st.st_uid, PRIVILEGES_OF_FILES);
         if (missing)
-                return kind_not_supported(failure, missing);
+                return kind_not_supported(failure, "unprivileged", missing);
         take_over(segment, &st);
         return 0;
 }
@@ -168,9 +170,9 @@ int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
 
         r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
         if (r == -EAGAIN)
-                return kind_not_supported(failure, "somebody has a lease on it");
+                return kind_not_supported(failure, "notAdoptable", "somebody has a lease on it");
         if (r == -EROFS)
-                return kind_not_supported(failure,
+                return kind_not_supported(failure, "notAdoptable",
                                           "its descriptor was opened on a read-only mount");
         if (r < 0)
                 return kind_error(-r);
@@ -311,8 +313,9 @@ bool named_inode_look(Segment *segment, int directory_fd, ObjectState *ret) {
 static int change_error(int r, KindFailure *failure) {
         if (r != KIND_E_DENIED)
                 return r;
-        return kind_not_supported(failure, "the broker may not change it: CAP_CHOWN or CAP_FOWNER "
-                                           "is missing");
+        return kind_not_supported(failure, "unprivileged",
+                                  "the broker may not change it: CAP_CHOWN or CAP_FOWNER "
+                                  "is missing");
 }
 
 /* named_inode_set_permission() - change owner, group and mode, or nothing */
@@ -325,7 +328,7 @@ int named_inode_set_permission(const Host *host, Segment *segment, const Permiss
         if (segment->permission.tenant)
                 return 0;
         if (missing)
-                return kind_not_supported(failure, missing);
+                return kind_not_supported(failure, "unprivileged", missing);
         r = set_owner_and_mode(segment->master_fd, permission);
         if (r == 0)
                 return 0;
@@ -344,5 +347,6 @@ int named_inode_unlink(Segment *segment, int directory_fd, KindFailure *failure)
                 return 0;
         if (unlinkat(directory_fd, name, 0) == 0 || errno == ENOENT)
                 return 0;
-        return kind_not_supported(failure, "the broker may not remove its name from the directory");
+        return kind_not_supported(failure, "unprivileged",
+                                  "the broker may not remove its name from the directory");
 }

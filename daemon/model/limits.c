@@ -49,6 +49,8 @@ struct Party {
         /* Its own limit, and what that is called */
         uint64_t maximum;
         const char *name;
+        /* It is a tenant, with others beside it */
+        bool is_tenant;
 };
 
 #define NAMES(name)                                                                                \
@@ -235,6 +237,7 @@ static Party party_of_tenant(const Accounts *accounts, Limit limit) {
                 .others = accounts->whole->total_used[limit] - accounts->total_used[limit],
                 .maximum = accounts->total_maximum[limit],
                 .name = limit_names[limit].total,
+                .is_tenant = true,
         };
 }
 
@@ -280,9 +283,9 @@ uint64_t user_share(const User *user, Limit limit) {
         return whole == LIMIT_NONE ? share : MIN(share, MAX(whole, others) - others);
 }
 
-static int refuse(const char *name, uint64_t maximum, LimitReached *ret_reached) {
-        *ret_reached = (LimitReached){ name, maximum };
-        return CHARGE_E_LIMIT;
+/* What all others have is nothing that a tenant is told. */
+static uint64_t told_used(const Party *party, Limit limit) {
+        return party->is_tenant ? LIMIT_NONE : party->whole->total_used[limit];
 }
 
 /* The total comes before the share, which is too small then as well: it can be raised. */
@@ -290,14 +293,23 @@ static int check_party(const Party *party, Limit limit, uint64_t amount, bool sh
                        LimitReached *ret_reached) {
         uint64_t share = shares ? party_share(party, limit) : party->maximum;
         uint64_t total = party->whole->total_maximum[limit];
+        LimitReached reached = {
+                .name = party->name,
+                .maximum = share,
+                .requested = amount,
+                .used = party->used,
+        };
 
-        if (limits_exceeds(party->used, amount, party->maximum))
-                return refuse(party->name, share, ret_reached);
-        if (limits_exceeds(party->whole->total_used[limit], amount, total))
-                return refuse(limit_names[limit].total, total, ret_reached);
-        if (limits_exceeds(party->used, amount, share))
-                return refuse(party->name, share, ret_reached);
-        return 0;
+        if (!limits_exceeds(party->used, amount, party->maximum) &&
+            limits_exceeds(party->whole->total_used[limit], amount, total)) {
+                reached.name = limit_names[limit].total;
+                reached.maximum = total;
+                reached.used = told_used(party, limit);
+        } else if (!limits_exceeds(party->used, amount, MIN(share, party->maximum))) {
+                return 0;
+        }
+        *ret_reached = reached;
+        return CHARGE_E_LIMIT;
 }
 
 static int check_limits(const User *user, Limit limit, uint64_t amount, bool shares,

@@ -119,7 +119,12 @@ struct Charge {
 /* Which limit it was. */
 struct LimitReached {
         const char *name;
+        /* LIMIT_NONE if it is not known */
         uint64_t maximum;
+        /* How much more was asked for, 0 if that cannot be told, and then what is used already
+         * cannot either; nor may a tenant know what others use: LIMIT_NONE */
+        uint64_t requested;
+        uint64_t used;
 };
 
 void accounts_init(Accounts *accounts, const Resources *resources);

@@ -236,6 +236,8 @@ TEST(seal) {
         ck_assert_int_eq(shmbroker_seal(connection, "a", 0, SHMBROKER_SEAL_WRITE, NULL),
                          -EOPNOTSUPP);
         assert_error(connection, BROKER "NotSupported", "not created sealable");
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_get_error(connection), "cause"),
+                         "notSealable");
         library_remove(connection, "a");
         shmbroker_close(connection);
 }

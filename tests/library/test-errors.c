@@ -74,10 +74,16 @@ static const char *details(const struct shmbroker_error *error) {
                 letters[n++] = 'l';
         if (has_number(error, "maximum"))
                 letters[n++] = 'L';
+        if (has_number(error, "used"))
+                letters[n++] = 'u';
+        if (has_number(error, "requested"))
+                letters[n++] = 'q';
         if (shmbroker_error_text(error, "parameter"))
                 letters[n++] = 'p';
         if (shmbroker_error_text(error, "reason"))
                 letters[n++] = 'r';
+        if (shmbroker_error_text(error, "cause"))
+                letters[n++] = 'c';
         if (has_number(error, "id"))
                 letters[n++] = 'i';
         if (has_number(error, "sizeBytes"))
@@ -197,23 +203,28 @@ TEST(limits) {
         const struct shmbroker_error *error;
 
         fails(connection, "a", options, -ENOSPC);
-        error = assert_error(connection, -ENOSPC, BROKER "LimitReached", "lL",
-                             "limit 'bytesPerUser' of 65536 is reached");
+        error = assert_error(
+                connection, -ENOSPC, BROKER "LimitReached", "lLuq",
+                "limit 'bytesPerUser' of 65536 is reached: 0 in use, 69632 more requested");
         ck_assert_str_eq(shmbroker_error_text(error, "limit"), "bytesPerUser");
         assert_number(error, "maximum", 65536);
+        assert_number(error, "used", 0);
+        assert_number(error, "requested", 69632);
         shmbroker_options_set_size(options, 1);
         for (size_t i = 0; i < 3; ++i)
                 segments[i] = library_create(connection, NULL, 1);
         fails(connection, "a", options, -ENOSPC);
-        error = assert_error(connection, -ENOSPC, BROKER "LimitReached", "lL", "segmentsPerUser");
+        error = assert_error(connection, -ENOSPC, BROKER "LimitReached", "lLuq", "segmentsPerUser");
         assert_number(error, "maximum", 3);
+        assert_number(error, "used", 3);
+        assert_number(error, "requested", 1);
         for (size_t i = 0; i < 3; ++i)
                 segments[i] = shmbroker_release(segments[i]);
         segments[0] = library_create(connection, "a", 1);
         for (size_t i = 1; i < 4; ++i)
                 ck_assert_int_eq(shmbroker_acquire(connection, "a", NULL, &segments[i]), 0);
         fails(connection, "a", NULL, -ENOSPC);
-        error = assert_error(connection, -ENOSPC, BROKER "LimitReached", "lL",
+        error = assert_error(connection, -ENOSPC, BROKER "LimitReached", "lLuq",
                              "attachmentsPerUser");
         for (size_t i = 0; i < 4; ++i)
                 shmbroker_release(segments[i]);
@@ -313,7 +324,7 @@ TEST(not_supported) {
         shmbroker_options_set_kind(options, SHMBROKER_KIND_SYSV);
         r = shmbroker_acquire(connection, NULL, options, &segment);
         if (r == -EOPNOTSUPP) {
-                error = assert_error(connection, -EOPNOTSUPP, BROKER "NotSupported", "r",
+                error = assert_error(connection, -EOPNOTSUPP, BROKER "NotSupported", "rc",
                                      "the broker cannot do this");
                 ck_assert_ptr_nonnull(strstr(shmbroker_error_message(error),
                                              shmbroker_error_text(error, "reason")));

@@ -435,6 +435,8 @@ TEST(errors) {
                 { BROKER "LimitReached", "{\"limit\":\"descriptors\",\"maximum\":9}", -EAGAIN,
                   "limit 'descriptors' of 9" },
                 { BROKER "LimitReached", "{\"limit\":\"connections\"}", -ENOSPC, "connections" },
+                { BROKER "LimitReached", "{\"limit\":\"a\",\"maximum\":9,\"requested\":1}", -ENOSPC,
+                  "limit 'a' of 9 is reached" },
                 { BROKER "LimitReached", "{\"limit\":\"brandNew\"}", -ENOSPC, "brandNew" },
                 { SERVICE "MethodNotFound", "{\"method\":\"a.Stat\"}", -ENOSYS,
                   "does not know a.Stat" },

@@ -176,6 +176,7 @@ class Conformity:
             limit = self.expect(client, "LimitReached", "Acquire", huge)
             (status,) = self.call(client, "GetStatus")
             require(status.parameters["limits"][limit["limit"]] == limit["maximum"], limit)
+            require(limit["used"] + limit["requested"] > limit["maximum"], limit)
             wrong = self.expect(client, "InvalidParameter", "Acquire", {"name": "a"}, more=True)
             require(wrong["parameter"] == "more", wrong)
 
@@ -225,8 +226,10 @@ class Conformity:
                 require("futureWrite" in got["segment"]["seals"], got)
                 got = self.expect(client, None, "Publish", {**segment, "name": "published"})
                 require(got["segment"]["name"] == "published" and got["replacedId"] is None, got)
-                self.expect(client, "NotSupported", "Publish", {**segment, "name": "again"})
-                self.expect(client, "NotSupported", "Acquire", {"name": "published"})
+                refused = self.expect(client, "NotSupported", "Publish", {**segment, "name": "again"})
+                require(refused["cause"] == "named", refused)
+                refused = self.expect(client, "NotSupported", "Acquire", {"name": "published"})
+                require(refused["cause"] == "sealed", refused)
                 with self.segment(client, None) as (other, _):
                     wanted = {"id": other["segment"]["id"], "name": "published"}
                     exists = self.expect(client, "SegmentExists", "Publish", wanted)
@@ -234,7 +237,8 @@ class Conformity:
                     got = self.expect(client, None, "Publish", {**wanted, "replace": True})
                     require(got["replacedId"] == segment["id"], got)
                     wanted = {"id": other["segment"]["id"], "seals": ["write"]}
-                    self.expect(client, "NotSupported", "Seal", wanted)
+                    refused = self.expect(client, "NotSupported", "Seal", wanted)
+                    require(refused["cause"] == "notSealable", refused)
                     self.expect(client, None, "Remove", {"name": "published"})
             with self.segment(client, "mapped", sealable=True, removeOnLastDetach=True) as (_, fd):
                 with mmap.mmap(fd, 5000):
@@ -251,7 +255,8 @@ class Conformity:
             self.expect(client, "NoDescriptor", "Adopt", index)
             fd = os.memfd_create("adopted")
             try:
-                self.expect(client, "NotSupported", "Adopt", index, fds=[fd])
+                refused = self.expect(client, "NotSupported", "Adopt", index, fds=[fd])
+                require(refused["cause"] == "notAdoptable", refused)
                 os.ftruncate(fd, 5000)
                 self.expect(client, "NoDescriptor", "Adopt", index, fds=[fd, fd])
                 self.expect(client, "NoDescriptor", "Adopt", {"fileDescriptorIndex": 1}, fds=[fd])

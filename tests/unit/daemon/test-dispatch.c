@@ -244,26 +244,35 @@ TEST(order_of_checks) {
 
 /* What this broker cannot do is said in a sentence, whatever the sentence. */
 TEST(not_supported) {
-        static const char *const calls[] = {
-                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":1048576}"),
-                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":1}"),
-                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"posix\","
-                        "\"pageBytes\":2097152}"),
-                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"file\","
-                        "\"pageBytes\":2097152}"),
-                ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"sysv\","
-                        "\"sealable\":true}"),
+        static const struct {
+                const char *call;
+                const char *cause;
+        } rows[] = {
+                { ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":1048576}"),
+                  "pageSize" },
+                { ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"pageBytes\":1}"), "pageSize" },
+                { ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"posix\","
+                          "\"pageBytes\":2097152}"),
+                  "kind" },
+                { ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"file\","
+                          "\"pageBytes\":2097152}"),
+                  "kind" },
+                { ACQUIRE("{\"create\":\"new\",\"sizeBytes\":1,\"kind\":\"sysv\","
+                          "\"sealable\":true}"),
+                  "kind" },
         };
         static const char head[] =
                 "{\"error\":\"" BROKER "NotSupported\",\"parameters\":{\"reason\":\"";
 
-        for (size_t i = 0; i < ARRAY_SIZE(calls); ++i) {
-                char *reply = unit_call(&service, &client, calls[i], NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); ++i) {
+                char *reply = unit_call(&service, &client, rows[i].call, NULL), tail[64];
 
                 ck_assert_ptr_nonnull(reply);
+                (void) snprintf(tail, sizeof(tail), "\",\"cause\":\"%s\"}}", rows[i].cause);
                 ck_assert_msg(strncmp(reply, head, strlen(head)) == 0 &&
-                                      strlen(reply) > strlen(head) + 10,
-                              "%s: %s", calls[i], reply);
+                                      strlen(reply) > strlen(head) + strlen(tail) + 10 &&
+                                      strcmp(reply + strlen(reply) - strlen(tail), tail) == 0,
+                              "%s: %s", rows[i].call, reply);
                 free(reply);
         }
 }
@@ -287,13 +296,15 @@ TEST(implemented) {
 
 /* --- limits */
 
-static void expect_limit(const char *call, const char *name, int64_t maximum) {
+static void expect_limit(const char *call, const char *name, int64_t maximum, int64_t used,
+                         int64_t requested) {
         uint64_t before = service.counters.n_limits_reached;
         char expected[256];
 
         (void) snprintf(expected, sizeof(expected),
-                        FAULT_WITH(BROKER "LimitReached", "{\"limit\":\"%s\",\"maximum\":%lld}"),
-                        name, (long long) maximum);
+                        FAULT_WITH(BROKER "LimitReached", "{\"limit\":\"%s\",\"maximum\":%lld,"
+                                                          "\"used\":%lld,\"requested\":%lld}"),
+                        name, (long long) maximum, (long long) used, (long long) requested);
         expect(&client, call, expected);
         ck_assert_uint_eq(service.counters.n_limits_reached, before + 1);
 }
@@ -315,24 +326,24 @@ TEST(limits) {
         Accounts *accounts = &service.accounts;
 
         accounts->user_maximum[LIMIT_SEGMENTS] = 1;
-        expect_limit(PRIVATE, "segmentsPerUser", 1);
+        expect_limit(PRIVATE, "segmentsPerUser", 1, 1, 1);
         accounts->user_maximum[LIMIT_SEGMENTS] = 100;
         accounts->total_maximum[LIMIT_SEGMENTS] = 1;
-        expect_limit(PRIVATE, "segments", 1);
+        expect_limit(PRIVATE, "segments", 1, 1, 1);
         accounts->total_maximum[LIMIT_SEGMENTS] = 100;
         /* Charged by pages: 4096 are, and 8192 would be. */
         accounts->user_maximum[LIMIT_BYTES] = 4096 + 8191;
-        expect_limit(PRIVATE, "bytesPerUser", 4096 + 8191);
+        expect_limit(PRIVATE, "bytesPerUser", 4096 + 8191, 4096, 8192);
         accounts->user_maximum[LIMIT_BYTES] = 4096 + 8192;
         accounts->total_maximum[LIMIT_BYTES] = 4096 + 8191;
-        expect_limit(PRIVATE, "bytes", 4096 + 8191);
+        expect_limit(PRIVATE, "bytes", 4096 + 8191, 4096, 8192);
         accounts->total_maximum[LIMIT_BYTES] = 4096 + 8192;
         accounts->user_maximum[LIMIT_ATTACHMENTS] = 1;
-        expect_limit(PRIVATE, "attachmentsPerUser", 1);
-        expect_limit(OPEN_MINE, "attachmentsPerUser", 1);
+        expect_limit(PRIVATE, "attachmentsPerUser", 1, 1, 1);
+        expect_limit(OPEN_MINE, "attachmentsPerUser", 1, 1, 1);
         accounts->user_maximum[LIMIT_ATTACHMENTS] = 2;
         accounts->total_maximum[LIMIT_ATTACHMENTS] = 1;
-        expect_limit(OPEN_MINE, "attachments", 1);
+        expect_limit(OPEN_MINE, "attachments", 1, 1, 1);
         accounts->total_maximum[LIMIT_ATTACHMENTS] = 2;
         /* Exactly at each of them there is room. */
         acquire(PRIVATE);
@@ -350,8 +361,9 @@ TEST(limits_after_release) {
 }
 
 TEST(no_descriptors) {
-        static const char expected[] =
-                FAULT_WITH(BROKER "LimitReached", "{\"limit\":\"descriptors\",\"maximum\":null}");
+        static const char expected[] = FAULT_WITH(
+                BROKER "LimitReached",
+                "{\"limit\":\"descriptors\",\"maximum\":null,\"used\":null,\"requested\":null}");
         char memory[256], *one, *other_reply;
         Writer writer = WRITER_INIT(memory, sizeof(memory));
         uint64_t before;
@@ -376,8 +388,11 @@ TEST(file_size) {
         char *reply = unit_call(&service, &client, PRIVATE, NULL);
 
         unit_limit_restore(RLIMIT_FSIZE, before);
-        ck_assert_str_eq(reply, FAULT_WITH(BROKER "LimitReached",
-                                           "{\"limit\":\"memory\",\"maximum\":null}"));
+        ck_assert_str_eq(
+                reply,
+                FAULT_WITH(
+                        BROKER "LimitReached",
+                        "{\"limit\":\"memory\",\"maximum\":null,\"used\":null,\"requested\":null}"));
         free(reply);
 }
 
@@ -395,7 +410,8 @@ TEST(no_state) {
         ck_assert_int_eq(dup3(kept, fd, O_CLOEXEC), fd);
         fd_close(kept);
         fd_close(full);
-        ck_assert_msg(strstr(reply, BROKER "NotSupported") && strstr(reply, "state directory"),
+        ck_assert_msg(strstr(reply, BROKER "NotSupported") && strstr(reply, "state directory") &&
+                              strstr(reply, "\"cause\":\"directory\""),
                       "%s", reply);
         free(reply);
         ck_assert_uint_eq(service.registry.n_segments, n_segments);

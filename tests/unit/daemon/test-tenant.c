@@ -99,6 +99,8 @@ TEST(limits) {
         ck_assert_int_eq(charge_take(&charge, user, LIMIT_SEGMENTS, 4, &reached), CHARGE_E_LIMIT);
         ck_assert_str_eq(reached.name, "segments");
         ck_assert_uint_eq(reached.maximum, 3);
+        ck_assert_uint_eq(reached.requested, 4);
+        ck_assert_uint_eq(reached.used, 0);
         ck_assert_int_eq(charge_take(&charge, user, LIMIT_SEGMENTS, 3, &reached), 0);
         ck_assert_uint_eq(web->accounts.total_used[LIMIT_SEGMENTS], 3);
         ck_assert_uint_eq(host.total_used[LIMIT_SEGMENTS], 3);
@@ -111,6 +113,10 @@ TEST(limits) {
         charge_give_back(&more);
         host.total_maximum[LIMIT_SEGMENTS] = 3;
         ck_assert_int_eq(charge_take(&more, user, LIMIT_SEGMENTS, 1, &reached), CHARGE_E_LIMIT);
+        /* What others have is not told. */
+        ck_assert_uint_eq(reached.maximum, 3);
+        ck_assert_uint_eq(reached.requested, 1);
+        ck_assert_uint_eq(reached.used, LIMIT_NONE);
         charge_force(&charge, 5);
         ck_assert_uint_eq(user->used[LIMIT_SEGMENTS], 5);
         ck_assert_uint_eq(web->accounts.total_used[LIMIT_SEGMENTS], 2);

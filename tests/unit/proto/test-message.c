@@ -395,8 +395,11 @@ static Fault some_fault(FaultCode code) {
         case FAULT_METHOD_NOT_FOUND:
         case FAULT_METHOD_NOT_IMPLEMENTED:
         case FAULT_INVALID_PARAMETER:
-        case FAULT_NOT_SUPPORTED:
                 fault.text.text = "a \"text\"\n";
+                break;
+        case FAULT_NOT_SUPPORTED:
+                fault.not_supported.reason = "a \"text\"\n";
+                GIVE_VALUE(&fault.not_supported, FAULT_NOT_SUPPORTED_CAUSE, cause, "sealed");
                 break;
         case FAULT_SEGMENT_EXISTS:
                 GIVE_VALUE(&fault.exists, FAULT_SEGMENT_EXISTS_ID, id, 17);
@@ -409,6 +412,8 @@ static Fault some_fault(FaultCode code) {
         case FAULT_LIMIT_REACHED:
                 fault.limit.limit = "bytes";
                 GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_MAXIMUM, maximum, 4);
+                GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_USED, used, 5);
+                GIVE_VALUE(&fault.limit, FAULT_LIMIT_REACHED_REQUESTED, requested, 6);
                 break;
         case FAULT_SEGMENT_BUSY:
                 GIVE_VALUE(&fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT, attach_count, 5);
