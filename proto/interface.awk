@@ -176,6 +176,8 @@ function read_type(s, n, key,    type, array, id) {
 		simple(s, n, "Map ", "MAP")
 	else if (type == "[]string" && id in note_set)
 		simple(s, n, "unsigned int ", "SET, .names = &" names_of(note_set[id]))
+	else if (array == "[]" && substr(type, 3) in type_enum)
+		simple(s, n, "unsigned int ", "SET, .names = &" type_enum[substr(type, 3)])
 	else if (type in type_enum) {
 		simple(s, n, "unsigned int ", "ENUM, .names = &" type_enum[type])
 		field_word[s, n] = 1

@@ -159,6 +159,19 @@ static void offer_owner(Line *line) {
         endgrent();
 }
 
+static void offer_tenants(const Line *line) {
+        _cleanup_(shmbroker_tenants_freep) struct shmbroker_tenants *tenants = NULL;
+        Ctl *ctl = line->ctl;
+
+        if (ctl_try_connect(ctl))
+                return;
+        shmbroker_set_call_timeout(ctl->connection, BROKER_USEC);
+        if (shmbroker_list_tenants(ctl->connection, &tenants))
+                return;
+        for (size_t i = 0; i < shmbroker_tenants_count(tenants); ++i)
+                offer(line, "", shmbroker_tenant_name(shmbroker_tenants_get(tenants, i)), NULL);
+}
+
 static void offer_processes(const Line *line) {
         DIR *directory = opendir("/proc");
         const struct dirent *entry;
@@ -225,6 +238,8 @@ static bool offer_found(Line *line, const char *argument) {
                 offer_owner(line);
         else if (strcmp(argument, "PID") == 0)
                 offer_processes(line);
+        else if (strcmp(argument, "TENANT") == 0)
+                offer_tenants(line);
         else
                 return false;
         return true;
@@ -242,7 +257,7 @@ static void offer_value(Line *line, const char *argument) {
         } else if (strcmp(argument, "SHELL") == 0) {
                 offer_words(line, shells);
         } else {
-                if (strcmp(argument, "SEALS") == 0)
+                if (strcmp(argument, "SEALS") == 0 || strcmp(argument, "EVENTS") == 0)
                         keep_list(line);
                 offer_words(line, value_words(argument));
         }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* shmbrokerctl list: a line for each segment. */
 
-#include <errno.h>
 #include <string.h>
 
 #include "client/ctl/attachment.h"
 #include "client/ctl/commands.h"
 #include "client/ctl/common.h"
+#include "client/ctl/filter.h"
 #include "client/ctl/info.h"
 #include "client/ctl/value.h"
 
@@ -20,47 +20,16 @@ struct ListOptions {
 };
 
 static const Option options[] = {
-        { "owner", 'u', "USER", "only segments of this user, by name or number" },
-        { "kind", OPTION_KIND, "KIND", "only this kind: memfd, posix, sysv or file" },
+        FILTER_OPTIONS,
         { "pid", 'p', "PID", "only segments that this process has acquired and still has" },
         { "all", 'a', NULL, "also those marked for destruction" },
         TABLE_OPTIONS,
 };
 
-static int set_owner(const Ctl *ctl, struct shmbroker_filter *filter, const char *text) {
-        uid_t uid = 0;
-        int r;
-
-        r = value_user(ctl, "--owner", text, &uid);
-        shmbroker_filter_set_owner(filter, uid);
-        return r;
-}
-
-static int set_kind(const Ctl *ctl, struct shmbroker_filter *filter, const char *text) {
-        int kind = 0, r;
-
-        r = value_kind(ctl, "--kind", text, &kind);
-        shmbroker_filter_set_kind(filter, kind);
-        return r;
-}
-
-static int set_match(const Ctl *ctl, ListOptions *list, const char *pattern) {
-        int r;
-
-        r = shmbroker_filter_set_match(list->filter, pattern);
-        if (r == -ENAMETOOLONG)
-                return ctl_usage(ctl, "the pattern is too long; 512 bytes are possible");
-        return r ? ctl_no_memory() : 0;
-}
-
 static int take_option(const Ctl *ctl, ListOptions *list, int key, const char *value) {
         switch (key) {
         case CTL_OPTIONS_WRONG:
                 return CTL_USAGE;
-        case 'u':
-                return set_owner(ctl, list->filter, value);
-        case OPTION_KIND:
-                return set_kind(ctl, list->filter, value);
         case 'p':
                 return value_pid(ctl, "--pid", value, &list->pid);
         case 'a':
@@ -76,14 +45,13 @@ static int list_parse(Ctl *ctl, ListOptions *list) {
         int key, r;
 
         while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
-                r = take_option(ctl, list, key, value);
+                r = filter_option(ctl, list->filter, key, value);
+                if (r == FILTER_OTHER)
+                        r = take_option(ctl, list, key, value);
                 if (r)
                         return r;
         }
-        if (ctl->argc == 0)
-                return 0;
-        --ctl->argc;
-        r = set_match(ctl, list, *ctl->argv++);
+        r = filter_operand(ctl, list->filter);
         return r ? r : ctl_no_operands(ctl);
 }
 

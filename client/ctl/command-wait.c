@@ -69,6 +69,20 @@ static int too_late(const Waiting *waiting) {
         return CTL_NO_SEGMENT;
 }
 
+/* A name has nothing in it that is special in a pattern. */
+static int watch_name(const Waiting *waiting, struct shmbroker_watch *watch) {
+        _cleanup_(shmbroker_filter_freep) struct shmbroker_filter *filter = NULL;
+        int r;
+
+        r = shmbroker_filter_new(&filter);
+        if (r == 0)
+                r = shmbroker_filter_set_match(filter, waiting->selector.name);
+        if (r == -ENAMETOOLONG)
+                return ctl_usage(waiting->ctl, "no segment can have the name '%s'",
+                                 waiting->selector.name);
+        return r || shmbroker_watch_set_filter(watch, filter) ? ctl_no_memory() : 0;
+}
+
 static int run_watch(Waiting *waiting, struct shmbroker_watch *watch) {
         EventLoop loop = {
                 .handler = waiting->gone ? is_gone : is_there,
@@ -78,12 +92,10 @@ static int run_watch(Waiting *waiting, struct shmbroker_watch *watch) {
         };
         int r;
 
-        /* A name has nothing in it that is special in a pattern. */
         r = waiting->gone ? shmbroker_watch_set_id(watch, waiting->selector.id)
-                          : shmbroker_watch_set_match(watch, waiting->selector.name);
+                          : watch_name(waiting, watch);
         if (r)
-                return ctl_usage(waiting->ctl, "no segment can have the name '%s'",
-                                 waiting->selector.name);
+                return r;
         r = events_run(watch, &loop);
         return r == EVENT_TIMEOUT ? too_late(waiting) : r;
 }

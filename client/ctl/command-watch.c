@@ -9,6 +9,7 @@
 #include "client/ctl/commands.h"
 #include "client/ctl/common.h"
 #include "client/ctl/event.h"
+#include "client/ctl/filter.h"
 #include "client/ctl/json.h"
 #include "client/ctl/size.h"
 #include "client/ctl/value.h"
@@ -17,8 +18,11 @@ typedef struct Printer Printer;
 typedef struct WatchOptions WatchOptions;
 
 struct WatchOptions {
-        const char *id;
-        const char *pattern;
+        /* Negative is any segment */
+        int64_t id;
+        struct shmbroker_filter *filter;
+        /* Bits of enum shmbroker_event_kind; 0 are all */
+        unsigned int events;
         bool changes_only;
 };
 
@@ -30,6 +34,8 @@ struct Printer {
 
 static const Option options[] = {
         { "id", OPTION_ID, "ID", "only the segment with this number" },
+        FILTER_OPTIONS,
+        { "events", OPTION_EVENTS, "EVENTS", "only these events, with commas between them" },
         { "changes-only", OPTION_CHANGES_ONLY, NULL, "do not begin with the segments there are" },
 };
 
@@ -92,18 +98,22 @@ static int print_event(const struct shmbroker_event *event, void *userdata) {
         return r ? r : EVENT_GO_ON;
 }
 
-static int set_pattern(const Ctl *ctl, struct shmbroker_watch *watch, const char *pattern) {
-        int r;
+static int narrow_watch(struct shmbroker_watch *watch, const WatchOptions *given) {
+        int r = 0;
 
-        if (!pattern)
-                return 0;
-        r = shmbroker_watch_set_match(watch, pattern);
-        if (r == -ENAMETOOLONG)
-                return ctl_usage(ctl, "the pattern is too long; 512 bytes are possible");
-        return r ? ctl_no_memory() : 0;
+        if (given->id >= 0)
+                r = shmbroker_watch_set_id(watch, given->id);
+        if (r == 0)
+                r = shmbroker_watch_set_filter(watch, given->filter);
+        if (r == 0)
+                r = shmbroker_watch_set_changes_only(watch, given->changes_only);
+        for (int kind = 0; r == 0 && given->events >> kind; ++kind)
+                if (given->events >> kind & 1U)
+                        r = shmbroker_watch_add_event(watch, kind);
+        return r;
 }
 
-static int watch_all(Ctl *ctl, const WatchOptions *given, int64_t id) {
+static int watch_all(Ctl *ctl, const WatchOptions *given) {
         _cleanup_(shmbroker_watch_freep) struct shmbroker_watch *watch = NULL;
         Printer printer = { .ctl = ctl };
         EventLoop loop = {
@@ -117,42 +127,46 @@ static int watch_all(Ctl *ctl, const WatchOptions *given, int64_t id) {
         r = ctl_connect(ctl);
         if (r)
                 return r;
-        if (shmbroker_watch_new(ctl->connection, &watch))
+        if (shmbroker_watch_new(ctl->connection, &watch) || narrow_watch(watch, given))
                 return ctl_no_memory();
-        r = set_pattern(ctl, watch, given->pattern);
-        if (r)
-                return r;
-        if (given->id)
-                (void) shmbroker_watch_set_id(watch, id);
-        (void) shmbroker_watch_set_changes_only(watch, given->changes_only);
         events_stop_on_signals();
         return events_run(watch, &loop);
 }
 
+static int take_option(const Ctl *ctl, WatchOptions *given, int key, const char *value) {
+        switch (key) {
+        case CTL_OPTIONS_WRONG:
+                return CTL_USAGE;
+        case OPTION_ID:
+                return value_id(ctl, "--id", value, &given->id);
+        case OPTION_EVENTS:
+                return value_events(ctl, "--events", value, &given->events);
+        case OPTION_CHANGES_ONLY:
+                given->changes_only = true;
+                return 0;
+        default:
+                return filter_option(ctl, given->filter, key, value);
+        }
+}
+
 static int watch_run(Ctl *ctl) {
-        WatchOptions given = {};
+        _cleanup_(shmbroker_filter_freep) struct shmbroker_filter *filter = NULL;
+        WatchOptions given = { .id = -1 };
         const char *value;
-        int64_t id = 0;
         int key, r;
 
+        if (shmbroker_filter_new(&filter))
+                return ctl_no_memory();
+        given.filter = filter;
         while ((key = ctl_option(ctl, &value)) != CTL_OPTIONS_END) {
-                if (key == CTL_OPTIONS_WRONG)
-                        return CTL_USAGE;
-                if (key == OPTION_ID)
-                        given.id = value;
-                else
-                        given.changes_only = true;
-        }
-        if (given.id) {
-                r = value_id(ctl, "--id", given.id, &id);
+                r = take_option(ctl, &given, key, value);
                 if (r)
                         return r;
-        } else if (ctl->argc > 0) {
-                given.pattern = *ctl->argv++;
-                --ctl->argc;
         }
-        r = ctl_no_operands(ctl);
-        return r ? r : watch_all(ctl, &given, id);
+        r = given.id >= 0 ? 0 : filter_operand(ctl, filter);
+        if (r == 0)
+                r = ctl_no_operands(ctl);
+        return r ? r : watch_all(ctl, &given);
 }
 
 const Command command_watch = {

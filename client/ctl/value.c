@@ -33,8 +33,19 @@ static const char *const seals[] = { "write", "futureWrite", "exec", "seal", NUL
 static const unsigned int seal_bits[] = { SHMBROKER_SEAL_WRITE, SHMBROKER_SEAL_FUTURE_WRITE,
                                           SHMBROKER_SEAL_EXEC, SHMBROKER_SEAL_SEAL };
 
+/* What a watch can be narrowed to: the others are told in any case. */
+static const char *const events[] = { "existing", "created", "published", "attached", "detached",
+                                      "changed",  "removed", "destroyed", NULL };
+static const unsigned int event_bits[] = {
+        1U << SHMBROKER_EVENT_EXISTING,  1U << SHMBROKER_EVENT_CREATED,
+        1U << SHMBROKER_EVENT_PUBLISHED, 1U << SHMBROKER_EVENT_ATTACHED,
+        1U << SHMBROKER_EVENT_DETACHED,  1U << SHMBROKER_EVENT_CHANGED,
+        1U << SHMBROKER_EVENT_REMOVED,   1U << SHMBROKER_EVENT_DESTROYED,
+};
+
 static const Words all_words[] = {
         { "BOOLEAN", booleans },
+        { "EVENTS", events },
         { "KIND", kinds },
         { "SEALS", seals },
 };
@@ -142,24 +153,58 @@ int value_pid(const Ctl *ctl, const char *what, const char *text, pid_t *ret) {
         return 0;
 }
 
-int value_seals(const Ctl *ctl, const char *what, const char *text, unsigned int *ret) {
-        unsigned int bits = 0;
-
+/* Each of the words in a list with commas; bits are their places. Return: whether all are known,
+ * else *ret_wrong is the one that is not. */
+static bool read_words(const char *const *words, const char *text, unsigned int *ret,
+                       const char **ret_wrong) {
+        *ret = 0;
         for (const char *at = text;; ++at) {
                 size_t n = strcspn(at, ",");
-                int i = find_word(seals, at, n);
+                int i = find_word(words, at, n);
 
+                *ret_wrong = at;
                 if (i < 0)
-                        return ctl_usage(ctl,
-                                         "%s: '%.*s' is not a seal; there are write, futureWrite, "
-                                         "exec and seal, with commas between them",
-                                         what, (int) n, at);
-                bits |= seal_bits[i];
+                        return false;
+                *ret |= 1U << i;
                 at += n;
                 if (!*at)
-                        break;
+                        return true;
         }
-        *ret = bits;
+}
+
+static unsigned int sum_bits(unsigned int places, const unsigned int *bits) {
+        unsigned int sum = 0;
+
+        for (size_t i = 0; places >> i; ++i)
+                if (places >> i & 1U)
+                        sum |= bits[i];
+        return sum;
+}
+
+int value_events(const Ctl *ctl, const char *what, const char *text, unsigned int *ret) {
+        const char *wrong;
+        unsigned int places;
+
+        if (!read_words(events, text, &places, &wrong))
+                return ctl_usage(ctl,
+                                 "%s: '%.*s' is not an event; there are existing, created, "
+                                 "published, attached, detached, changed, removed and destroyed, "
+                                 "with commas between them",
+                                 what, (int) strcspn(wrong, ","), wrong);
+        *ret = sum_bits(places, event_bits);
+        return 0;
+}
+
+int value_seals(const Ctl *ctl, const char *what, const char *text, unsigned int *ret) {
+        const char *wrong;
+        unsigned int places;
+
+        if (!read_words(seals, text, &places, &wrong))
+                return ctl_usage(ctl,
+                                 "%s: '%.*s' is not a seal; there are write, futureWrite, "
+                                 "exec and seal, with commas between them",
+                                 what, (int) strcspn(wrong, ","), wrong);
+        *ret = sum_bits(places, seal_bits);
         return 0;
 }
 

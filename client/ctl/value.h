@@ -14,6 +14,7 @@
 #include "client/ctl/ctl.h"
 
 int value_boolean(const Ctl *ctl, const char *what, const char *text, bool *ret);
+int value_events(const Ctl *ctl, const char *what, const char *text, unsigned int *ret);
 int value_group(const Ctl *ctl, const char *what, const char *text, gid_t *ret);
 int value_id(const Ctl *ctl, const char *what, const char *text, int64_t *ret);
 int value_key(const Ctl *ctl, const char *what, const char *text, uint32_t *ret);

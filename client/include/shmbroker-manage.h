@@ -249,7 +249,8 @@ struct shmbroker_filter *shmbroker_filter_free(struct shmbroker_filter *filter);
  * shmbroker_filter_set_match() - only segments whose names match
  * @filter:     the filter
  * @pattern:    shell pattern as for fnmatch(3), whose "*" matches slashes too, or NULL for all. It
- *              is copied. Segments without a name match none.
+ *              is copied. Segments without a name match none; one that is marked for destruction
+ *              matches by the name that it had.
  *
  * Return: 0, -ENAMETOOLONG beyond 512 bytes, or -ENOMEM.
  * Since: 0.1
@@ -259,12 +260,23 @@ int shmbroker_filter_set_match(struct shmbroker_filter *filter, const char *patt
 /**
  * shmbroker_filter_set_owner() - only segments of one user
  * shmbroker_filter_set_kind() - only segments of one kind, of enum shmbroker_kind
- * shmbroker_filter_set_include_removed() - also segments that are marked for destruction, or not
- * Since: 0.1
+ * shmbroker_filter_set_include_removed() - also segments that are marked for destruction, or not;
+ * if nothing is said, lists leave them out, and watches tell of them Since: 0.1
  */
 void shmbroker_filter_set_owner(struct shmbroker_filter *filter, uid_t uid);
 void shmbroker_filter_set_kind(struct shmbroker_filter *filter, int kind);
 void shmbroker_filter_set_include_removed(struct shmbroker_filter *filter, int removed);
+
+/**
+ * shmbroker_filter_set_tenant() - only segments of one tenant
+ * @filter:     the filter
+ * @tenant:     its name, "" for the host's own segments, or NULL for all. It is copied. Who is not
+ *              the administrator sees no more for it.
+ *
+ * Return: 0; -EINVAL if no tenant can be called so, -ENAMETOOLONG beyond 255 bytes, or -ENOMEM.
+ * Since: 0.1
+ */
+int shmbroker_filter_set_tenant(struct shmbroker_filter *filter, const char *tenant);
 
 /**
  * shmbroker_list_segments() - ask for the segments that the caller may read

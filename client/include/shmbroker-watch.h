@@ -67,16 +67,20 @@ struct shmbroker_watch *shmbroker_watch_free(struct shmbroker_watch *watch);
 
 /**
  * shmbroker_watch_set_id() - watch only the segment with this id
- * shmbroker_watch_set_match() - watch only segments whose names match a shell pattern, as for
- *      shmbroker_filter_set_match(); NULL, as at first, for all. It is copied.
- * shmbroker_watch_set_changes_only() - do not tell of what exists, only of changes
+ * shmbroker_watch_set_filter() - watch only segments that a filter lets pass, as they are after
+ * each event, see shmbroker_filter_new(); NULL, as at first, for all. It is copied.
+ * shmbroker_watch_add_event() - tell only of this, one of enum shmbroker_event_kind, and of what
+ * else is added; SHMBROKER_EVENT_SYNCHRONIZED, SHMBROKER_EVENT_OVERFLOW and SHMBROKER_EVENT_LOST
+ * are told in any case shmbroker_watch_set_changes_only() - do not tell of what exists, only of
+ * changes
  *
- * Return: 0; -EALREADY if the watch has begun; -ENAMETOOLONG if the pattern is longer than 512
- *         bytes; -ENOMEM.
- * Since: 0.1
+ * Return: 0; -EALREADY if the watch has begun; -EINVAL if there is no such event, or no such kind
+ * of segment in the filter; -ENOMEM. Since: 0.1
  */
 int shmbroker_watch_set_id(struct shmbroker_watch *watch, int64_t id);
-int shmbroker_watch_set_match(struct shmbroker_watch *watch, const char *pattern);
+int shmbroker_watch_set_filter(struct shmbroker_watch *watch,
+                               const struct shmbroker_filter *filter);
+int shmbroker_watch_add_event(struct shmbroker_watch *watch, int kind);
 int shmbroker_watch_set_changes_only(struct shmbroker_watch *watch, int changes_only);
 
 /**

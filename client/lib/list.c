@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "client/lib/connection.h"
-#include "client/lib/detail.h"
+#include "client/lib/filter.h"
 #include "client/lib/info.h"
 #include "client/lib/remote.h"
 #include "client/lib/status.h"
-#include "client/lib/value.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
@@ -24,12 +23,6 @@ struct Items {
         void **items;
         size_t n_items;
         size_t n_allocated;
-};
-
-struct shmbroker_filter {
-        ListParameters parameters;
-        char *match_name;
-        int kind;
 };
 
 static void items_clear(Items *items) {
@@ -132,51 +125,6 @@ static int call_add_item(struct shmbroker_call *call, void *item) {
                 return index < list->items.n_items ? list->items.items[index] : NULL;              \
         }
 
-int shmbroker_filter_new(struct shmbroker_filter **ret) {
-        struct shmbroker_filter *filter = calloc(1, sizeof(*filter));
-
-        if (!filter)
-                return error_origin(-ENOMEM);
-        *ret = filter;
-        return 0;
-}
-
-struct shmbroker_filter *shmbroker_filter_free(struct shmbroker_filter *filter) {
-        if (!filter)
-                return NULL;
-        free(filter->match_name);
-        free(filter);
-        return NULL;
-}
-
-int shmbroker_filter_set_match(struct shmbroker_filter *filter, const char *pattern) {
-        return error_trace(text_set(&filter->match_name, pattern, PATTERN_MAX));
-}
-
-void shmbroker_filter_set_owner(struct shmbroker_filter *filter, uid_t uid) {
-        GIVE_VALUE(&filter->parameters, LIST_OWNER_UID, owner_uid, uid);
-}
-
-void shmbroker_filter_set_kind(struct shmbroker_filter *filter, int kind) {
-        filter->kind = kind;
-        GIVE(&filter->parameters, LIST_KIND);
-}
-
-void shmbroker_filter_set_include_removed(struct shmbroker_filter *filter, int removed) {
-        GIVE_VALUE(&filter->parameters, LIST_INCLUDE_REMOVED, include_removed, removed);
-}
-
-static int filter_apply(struct shmbroker_error *error, const struct shmbroker_filter *filter,
-                        ListParameters *parameters) {
-        if (filter->kind < 0 || filter->kind >= _KIND_N)
-                return detail_parameter(error, "kind", "there is no such kind of segment");
-        *parameters = filter->parameters;
-        parameters->kind = (unsigned int) filter->kind;
-        if (filter->match_name)
-                GIVE_VALUE(parameters, LIST_MATCH_NAME, match_name, filter->match_name);
-        return 0;
-}
-
 static int list_answer(struct shmbroker_call *call, const Reply *reply) {
         struct shmbroker_info *info = NULL;
         ListReply values;
@@ -201,8 +149,13 @@ int shmbroker_list_segments_start(struct shmbroker *connection,
         int r;
 
         error_clear(&connection->error);
-        r = filter ? filter_apply(&connection->error, filter, &parameters) : 0;
-        return r ? error_trace(r) : error_trace(call_begin(connection, &list_type, &request, ret));
+        if (filter) {
+                r = filter_check(filter, &connection->error);
+                if (r)
+                        return error_trace(r);
+                filter_list(filter, &parameters);
+        }
+        return error_trace(call_begin(connection, &list_type, &request, ret));
 }
 
 int shmbroker_list_segments(struct shmbroker *connection, const struct shmbroker_filter *filter,

@@ -13,6 +13,7 @@
 /* The longest texts */
 #define PATTERN_MAX 512
 #define POSIX_NAME_MAX 255
+#define TENANT_MAX 255
 
 int64_t number_clamp(uint64_t value);
 int uids_set(Numbers *numbers, const uid_t *uids, size_t n_uids);

@@ -15,10 +15,10 @@
 #include "client/lib/connection.h"
 #include "client/lib/deadline.h"
 #include "client/lib/detail.h"
+#include "client/lib/filter.h"
 #include "client/lib/info.h"
 #include "client/lib/loop.h"
 #include "client/lib/pipeline.h"
-#include "client/lib/value.h"
 #include "proto/error.h"
 #include "proto/util.h"
 
@@ -43,7 +43,7 @@ struct shmbroker_event {
 
 struct shmbroker_watch {
         struct shmbroker *connection;
-        char *match_name;
+        struct shmbroker_filter *filter;
         WatchParameters parameters;
         /* What is under way, NULL before the first and between two tries */
         struct shmbroker_call *call;
@@ -84,7 +84,7 @@ struct shmbroker_watch *shmbroker_watch_free(struct shmbroker_watch *watch) {
         shmbroker_close(watch->connection);
         call_delete(watch->call);
         shmbroker_event_free(watch->event);
-        free(watch->match_name);
+        shmbroker_filter_free(watch->filter);
         free(watch);
         return NULL;
 }
@@ -96,10 +96,34 @@ int shmbroker_watch_set_id(struct shmbroker_watch *watch, int64_t id) {
         return 0;
 }
 
-int shmbroker_watch_set_match(struct shmbroker_watch *watch, const char *pattern) {
+int shmbroker_watch_set_filter(struct shmbroker_watch *watch,
+                               const struct shmbroker_filter *filter) {
+        struct shmbroker_filter *copy = NULL;
+        int r;
+
         if (watch->begun)
                 return error_origin(-EALREADY);
-        return error_trace(text_set(&watch->match_name, pattern, PATTERN_MAX));
+        if (filter) {
+                r = filter_check(filter, &watch->connection->error);
+                if (r)
+                        return error_trace(r);
+                r = filter_copy(filter, &copy);
+                if (r)
+                        return error_trace(r);
+        }
+        shmbroker_filter_free(watch->filter);
+        watch->filter = copy;
+        return 0;
+}
+
+int shmbroker_watch_add_event(struct shmbroker_watch *watch, int kind) {
+        if (watch->begun)
+                return error_origin(-EALREADY);
+        if (kind < 0 || kind >= _EVENT_N)
+                return error_origin(-EINVAL);
+        watch->parameters.events |= 1U << kind;
+        GIVE(&watch->parameters, WATCH_EVENTS);
+        return 0;
 }
 
 int shmbroker_watch_set_changes_only(struct shmbroker_watch *watch, int changes_only) {
@@ -162,8 +186,8 @@ static int watch_begin(struct shmbroker_watch *watch) {
         };
         int r;
 
-        if (watch->match_name)
-                GIVE_VALUE(parameters, WATCH_MATCH_NAME, match_name, watch->match_name);
+        if (watch->filter)
+                filter_watch(watch->filter, parameters);
         watch->begun = true;
         r = call_begin(watch->connection, &watch_type, &request, &watch->call);
         if (r)

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/streams.h"
 
-#include <string.h>
-
 #include "daemon/call/recover.h"
 #include "daemon/call/status.h"
 #include "daemon/life/describe.h"
-#include "daemon/model/name-pattern.h"
 #include "proto/message.h"
 
 /**
@@ -15,18 +12,24 @@
  * @parameters: which segments
  * @failure:    details
  *
- * Return: 0, or CALL_E_INVALID_PARAMETER. Patterns are not longer than names, which bounds what
- * fnmatch(3) has to do.
+ * Return: 0, or CALL_E_INVALID_PARAMETER.
  */
 int stream_list(Stream *stream, const ListParameters *parameters, CallFailure *failure) {
-        bool has_pattern = GIVEN(parameters, LIST_MATCH_NAME);
+        Selection selection = {
+                .include_removed = parameters->include_removed,
+                .has_kind = GIVEN(parameters, LIST_KIND),
+                .kind = (Kind) parameters->kind,
+                .has_owner = GIVEN(parameters, LIST_OWNER_UID),
+                .owner_uid = parameters->owner_uid,
+        };
 
         /* Before anything is begun: a call that fails has one reply. */
-        if (has_pattern && strlen(parameters->match_name) >= sizeof(stream->pattern))
+        if (GIVEN(parameters, LIST_MATCH_NAME) &&
+            !selection_set_pattern(&selection, parameters->match_name))
                 return call_invalid(failure, "matchName");
-        *stream = (Stream){ .kind = STREAM_SEGMENTS, .filter = *parameters };
-        if (has_pattern)
-                (void) strcpy(stream->pattern, parameters->match_name);
+        if (GIVEN(parameters, LIST_TENANT) && !selection_set_tenant(&selection, parameters->tenant))
+                return call_invalid(failure, "tenant");
+        *stream = (Stream){ .kind = STREAM_SEGMENTS, .selection = selection };
         return 0;
 }
 
@@ -81,19 +84,10 @@ bool stream_idle(const Stream *stream) {
 }
 
 static bool streams_matches(const Stream *stream, const Segment *segment, const Client *client) {
-        const ListParameters *filter = &stream->filter;
+        const Candidate candidate = candidate_of(segment);
 
-        if (segment->removed && !filter->include_removed)
-                return false;
-        if (GIVEN(filter, LIST_KIND) && segment->kind != (Kind) filter->kind)
-                return false;
-        if (GIVEN(filter, LIST_OWNER_UID) && segment->permission.owner_uid != filter->owner_uid)
-                return false;
-        if (GIVEN(filter, LIST_MATCH_NAME) &&
-            (!segment->name || !name_pattern_matches(stream->pattern, segment->name)))
-                return false;
-        return tenant_grants(&client->credentials, &segment->permission, segment_called(segment),
-                             false);
+        return selection_matches(&stream->selection, &candidate) &&
+               tenant_grants(&client->credentials, &segment->permission, candidate.name, false);
 }
 
 /* The next segment behind @after_id that is to be listed, settled. */

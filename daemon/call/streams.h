@@ -11,7 +11,7 @@
 
 #include "daemon/call/calls.h"
 #include "daemon/call/watch.h"
-#include "proto/name.h"
+#include "daemon/model/selection.h"
 #include "proto/types.h"
 #include "proto/writer.h"
 
@@ -34,8 +34,7 @@ struct Stream {
         /* STREAM_ATTACHMENTS: of this segment */
         int64_t segment_id;
         /* STREAM_SEGMENTS: those that match */
-        ListParameters filter;
-        char pattern[NAME_LENGTH_MAX + 1];
+        Selection selection;
         /* STREAM_WATCH */
         WatchStream *watch;
 };

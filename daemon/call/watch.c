@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/watch.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/life/describe.h"
@@ -25,14 +25,34 @@ WatchStream *watch_stream_free(WatchStream *stream) {
 
 DEFINE_CLEANUP(WatchStream, watch_stream_free)
 
-static int check_parameters(Service *service, Client *client, const WatchParameters *parameters,
-                            CallFailure *failure) {
+/* Which segments, and which events of them. */
+static int watch_select(Watch *watch, const WatchParameters *parameters, CallFailure *failure) {
+        Selection *selection = &watch->selection;
+
+        if (GIVEN(parameters, WATCH_MATCH_NAME) &&
+            !selection_set_pattern(selection, parameters->match_name))
+                return call_invalid(failure, "matchName");
+        if (GIVEN(parameters, WATCH_TENANT) && !selection_set_tenant(selection, parameters->tenant))
+                return call_invalid(failure, "tenant");
+        if (GIVEN(parameters, WATCH_EVENTS) && parameters->events == 0)
+                return call_invalid(failure, "events");
+        if (GIVEN(parameters, WATCH_EVENTS))
+                watch->kinds = parameters->events;
+        if (GIVEN(parameters, WATCH_INCLUDE_REMOVED))
+                selection->include_removed = parameters->include_removed;
+        selection->only_id = GIVEN(parameters, WATCH_ID) ? parameters->id : 0;
+        selection->has_kind = GIVEN(parameters, WATCH_KIND);
+        selection->kind = (Kind) parameters->kind;
+        selection->has_owner = GIVEN(parameters, WATCH_OWNER_UID);
+        selection->owner_uid = parameters->owner_uid;
+        return 0;
+}
+
+static int check_segment(Service *service, Client *client, const WatchParameters *parameters,
+                         CallFailure *failure) {
         SegmentParameters reference = {};
         Segment *segment;
 
-        /* As for List: this bounds what fnmatch(3) has to do. */
-        if (GIVEN(parameters, WATCH_MATCH_NAME) && strlen(parameters->match_name) > NAME_LENGTH_MAX)
-                return call_invalid(failure, "matchName");
         if (!GIVEN(parameters, WATCH_ID))
                 return 0;
         GIVE_VALUE(&reference, SEGMENT_ID, id, parameters->id);
@@ -45,6 +65,8 @@ static int64_t last_id(const Service *service, const WatchParameters *parameters
 
         if (parameters->changes_only || !first)
                 return 0;
+        if (GIVEN(parameters, WATCH_EVENTS) && !(parameters->events & 1U << EVENT_EXISTING))
+                return 0;
         return GIVEN(parameters, WATCH_ID) ? parameters->id : first->prev->id;
 }
 
@@ -56,30 +78,30 @@ static int64_t last_id(const Service *service, const WatchParameters *parameters
  * @ret:        the stream
  * @failure:    details
  *
- * Return: 0, CALL_E_LIMIT, or what call_find_readable() returns.
+ * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_LIMIT, or what call_find_readable() returns.
  */
 int watch_stream_new(Service *service, Client *client, const WatchParameters *parameters,
                      WatchStream **ret, CallFailure *failure) {
         _cleanup_(watch_stream_freep) WatchStream *watch = NULL;
         int r;
 
-        r = check_parameters(service, client, parameters, failure);
+        r = check_segment(service, client, parameters, failure);
         if (r)
                 return r;
         watch = calloc(1, sizeof(*watch));
         if (!watch)
                 return call_no_memory(failure);
+        watch->watch = (Watch) WATCH_NULL;
+        r = watch_select(&watch->watch, parameters, failure);
+        if (r)
+                return r;
         r = call_take_charge(service, client, &watch->charge, client->user, LIMIT_WATCHES, 1,
                              failure);
         if (r)
                 return r;
         watch->service = service;
-        watch->watch.only_id = GIVEN(parameters, WATCH_ID) ? parameters->id : 0;
-        watch->watch.has_pattern = GIVEN(parameters, WATCH_MATCH_NAME);
-        if (watch->watch.has_pattern)
-                (void) strcpy(watch->watch.pattern, parameters->match_name);
         /* One segment is one step; the others need not be passed over first. */
-        watch->watch.listed_id = MAX(watch->watch.only_id - 1, 0);
+        watch->watch.listed_id = MAX(watch->watch.selection.only_id - 1, 0);
         if (watch_begin(&watch->watch, &service->life.events, &client->credentials,
                         last_id(service, parameters)) < 0)
                 return call_no_memory(failure);

@@ -9,7 +9,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/table.h"
 #include "daemon/life/describe.h"
-#include "daemon/model/name-pattern.h"
 #include "daemon/model/tenant.h"
 #include "proto/error.h"
 #include "proto/util.h"
@@ -82,23 +81,36 @@ static bool unset_known(Watch *watch, uint64_t number) {
         return true;
 }
 
-static bool events_matches(const Watch *watch, int64_t id, const char *name,
+static bool events_matches(const Watch *watch, const Candidate *candidate,
                            const Permission *permission) {
-        if (watch->only_id > 0 && watch->only_id != id)
-                return false;
-        if (watch->has_pattern && (!name || !name_pattern_matches(watch->pattern, name)))
-                return false;
-        return tenant_grants(watch->credentials, permission, name, false);
+        return selection_matches(&watch->selection, candidate) &&
+               tenant_grants(watch->credentials, permission, candidate->name, false);
+}
+
+/* That it was removed, and is gone, is told of all that were there before. */
+static bool ends_segment(EventKind kind) {
+        return kind == EVENT_REMOVED || kind == EVENT_DESTROYED;
 }
 
 static bool wants_event(const Watch *watch, const Event *event) {
-        return events_matches(watch, event->info.id, event->name[0] ? event->name : NULL,
-                              &event->permission);
+        const Candidate candidate = {
+                .id = event->info.id,
+                .kind = (Kind) event->info.kind,
+                .name = event->name[0] ? event->name : NULL,
+                .tenant = event->info.tenant,
+                .owner_uid = event->permission.owner_uid,
+                .removed = event->info.removed && !ends_segment(event->kind),
+        };
+
+        return watch->kinds >> event->kind & 1U &&
+               events_matches(watch, &candidate, &event->permission);
 }
 
 /* watch_wants() - is a segment, as it is now, one that is watched? */
 bool watch_wants(const Watch *watch, const Segment *segment) {
-        return events_matches(watch, segment->id, segment_called(segment), &segment->permission);
+        const Candidate candidate = candidate_of(segment);
+
+        return events_matches(watch, &candidate, &segment->permission);
 }
 
 /* Steps over one event; true if it is one of this watch's own. */
@@ -253,7 +265,7 @@ void events_post_end(Events *events, EventKind kind, Segment *segment, const cha
 
 /**
  * watch_begin() - begin to watch
- * @watch:      the object; only_id and pattern are set
+ * @watch:      the object; what is watched is set
  * @events:     what is watched
  * @credentials: who watches; they stay where they are as long as the watch
  * @last_id:    the highest id of those that are to be told of as existing, 0 for none

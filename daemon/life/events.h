@@ -16,7 +16,7 @@
 
 #include "daemon/model/permission.h"
 #include "daemon/model/segment.h"
-#include "proto/name.h"
+#include "daemon/model/selection.h"
 #include "proto/types.h"
 
 #define EVENTS_KEPT 4096U
@@ -47,11 +47,11 @@ struct Watch {
         /* Events of this watch so far, and those lost since the last one that was told */
         int64_t sequence;
         uint64_t n_lost;
-        /* Which segments: one, or those that match, or all */
-        int64_t only_id;
         const Credentials *credentials;
-        bool has_pattern;
+        /* Which events, a bit for each of EventKind, and of which segments */
+        unsigned int kinds;
         bool sleeps;
+        Selection selection;
         /* The ones that exist: ids up to last_id, of which those up to listed_id were told */
         bool listing;
         /* Events that it knows the effect of, by their place in the ring */
@@ -60,8 +60,11 @@ struct Watch {
         int64_t listed_id;
         int64_t last_id;
         Events *events;
-        char pattern[NAME_LENGTH_MAX + 1];
 };
+
+/* All events of all segments */
+#define WATCH_NULL                                                                                 \
+        { .kinds = ~0U, .selection.include_removed = true }
 
 /* Is there anybody whom it could be told? */
 static inline bool events_watched(const Events *events) {

@@ -33,6 +33,9 @@ static void teardown(void) {
         fixture_down();
 }
 
+#define WATCH(parameters)                                                                          \
+        "{\"method\":\"org.shmbroker.Broker.Watch\",\"more\":true,\"parameters\":" parameters "}"
+
 static void send_watch(Wire *watcher, const WatchParameters *parameters) {
         char text[1024];
         Writer writer = WRITER_INIT(text, sizeof(text));
@@ -178,6 +181,34 @@ TEST(attachments) {
         wire_close(&watcher);
 }
 
+/* Only some events, of some segments. */
+TEST(narrowed) {
+        WatchParameters ends = { .events = 1U << EVENT_DESTROYED, .kind = KIND_MEMFD };
+        WatchParameters owned = { .owner_uid = getuid() + 1, .tenant = "" };
+        WatchParameters present = { .include_removed = false };
+        int fd = wire_create(&wire, "a", SIZE);
+        Wire watcher, foreign, shown;
+        int64_t id = id_of("a");
+
+        GIVE(&ends, WATCH_EVENTS);
+        GIVE(&ends, WATCH_KIND);
+        GIVE(&owned, WATCH_OWNER_UID);
+        GIVE(&owned, WATCH_TENANT);
+        GIVE(&present, WATCH_INCLUDE_REMOVED);
+        ck_assert_int_eq(open_watch(&watcher, &ends), 0);
+        ck_assert_int_eq(open_watch(&foreign, &owned), 0);
+        ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
+        ck_assert_int_eq(open_watch(&shown, &present), 0);
+        close(fd);
+        expect(&watcher, EVENT_DESTROYED, id, 0);
+        expect(&shown, EVENT_DESTROYED, id, 0);
+        ck_assert(!has_event(&foreign, 20));
+        ck_assert(!has_event(&watcher, 0));
+        wire_close(&watcher);
+        wire_close(&foreign);
+        wire_close(&shown);
+}
+
 /* Why it was removed, and is gone. */
 TEST(causes) {
         AcquireParameters linger = {};
@@ -288,6 +319,12 @@ TEST(changes_only) {
 
 TEST(wrong) {
         static const char text[] = "{\"method\":\"org.shmbroker.Broker.Watch\"}";
+        static const char *const texts[] = {
+                WATCH("{\"events\":[]}"),
+                WATCH("{\"events\":[\"created\",\"frozen\"]}"),
+                WATCH("{\"tenant\":\"a/b\"}"),
+                WATCH("{\"kind\":\"tape\"}"),
+        };
         WatchParameters parameters = {};
         char pattern[257];
         Reply reply;
@@ -306,6 +343,13 @@ TEST(wrong) {
         send_watch(&wire, &parameters);
         ck_assert(wire_receive(&wire, &reply));
         ck_assert_str_eq(reply.error, "org.varlink.service.InvalidParameter");
+        for (size_t i = 0; i < ARRAY_SIZE(texts); ++i) {
+                wire_send(&wire, texts[i], strlen(texts[i]) + 1);
+                ck_assert(wire_receive(&wire, &reply));
+                ck_assert_msg(reply.error && strcmp(reply.error, "org.varlink.service."
+                                                                 "InvalidParameter") == 0,
+                              "%s", texts[i]);
+        }
 }
 
 /* What exists and what changes meanwhile: afterwards a watcher knows what there is. */

@@ -49,6 +49,21 @@ static struct shmbroker_watch *fake_watch(const Answer *answers, size_t n_answer
         return watch;
 }
 
+static struct shmbroker_filter *filter_of(const char *pattern) {
+        struct shmbroker_filter *filter = NULL;
+
+        ck_assert_int_eq(shmbroker_filter_new(&filter), 0);
+        ck_assert_int_eq(shmbroker_filter_set_match(filter, pattern), 0);
+        return filter;
+}
+
+static void set_match(struct shmbroker_watch *watch, const char *pattern) {
+        struct shmbroker_filter *filter = filter_of(pattern);
+
+        ck_assert_int_eq(shmbroker_watch_set_filter(watch, filter), 0);
+        shmbroker_filter_free(filter);
+}
+
 static struct shmbroker_event *next_event(struct shmbroker_watch *watch) {
         struct shmbroker_event *event = NULL;
 
@@ -130,30 +145,44 @@ TEST(what_is_asked) {
         static const Answer answers[] = {
                 { .text = SYNCHRONIZED("0"),
                   .silent = true,
-                  .expects = "{\"id\":7,\"matchName\":\"a*\\\"\",\"changesOnly\":true}" },
+                  .expects =
+                          "{\"id\":7,\"matchName\":\"a*\\\"\",\"changesOnly\":true,\"ownerUid\":5,"
+                          "\"kind\":\"sysv\",\"includeRemoved\":false,\"tenant\":\"web\","
+                          "\"events\":[\"created\",\"destroyed\"]}" },
                 { .text = SYNCHRONIZED("0"), .silent = true, .expects = "{\"changesOnly\":false}" },
         };
         struct shmbroker_watch *watch = fake_watch(answers, 2), *other;
+        struct shmbroker_filter *filter = filter_of("a*\"");
         struct shmbroker *connection = NULL;
-        char pattern[514];
 
-        memset(pattern, 'a', 513);
-        pattern[513] = '\0';
+        shmbroker_filter_set_owner(filter, 5);
+        shmbroker_filter_set_kind(filter, SHMBROKER_KIND_SYSV);
+        shmbroker_filter_set_include_removed(filter, 0);
+        ck_assert_int_eq(shmbroker_filter_set_tenant(filter, "web"), 0);
+        ck_assert_int_eq(shmbroker_filter_set_tenant(filter, "w b"), -EINVAL);
+        ck_assert_int_eq(shmbroker_filter_set_tenant(filter, "\303\244"), -EINVAL);
         ck_assert_int_eq(shmbroker_watch_set_id(watch, 7), 0);
-        ck_assert_int_eq(shmbroker_watch_set_match(watch, "b"), 0);
-        ck_assert_int_eq(shmbroker_watch_set_match(watch, pattern), -ENAMETOOLONG);
-        ck_assert_int_eq(shmbroker_watch_set_match(watch, "a*\""), 0);
+        ck_assert_int_eq(shmbroker_watch_set_filter(watch, filter), 0);
+        shmbroker_filter_set_kind(filter, 4);
+        ck_assert_int_eq(shmbroker_watch_set_filter(watch, filter), -EINVAL);
+        ck_assert_str_eq(shmbroker_error_text(shmbroker_watch_error(watch), "parameter"), "kind");
+        ck_assert_int_eq(shmbroker_watch_add_event(watch, SHMBROKER_EVENT_DESTROYED), 0);
+        ck_assert_int_eq(shmbroker_watch_add_event(watch, SHMBROKER_EVENT_CREATED), 0);
+        ck_assert_int_eq(shmbroker_watch_add_event(watch, SHMBROKER_EVENT_LOST), -EINVAL);
+        ck_assert_int_eq(shmbroker_watch_add_event(watch, SHMBROKER_EVENT_UNKNOWN), -EINVAL);
         ck_assert_int_eq(shmbroker_watch_set_changes_only(watch, 2), 0);
         assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
         ck_assert_int_eq(shmbroker_watch_set_id(watch, 7), -EALREADY);
-        ck_assert_int_eq(shmbroker_watch_set_match(watch, NULL), -EALREADY);
+        ck_assert_int_eq(shmbroker_watch_set_filter(watch, NULL), -EALREADY);
+        ck_assert_int_eq(shmbroker_watch_add_event(watch, SHMBROKER_EVENT_CREATED), -EALREADY);
         ck_assert_int_eq(shmbroker_watch_set_changes_only(watch, 0), -EALREADY);
         shmbroker_watch_free(watch);
+        shmbroker_filter_free(filter);
 
         ck_assert_int_eq(shmbroker_new(fake.address, &connection), 0);
         other = watch_new(connection);
-        ck_assert_int_eq(shmbroker_watch_set_match(other, "b"), 0);
-        ck_assert_int_eq(shmbroker_watch_set_match(other, NULL), 0);
+        set_match(other, "b");
+        ck_assert_int_eq(shmbroker_watch_set_filter(other, NULL), 0);
         ck_assert_int_eq(shmbroker_watch_set_changes_only(other, 0), 0);
         assert_event(other, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
         shmbroker_watch_free(other);
@@ -395,7 +424,7 @@ TEST(pattern_is_no_text) {
         /* Nobody is asked, so nobody has to be there. */
         ck_assert_int_eq(shmbroker_new(fake.address, &connection), 0);
         watch = watch_new(connection);
-        ck_assert_int_eq(shmbroker_watch_set_match(watch, "\303"), 0);
+        set_match(watch, "\303");
         ck_assert_int_eq(shmbroker_watch_next(watch, &event), -EINVAL);
         ck_assert_str_eq(shmbroker_error_text(shmbroker_watch_error(watch), "parameter"),
                          "matchName");
@@ -477,7 +506,7 @@ TEST(filters) {
         int64_t id = 0;
 
         ck_assert_int_eq(shmbroker_segment_id(other, &id), 0);
-        ck_assert_int_eq(shmbroker_watch_set_match(by_name, "x/*"), 0);
+        set_match(by_name, "x/*");
         ck_assert_int_eq(shmbroker_watch_set_id(by_id, id), 0);
         ck_assert_int_eq(shmbroker_watch_set_id(nothing, 999999), 0);
         ck_assert_int_eq(shmbroker_watch_set_changes_only(changes, 1), 0);
@@ -501,12 +530,41 @@ TEST(filters) {
         shmbroker_close(connection);
 }
 
+/* By what is true after an event, and only what is wanted of it. */
+TEST(narrowed) {
+        struct shmbroker *connection = library_connect();
+        struct shmbroker_watch *watch = watch_new(connection), *files = watch_new(connection);
+        struct shmbroker_filter *filter = filter_of(NULL);
+        struct shmbroker_segment *segment;
+
+        shmbroker_filter_set_owner(filter, getuid());
+        ck_assert_int_eq(shmbroker_filter_set_tenant(filter, ""), 0);
+        ck_assert_int_eq(shmbroker_watch_set_filter(watch, filter), 0);
+        ck_assert_int_eq(shmbroker_watch_add_event(watch, SHMBROKER_EVENT_EXISTING), 0);
+        ck_assert_int_eq(shmbroker_watch_add_event(watch, SHMBROKER_EVENT_DESTROYED), 0);
+        shmbroker_filter_set_kind(filter, SHMBROKER_KIND_FILE);
+        ck_assert_int_eq(shmbroker_watch_set_filter(files, filter), 0);
+        segment = library_create(connection, "a", 1);
+        assert_event(watch, SHMBROKER_EVENT_EXISTING, "a");
+        assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+        assert_event(files, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
+        shmbroker_release(segment);
+        library_remove(connection, "a");
+        assert_event(watch, SHMBROKER_EVENT_DESTROYED, NULL);
+        assert_nothing(watch);
+        assert_nothing(files);
+        shmbroker_filter_free(filter);
+        shmbroker_watch_free(watch);
+        shmbroker_watch_free(files);
+        shmbroker_close(connection);
+}
+
 TEST(restart) {
         static const int signals[] = { SIGTERM, SIGKILL };
         struct shmbroker *connection = library_connect();
         struct shmbroker_watch *watch = watch_new(connection);
 
-        ck_assert_int_eq(shmbroker_watch_set_match(watch, "a"), 0);
+        set_match(watch, "a");
         assert_event(watch, SHMBROKER_EVENT_SYNCHRONIZED, NULL);
         for (size_t i = 0; i < ARRAY_SIZE(signals); ++i) {
                 struct shmbroker_segment *segment;

@@ -61,7 +61,7 @@ CASE("events", .setup = setup, .teardown = teardown);
 
 /* Nothing is kept for nobody. */
 TEST(unwatched) {
-        Watch watch = {};
+        Watch watch = WATCH_NULL;
 
         events_post(&events, EVENT_CREATED, one);
         ck_assert_ptr_null(events.ring);
@@ -74,7 +74,7 @@ TEST(unwatched) {
 }
 
 TEST(order) {
-        Watch watch = {}, late = {};
+        Watch watch = WATCH_NULL, late = WATCH_NULL;
 
         begin(&watch, &root);
         events_post(&events, EVENT_CREATED, one);
@@ -95,7 +95,7 @@ TEST(order) {
 
 /* The state is that after the event, whatever the segment has come to since. */
 TEST(state) {
-        Watch watch = {};
+        Watch watch = WATCH_NULL;
         WatchReply reply;
 
         begin(&watch, &root);
@@ -113,7 +113,7 @@ TEST(state) {
 /* What ended is described by the event, which outlives it. */
 TEST(details) {
         Attachment attachment = { .id = 7, .uid = 5, .process.pid = getpid() };
-        Watch watch = {};
+        Watch watch = WATCH_NULL;
         WatchReply reply;
 
         begin(&watch, &root);
@@ -141,9 +141,11 @@ TEST(details) {
 }
 
 TEST(filters) {
-        Watch by_id = { .only_id = one->id }, by_name = { .has_pattern = true, .pattern = "gr*" },
-              none = { .has_pattern = true, .pattern = "one" };
+        Watch by_id = WATCH_NULL, by_name = WATCH_NULL, none = WATCH_NULL;
 
+        by_id.selection.only_id = one->id;
+        ck_assert(selection_set_pattern(&by_name.selection, "gr*"));
+        ck_assert(selection_set_pattern(&none.selection, "one"));
         begin(&by_id, &root);
         begin(&by_name, &root);
         begin(&none, &root);
@@ -165,9 +167,68 @@ TEST(filters) {
         watch_end(&none);
 }
 
+/* Only some events, and of what is removed its end alone: others are not counted either. */
+TEST(kinds) {
+        Watch some = WATCH_NULL, present = WATCH_NULL;
+
+        some.kinds = 1U << EVENT_CREATED | 1U << EVENT_DESTROYED;
+        present.selection.include_removed = false;
+        begin(&some, &root);
+        begin(&present, &root);
+        events_post(&events, EVENT_CREATED, one);
+        events_post(&events, EVENT_ATTACHED, one);
+        one->removed = true;
+        events_post_end(&events, EVENT_REMOVED, one, CAUSE_CALL);
+        events_post(&events, EVENT_DETACHED, one);
+        events_post_end(&events, EVENT_DESTROYED, one, CAUSE_CALL);
+        expect(&some, EVENT_CREATED, 0, one);
+        expect(&some, EVENT_DESTROYED, 1, one);
+        expect_nothing(&some);
+        expect(&present, EVENT_CREATED, 0, one);
+        expect(&present, EVENT_ATTACHED, 1, one);
+        expect(&present, EVENT_REMOVED, 2, one);
+        expect(&present, EVENT_DESTROYED, 3, one);
+        expect_nothing(&present);
+        watch_end(&some);
+        watch_end(&present);
+}
+
+/* As a segment is after the event: its kind, its owner. */
+TEST(owners) {
+        Watch owned = WATCH_NULL, files = WATCH_NULL, hosts = WATCH_NULL, tenants = WATCH_NULL;
+
+        owned.selection.has_owner = true;
+        owned.selection.owner_uid = 1000;
+        files.selection.has_kind = true;
+        files.selection.kind = KIND_FILE;
+        ck_assert(selection_set_tenant(&hosts.selection, ""));
+        ck_assert(selection_set_tenant(&tenants.selection, "web"));
+        ck_assert(!selection_set_tenant(&tenants.selection, "a/b"));
+        begin(&owned, &root);
+        begin(&files, &root);
+        begin(&hosts, &root);
+        begin(&tenants, &root);
+        events_post(&events, EVENT_CREATED, one);
+        one->permission.owner_uid = 1000;
+        one->permission.mode = 0644;
+        events_post(&events, EVENT_CHANGED, one);
+        one->permission.owner_uid = 1001;
+        events_post(&events, EVENT_CHANGED, one);
+        expect(&owned, EVENT_CHANGED, 0, one);
+        expect_nothing(&owned);
+        expect_nothing(&files);
+        for (int i = 0; i < 3; ++i)
+                expect(&hosts, i ? EVENT_CHANGED : EVENT_CREATED, i, one);
+        expect_nothing(&tenants);
+        watch_end(&owned);
+        watch_end(&files);
+        watch_end(&hosts);
+        watch_end(&tenants);
+}
+
 /* Who may not read a segment does not learn of it, nor that there was anything. */
 TEST(permission) {
-        Watch watch = {};
+        Watch watch = WATCH_NULL;
 
         begin(&watch, &alice);
         events_post(&events, EVENT_CREATED, one);
@@ -185,8 +246,9 @@ TEST(permission) {
 
 /* Who does not keep up loses the oldest, and is told up to which; the others lose nothing. */
 TEST(overflow) {
-        Watch slow = {}, quick = {}, half = { .only_id = two->id };
+        Watch slow = WATCH_NULL, quick = WATCH_NULL, half = WATCH_NULL;
 
+        half.selection.only_id = two->id;
         begin(&slow, &root);
         begin(&quick, &root);
         begin(&half, &root);
@@ -214,9 +276,10 @@ TEST(overflow) {
  * looked at counts as lost.
  */
 TEST(asleep) {
-        Watch sleeper = {}, other = { .only_id = two->id };
+        Watch sleeper = WATCH_NULL, other = WATCH_NULL;
         int64_t first = 2 * EVENTS_KEPT + 100;
 
+        other.selection.only_id = two->id;
         begin(&sleeper, &root);
         begin(&other, &root);
         for (unsigned int i = 0; i < 3 * EVENTS_KEPT + 100; ++i)
@@ -243,7 +306,7 @@ TEST(asleep) {
 
 /* What happened before a segment was told of as existing is in what was told. */
 TEST(listed) {
-        Watch watch = {};
+        Watch watch = WATCH_NULL;
 
         ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
         events_post(&events, EVENT_CHANGED, one);
@@ -262,7 +325,7 @@ TEST(listed) {
 
 /* One that went before it could be told of was never there. */
 TEST(gone_unlisted) {
-        Watch watch = {};
+        Watch watch = WATCH_NULL;
 
         ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
         watch_listed(&watch, one);
@@ -277,7 +340,7 @@ TEST(gone_unlisted) {
 
 /* The same while the ring runs over: what is known is not lost, and its place is used again. */
 TEST(listed_and_lost) {
-        Watch watch = {};
+        Watch watch = WATCH_NULL;
 
         ck_assert_int_eq(watch_begin(&watch, &events, &root, two->id), 0);
         for (unsigned int i = 0; i < 100; ++i)
@@ -302,18 +365,20 @@ TEST(random, .end = 5) {
         static unsigned int all[3 * EVENTS_KEPT];
         uint64_t seed = 20261121 + (uint64_t) _i;
         Segment *const segments[] = { one, two };
-        Watch watches[4] = { {}, { .only_id = one->id }, { .only_id = two->id }, {} };
+        Watch watches[4] = { WATCH_NULL, WATCH_NULL, WATCH_NULL, WATCH_NULL };
         int64_t told[4] = {}, own[4] = {};
         WatchReply reply;
 
+        watches[1].selection.only_id = one->id;
+        watches[2].selection.only_id = two->id;
         for (size_t i = 0; i < ARRAY_SIZE(watches); ++i)
                 begin(&watches[i], &root);
         for (size_t n = 0; n < ARRAY_SIZE(all); ++n) {
                 all[n] = (unsigned int) unit_below(&seed, 2);
                 events_post(&events, EVENT_CHANGED, segments[all[n]]);
                 for (size_t i = 0; i < ARRAY_SIZE(watches); ++i)
-                        own[i] += watches[i].only_id == 0 ||
-                                  watches[i].only_id == segments[all[n]]->id;
+                        own[i] += watches[i].selection.only_id == 0 ||
+                                  watches[i].selection.only_id == segments[all[n]]->id;
                 /* The last one is read only at the end. */
                 if (unit_below(&seed, 100) > 0)
                         continue;
