@@ -7,6 +7,7 @@
 
 #include "client/ctl/cell.h"
 #include "client/ctl/common.h"
+#include "client/ctl/process.h"
 
 /* What a column shows of an attachment. */
 #define CELL(name, expression)                                                                     \
@@ -43,10 +44,13 @@ static const char *access_text(int access, const struct shmbroker_attachment *at
 
 /* If the process is gone, its number may be another's by now. */
 static char *command_of(const Holding *holding, pid_t pid) {
-        uint64_t since = UINT64_MAX - UINT32_MAX;
+        uint64_t since = UINT64_MAX - UINT32_MAX, pidfd_id;
         int inherited;
 
         if (shmbroker_attachment_inherited(holding->attachment, &inherited) || inherited)
+                return cell_text(NULL);
+        if (shmbroker_attachment_pidfd_id(holding->attachment, &pidfd_id) == 0 &&
+            !process_has_pidfd_id(pid, pidfd_id))
                 return cell_text(NULL);
         (void) shmbroker_attachment_since(holding->attachment, &since);
         return cell_command(pid, since);
@@ -59,6 +63,7 @@ CELL(attachment_id, cell_printf("%" PRId64, shmbroker_attachment_id(holding->att
 CELL(attachment_tenant, cell_text(shmbroker_attachment_tenant(holding->attachment)))
 
 NULLABLE_CELL(attachment_pid, pid_t, shmbroker_attachment_pid, cell_number((uint64_t) value))
+NULLABLE_CELL(attachment_pidfd_id, uint64_t, shmbroker_attachment_pidfd_id, cell_number(value))
 NULLABLE_CELL(attachment_user, uid_t, shmbroker_attachment_uid, cell_user(value))
 NULLABLE_CELL(attachment_uid, uid_t, shmbroker_attachment_uid, cell_number(value))
 NULLABLE_CELL(attachment_access, int, shmbroker_attachment_access,
@@ -78,6 +83,8 @@ const Column holding_columns[] = {
         { "ATTACHMENT", NULL, "number", "attachment.id", .cell = attachment_id, NUMBER },
         { "PID", NULL, "process that acquired it", "attachment.pid", .cell = attachment_pid, NUMBER,
           SHOWN },
+        { "PIDFDID", NULL, "inode of its pidfd", "attachment.process.pidfdId",
+          .cell = attachment_pidfd_id, NUMBER },
         { "USER", NULL, "user who did", "attachment.uid", .cell = attachment_user, SHOWN },
         { "UID", NULL, "user's number", "attachment.uid", .cell = attachment_uid, NUMBER },
         { "TENANT", NULL, "tenant whose user it was", "attachment.tenant",

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -155,6 +156,21 @@ int process_command(pid_t pid, uint64_t before_usec, char **ret) {
                 return -ENOMEM;
         *ret = copy;
         return 0;
+}
+
+/* process_has_pidfd_id() - has the process of this number a pidfd of that inode number? Yes as well
+ * if the kernel does not say. */
+bool process_has_pidfd_id(pid_t pid, uint64_t pidfd_id) {
+        int fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        bool has_it = true;
+        struct stat st;
+
+        if (fd < 0)
+                return errno != ESRCH;
+        if (fstat(fd, &st) == 0)
+                has_it = st.st_ino == pidfd_id;
+        (void) close(fd);
+        return has_it;
 }
 
 /**

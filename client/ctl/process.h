@@ -11,5 +11,6 @@
 uint64_t process_namespace(void);
 int process_command(pid_t pid, uint64_t before_usec, char **ret);
 int process_is_alive(pid_t pid, uint64_t before_usec, bool *ret);
+bool process_has_pidfd_id(pid_t pid, uint64_t pidfd_id);
 
 #endif

@@ -129,6 +129,10 @@ const char *shmbroker_info_json(const struct shmbroker_info *info);
  * shmbroker_attachment_id() - its number, which is unique for ever
  * shmbroker_attachment_pid() - the process that acquired it, as the broker numbers processes (see
  *      shmbroker_status_pid_namespace()); -ENODATA if not known, as after a restart of the broker
+ * shmbroker_attachment_pidfd_id() - st_ino of a pidfd of that process (pidfd_open(2)), which no
+ *      other one has until the next boot, whatever its pid; -ENODATA if not known, as before Linux
+ *      6.9
+ * shmbroker_attachment_boot_id() - that boot, as 32 hexadecimal digits; NULL if not known
  * shmbroker_attachment_uid() - the user who did
  * shmbroker_attachment_access() - one of enum shmbroker_access
  * shmbroker_attachment_access_name() - the same as the protocol calls it, such as "readOnly"; NULL
@@ -143,6 +147,8 @@ const char *shmbroker_info_json(const struct shmbroker_info *info);
  */
 int64_t shmbroker_attachment_id(const struct shmbroker_attachment *attachment);
 int shmbroker_attachment_pid(const struct shmbroker_attachment *attachment, pid_t *ret);
+int shmbroker_attachment_pidfd_id(const struct shmbroker_attachment *attachment, uint64_t *ret);
+const char *shmbroker_attachment_boot_id(const struct shmbroker_attachment *attachment);
 int shmbroker_attachment_uid(const struct shmbroker_attachment *attachment, uid_t *ret);
 int shmbroker_attachment_access(const struct shmbroker_attachment *attachment, int *ret);
 const char *shmbroker_attachment_access_name(const struct shmbroker_attachment *attachment);

@@ -225,6 +225,20 @@ GETTER(shmbroker_attachment, const char *, shmbroker_attachment_tenant, tenant)
 NULLABLE_GETTER(shmbroker_attachment, uint64_t, shmbroker_attachment_since, ATTACHMENT_SINCE_USEC,
                 since_usec)
 
+int shmbroker_attachment_pidfd_id(const struct shmbroker_attachment *attachment, uint64_t *ret) {
+        const ProcessId *process = &attachment->values.process;
+
+        if (!GIVEN(&attachment->values, ATTACHMENT_PROCESS) || !GIVEN(process, PROCESS_ID_PIDFD_ID))
+                return -ENODATA;
+        *ret = (uint64_t) process->pidfd_id;
+        return 0;
+}
+
+const char *shmbroker_attachment_boot_id(const struct shmbroker_attachment *attachment) {
+        return GIVEN(&attachment->values, ATTACHMENT_PROCESS) ? attachment->values.process.boot_id
+                                                              : NULL;
+}
+
 int shmbroker_attachment_access(const struct shmbroker_attachment *attachment, int *ret) {
         const AttachmentInfo *values = &attachment->values;
 

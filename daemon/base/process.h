@@ -15,11 +15,11 @@ struct Process {
         pid_t pid;
         /* Field 22 of /proc/PID/stat: clock ticks since boot; 0 if it could not be read */
         uint64_t start;
-        /* Then, of the pidfd, which no other process ever has; 0 on kernels before 6.9 */
+        /* Of the pidfd, which no other process has until the next boot; 0 on kernels before 6.9 */
         uint64_t inode;
 };
 
-void process_identify(Process *process, pid_t pid);
+void process_identify(Process *process, pid_t pid, int socket_fd);
 bool process_alive(const Process *process);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "daemon/base/boot.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/model/tenant.h"
 #include "proto/util.h"
@@ -153,6 +154,16 @@ void describe_hide(const Credentials *credentials, const Permission *permission,
                 info->given &= ~(UINT64_C(1) << INFO_CREATOR_PID | UINT64_C(1) << INFO_LAST_PID);
 }
 
+static void describe_process(const Process *process, ProcessId *ret) {
+        const char *boot = boot_id();
+
+        *ret = (ProcessId){ .pid = process->pid };
+        if (process->inode > 0 && process->inode <= INT64_MAX)
+                GIVE_VALUE(ret, PROCESS_ID_PIDFD_ID, pidfd_id, (int64_t) process->inode);
+        if (boot)
+                GIVE_VALUE(ret, PROCESS_ID_BOOT_ID, boot_id, boot);
+}
+
 /* describe_attachment() - an attachment, but for inherited, which needs a look into /proc */
 void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
         const Tenant *tenant;
@@ -163,8 +174,11 @@ void describe_attachment(const Attachment *attachment, AttachmentInfo *ret) {
         if (attachment->unknown)
                 return;
         /* The kernel gives 0 for whom the broker's pid namespace does not see. */
-        if (attachment->process.pid > 0)
+        if (attachment->process.pid > 0) {
                 GIVE_VALUE(ret, ATTACHMENT_PID, pid, attachment->process.pid);
+                describe_process(&attachment->process, &ret->process);
+                GIVE(ret, ATTACHMENT_PROCESS);
+        }
         GIVE_VALUE(ret, ATTACHMENT_UID, uid, attachment->uid);
         tenant = attachment_tenant(attachment);
         if (tenant)

@@ -112,7 +112,7 @@ int client_init(Client *client, Accounts *accounts, Tenant *tenant, const Overfl
         if (r)
                 return error_trace(r);
         leave_out_unmapped(&client->credentials, overflow);
-        process_identify(&client->process, credentials.pid);
+        process_identify(&client->process, credentials.pid, fd);
         client->user = accounts_user(accounts, credentials.uid);
         return client->user ? 0 : error_origin(-ENOMEM);
 }

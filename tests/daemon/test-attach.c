@@ -13,6 +13,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +26,8 @@
 #include "tests/support/unit.h"
 
 #define SIZE 8192
+/* linux/magic.h, which may be older */
+#define PID_FS_MAGIC 0x50494446
 #define MARK_BASE (INT64_C(1) << 62)
 
 /* Room for one segment of SIZE at a time: making another one shows that the first was given back.
@@ -201,6 +206,36 @@ static AttachmentInfo only_attachment(Wire *wire, const char *name) {
                          FAULT_NONE);
         ck_assert(GIVEN(&reply, REPLY_ITEM));
         return reply.attachment;
+}
+
+static const char *const pidfd_denials[] = { NULL, "pidfds" };
+
+/* Which process it is, whatever has its number: unknown before Linux 6.9. */
+TEST(process, .end = ARRAY_SIZE(pidfd_denials)) {
+        _cleanup_fd_ int pidfd = (int) syscall(SYS_pidfd_open, getpid(), 0);
+        AttachmentInfo attachment;
+        struct statfs fs;
+        struct stat st;
+        Wire wire;
+        int fd;
+
+        ck_assert_int_eq(fstatfs(pidfd, &fs), 0);
+        ck_assert_int_eq(fstat(pidfd, &st), 0);
+        fixture_up(&(Setup){ .deny = pidfd_denials[_i] });
+        wire_open(&wire);
+        fd = wire_create_transient(&wire, "t", SIZE);
+        attachment = only_attachment(&wire, "t");
+        ck_assert(GIVEN(&attachment, ATTACHMENT_PROCESS));
+        ck_assert_int_eq(attachment.process.pid, getpid());
+        ck_assert(GIVEN(&attachment.process, PROCESS_ID_BOOT_ID));
+        ck_assert_uint_eq(strlen(attachment.process.boot_id), 32);
+        ck_assert_int_eq(GIVEN(&attachment.process, PROCESS_ID_PIDFD_ID),
+                         !pidfd_denials[_i] && fs.f_type == PID_FS_MAGIC);
+        if (GIVEN(&attachment.process, PROCESS_ID_PIDFD_ID))
+                ck_assert_int_eq(attachment.process.pidfd_id, (int64_t) st.st_ino);
+        close(fd);
+        wire_close(&wire);
+        fixture_down();
 }
 
 TEST(parent_exits, .end = ARRAY_SIZE(denials)) {

@@ -73,7 +73,7 @@ static void start(void) {
                 clients[i].credentials =
                         (Credentials){ .uid = uids[i], .gid = uids[i], .pid = getpid() };
                 clients[i].user = accounts_user(&service.accounts, uids[i]);
-                process_identify(&clients[i].process, getpid());
+                process_identify(&clients[i].process, getpid(), -EBADF);
         }
         (void) atexit(stop);
 }

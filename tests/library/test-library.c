@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -604,6 +605,23 @@ TEST(list_many) {
         shmbroker_close(connection);
 }
 
+/* The inode of a pidfd of this process, where pidfds have inodes of their own. */
+static void assert_pidfd(const struct shmbroker_attachment *attachment) {
+        int fd = (int) syscall(SYS_pidfd_open, getpid(), 0);
+        uint64_t id = 0;
+        struct stat st;
+        int r;
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fstat(fd, &st), 0);
+        fd_close(fd);
+        r = shmbroker_attachment_pidfd_id(attachment, &id);
+        if (r == 0)
+                ck_assert_uint_eq(id, st.st_ino);
+        else
+                ck_assert_int_eq(r, -ENODATA);
+}
+
 TEST(attachments) {
         uint64_t before = library_now(), since = 0;
         struct shmbroker *connection = library_connect();
@@ -627,6 +645,8 @@ TEST(attachments) {
         ck_assert_int_eq(shmbroker_attachment_id(attachment), id);
         ck_assert_int_eq(shmbroker_attachment_pid(attachment, &pid), 0);
         ck_assert_int_eq(pid, getpid());
+        ck_assert_uint_eq(strlen(shmbroker_attachment_boot_id(attachment)), 32);
+        assert_pidfd(attachment);
         ck_assert_int_eq(shmbroker_attachment_uid(attachment, &uid), 0);
         ck_assert_uint_eq(uid, getuid());
         ck_assert_int_eq(shmbroker_attachment_access(attachment, &access), 0);

@@ -10,6 +10,7 @@
  *              has begun
  *   passing    sendmsg() with a descriptor is ETOOMANYREFS, as when too many are under way
  *   noexec     memfd_create(MFD_NOEXEC_SEAL) is EINVAL, as before Linux 6.3
+ *   pidfds     fstatfs() of a pidfd is that of an anonymous inode, as before Linux 6.9
  *   landlock   landlock_create_ruleset() is EOPNOTSUPP, as where Landlock is not in lsm=
  */
 
@@ -24,10 +25,15 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* MFD_NOEXEC_SEAL, which headers older than it do not have. */
 #define NOEXEC_SEAL 0x0008U
+
+/* linux/magic.h; the former is newer than some headers */
+#define PIDFS_MAGIC 0x50494446
+#define ANON_INODES_MAGIC 0x09041934
 
 #define EXPORT __attribute__((__visibility__("default")))
 
@@ -86,6 +92,14 @@ int fcntl64(int fd, int command, ...) {
         argument = va_arg(arguments, void *);
         va_end(arguments);
         return call_fcntl(fd, command, argument);
+}
+
+EXPORT int fstatfs(int fd, struct statfs *ret) {
+        int r = (int) syscall(SYS_fstatfs, fd, ret);
+
+        if (r == 0 && ret->f_type == PIDFS_MAGIC && denied("pidfds"))
+                ret->f_type = ANON_INODES_MAGIC;
+        return r;
 }
 
 EXPORT int memfd_create(const char *name, unsigned int flags) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/unit-segment.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ Attachment *unit_attachment(AttachmentPool *pool, int fd, bool mark) {
         attachment->uid = geteuid();
         attachment->access = ACCESS_READ_WRITE;
         attachment->since_usec = clock_realtime_usec();
-        process_identify(&attachment->process, getpid());
+        process_identify(&attachment->process, getpid(), -EBADF);
         attachment->marked = mark && mark_set(fd, attachment->id);
         return attachment;
 }

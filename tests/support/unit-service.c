@@ -46,7 +46,7 @@ void unit_client(Client *client, Service *service, uid_t uid, gid_t gid) {
         *client = (Client) CLIENT_NULL;
         client->credentials = (Credentials){ .uid = uid, .gid = gid, .pid = getpid() };
         client->user = accounts_user(&service->accounts, uid);
-        process_identify(&client->process, getpid());
+        process_identify(&client->process, getpid(), -EBADF);
         ck_assert_ptr_nonnull(client->user);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Which process, and is it still that one? */
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,11 +41,11 @@ CASE("process", .setup = unit_fds_begin, .teardown = unit_fds_end);
 TEST(self) {
         Process process, again;
 
-        process_identify(&process, getpid());
+        process_identify(&process, getpid(), -EBADF);
         ck_assert_int_eq(process.pid, getpid());
         ck_assert_uint_gt(process.start, 0);
         ck_assert(process_alive(&process));
-        process_identify(&again, getpid());
+        process_identify(&again, getpid(), -EBADF);
         ck_assert_uint_eq(again.start, process.start);
 }
 
@@ -52,12 +54,12 @@ TEST(unknown) {
         Process process;
 
         for (size_t i = 0; i < ARRAY_SIZE(pids); ++i) {
-                process_identify(&process, pids[i]);
+                process_identify(&process, pids[i], -EBADF);
                 ck_assert_uint_eq(process.start, 0);
                 ck_assert(!process_alive(&process));
         }
         /* No number is as large. */
-        process_identify(&process, (1 << 22) + 1);
+        process_identify(&process, (1 << 22) + 1, -EBADF);
         ck_assert(!process_alive(&process));
 }
 
@@ -67,7 +69,7 @@ TEST(ends, .end = ARRAY_SIZE(names)) {
         pid_t pid = start(names[_i]);
         Process process;
 
-        process_identify(&process, pid);
+        process_identify(&process, pid, -EBADF);
         ck_assert_uint_gt(process.start, 0);
         ck_assert(process_alive(&process));
         ck_assert_int_eq(kill(pid, SIGKILL), 0);
@@ -78,11 +80,31 @@ TEST(ends, .end = ARRAY_SIZE(names)) {
         ck_assert(!process_alive(&process));
 }
 
+/* The peer of a socket is known, whoever has its number. */
+TEST(peer) {
+        Process process, again;
+        int fds[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        process_identify(&process, getpid(), -EBADF);
+        process_identify(&again, getpid(), fds[0]);
+        ck_assert_uint_eq(again.inode, process.inode);
+        /* Its number is init's by now, so to say. */
+        process_identify(&again, 1, fds[0]);
+        ck_assert_uint_eq(again.inode, process.inode);
+        (void) close(fds[0]);
+        process_identify(&again, getpid(), fds[0]);
+        ck_assert_uint_eq(again.inode, 0);
+        (void) close(fds[1]);
+        if (process.inode == 0)
+                unit_skip("this kernel does not number processes by their pidfds");
+}
+
 /* Another process with the number is another process. */
 TEST(number_again) {
         Process process;
 
-        process_identify(&process, getpid());
+        process_identify(&process, getpid(), -EBADF);
         ++process.start;
         ck_assert(!process_alive(&process));
 }
@@ -106,7 +128,7 @@ static int look_without_proc(void *userdata) {
                 return 2;
         if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
                 return 3;
-        process_identify(&process, *pid);
+        process_identify(&process, *pid, -EBADF);
         if (process.start != 0 || !process_alive(&process))
                 return 4;
         if (process.inode == 0)

@@ -271,12 +271,12 @@ TEST(nulls_are_written) {
 
         expect_text(
                 &attachment_info_type, &info, true,
-                "{\"id\":5,\"pid\":null,\"uid\":null,\"access\":null,\"sinceUSec\":null,\"inherited\":null,\"tenant\":null}");
+                "{\"id\":5,\"pid\":null,\"uid\":null,\"access\":null,\"sinceUSec\":null,\"inherited\":null,\"tenant\":null,\"process\":null}");
         GIVE_VALUE(&info, ATTACHMENT_PID, pid, 0);
         GIVE_VALUE(&info, ATTACHMENT_ACCESS, access, ACCESS_READ_WRITE);
         expect_text(
                 &attachment_info_type, &info, true,
-                "{\"id\":5,\"pid\":0,\"uid\":null,\"access\":\"readWrite\",\"sinceUSec\":null,\"inherited\":null,\"tenant\":null}");
+                "{\"id\":5,\"pid\":0,\"uid\":null,\"access\":\"readWrite\",\"sinceUSec\":null,\"inherited\":null,\"tenant\":null,\"process\":null}");
         expect_text(&attachment_info_type, &info, false,
                     "{\"id\":5,\"pid\":0,\"access\":\"readWrite\"}");
         expect_text(&attachment_reply_type, &none, true, "{\"attachment\":null}");
