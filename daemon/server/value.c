@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/server/value.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/server/size.h"
 #include "proto/util.h"
-
-#define NUMBER_MAXIMUM (UINT64_C(1) << 53)
 
 static const char *const level_names[] = {
         [LOG_ERR] = "error", [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
@@ -22,33 +20,6 @@ static const char *const hand_out_names[_HAND_OUT_N] = {
         [HAND_OUT_EVERYONE] = "everyone",
         [HAND_OUT_NOBODY] = "nobody",
 };
-
-/* A number, with K, M, G or T behind it for powers of 1024. */
-static bool parse_number(const char *text, uint64_t *ret) {
-        static const char units[] = "KMGT";
-        unsigned long long value;
-        const char *unit;
-        char *end;
-
-        if (text[0] < '0' || text[0] > '9')
-                return false;
-        errno = 0;
-        value = strtoull(text, &end, 10);
-        if (errno)
-                return false;
-        if (*end) {
-                unit = strchr(units, *end);
-                if (!unit || end[1])
-                        return false;
-                for (ptrdiff_t i = 0; i <= unit - units; ++i)
-                        if (__builtin_mul_overflow(value, 1024ULL, &value))
-                                return false;
-        }
-        if (value > NUMBER_MAXIMUM)
-                return false;
-        *ret = value;
-        return true;
-}
 
 bool value_level(const char *text, int *ret) {
         for (size_t i = 0; i < ARRAY_SIZE(level_names); ++i)
@@ -70,7 +41,7 @@ bool value_hand_out(const char *text, HandOut *ret) {
 
 static bool parse_maximum(const char *text, uint64_t *ret) {
         if (strcmp(text, "infinity") != 0)
-                return parse_number(text, ret);
+                return size_read(text, ret);
         *ret = LIMIT_NONE;
         return true;
 }

@@ -74,7 +74,7 @@ TEST(good) {
                                    "\n"
                                    "[limits]\n"
                                    "bytes = 4G\n"
-                                   "bytesPerUser=1024K\n"
+                                   "bytesPerUser=1.5MiB\n"
                                    "segments = 0\n"
                                    "segmentsPerUser = 12\n"
                                    "attachments = 3M\n"
@@ -85,7 +85,7 @@ TEST(good) {
                                    "level = warning\n"),
                          0);
         ck_assert_uint_eq(settings.total_maximum[LIMIT_BYTES], UINT64_C(4) << 30);
-        ck_assert_uint_eq(settings.user_maximum[LIMIT_BYTES], 1 << 20);
+        ck_assert_uint_eq(settings.user_maximum[LIMIT_BYTES], 3 << 19);
         ck_assert_uint_eq(settings.total_maximum[LIMIT_SEGMENTS], 0);
         ck_assert_uint_eq(settings.user_maximum[LIMIT_SEGMENTS], 12);
         ck_assert_uint_eq(settings.total_maximum[LIMIT_ATTACHMENTS], 3 << 20);
@@ -162,9 +162,6 @@ static const char *const invalid[] = {
         "[limits]\nbytes = -1\n",
         "[limits]\nbytes = +1\n",
         "[limits]\nbytes = 1.5\n",
-        "[limits]\nbytes = 1k\n",
-        "[limits]\nbytes = 1KB\n",
-        "[limits]\nbytes = 1KiB\n",
         "[limits]\nbytes = 1 K\n",
         "[limits]\nbytes = K\n",
         "[limits]\nbytes = 0x10\n",
