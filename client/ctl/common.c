@@ -137,8 +137,8 @@ static const char *limit_hint(const char *limit) {
         if (strcmp(limit, "descriptors") == 0)
                 return "; try again, or raise how many descriptors the broker may have "
                        "(LimitNOFILE= of its unit)";
-        return "; 'shmbrokerctl limits' shows what is in use, and shmbroker.conf(5) how to raise "
-               "it";
+        return "; 'shmbrokerctl limits' shows what is in use and your share, and "
+               "shmbroker.conf(5) how to raise the limit";
 }
 
 /* What to do about it, as the rest of the sentence. */
@@ -174,7 +174,7 @@ static const char *ctl_hint(const struct shmbroker_error *error) {
         case -EEXIST:
                 return "; choose another name, or remove it first";
         case -EPERM:
-                return "; the administrator may as well (root without --address)";
+                return "; the administrator may as well (root of the host, without --address)";
         case -EBUSY:
                 return "; 'shmbrokerctl who' tells who has it";
         case -ENOSYS:

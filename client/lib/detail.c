@@ -350,12 +350,14 @@ static int fault_errno(const Fault *fault, Method method) {
 static const char *acquire_deed(CreateMode create) {
         switch (create) {
         case CREATE_OPEN:
-                return "open it like this: its mode does not let you";
+                return "open it like this: its mode does not let you, or it is exported to you "
+                       "for reading only";
         case CREATE_NEW:
-                return "create it: its name is reserved for others, or the broker itself may not";
+                return "create it: its name is reserved for others, or exported to your tenant, or "
+                       "the broker itself may not";
         default:
                 return "open or create it like this: its mode does not let you, or its name is "
-                       "reserved for others";
+                       "reserved for others or exported to your tenant";
         }
 }
 
@@ -377,7 +379,7 @@ static const char *method_deed(const Request *request) {
                 return "seal it, which its owner and creator may";
         case METHOD_PUBLISH:
                 return "publish it, replace what has the name, or take a name that is reserved for "
-                       "others";
+                       "others or exported to your tenant";
         case METHOD_ADOPT:
                 return "have it adopted, which its owner and creator may if its name is not "
                        "reserved for others";
@@ -470,6 +472,14 @@ static Subject subject_of_two(const Request *request, const int64_t *id) {
         return subject_of(&about);
 }
 
+/* What Publish gets is the name: a segment that waits for it has a number that nobody was told. */
+static void say_denied(struct shmbroker_error *error, const Request *request) {
+        const Request about = { .name = request->new_name };
+        Subject subject = subject_of(request->new_name ? &about : request);
+
+        detail_say(error, "%s: you may not %s", subject.text, method_deed(request));
+}
+
 static void say_foreign(struct shmbroker_error *error, const Request *request,
                         const ForeignSegmentFault *fault) {
         Subject subject = subject_of_two(request, &fault->id);
@@ -510,7 +520,7 @@ static void say_fault(struct shmbroker_error *error, const Request *request, con
                 detail_say(error, "the broker does not take this value of %s", fault->text.text);
                 break;
         case FAULT_PERMISSION_DENIED:
-                detail_say(error, "%s: you may not %s", subject.text, method_deed(request));
+                say_denied(error, request);
                 break;
         case FAULT_NO_SUCH_SEGMENT:
                 detail_say(error, "there is no %s", subject.text);

@@ -363,7 +363,7 @@ static int be_somebody_else(void) {
         CHILD_ASSERT(strcmp(shmbroker_error_name(error), SERVICE "PermissionDenied") == 0);
         CHILD_ASSERT(strcmp(shmbroker_error_message(error),
                             "segment 'a': you may not open it like this: its mode does not let "
-                            "you") == 0);
+                            "you, or it is exported to you for reading only") == 0);
         CHILD_ASSERT(shmbroker_options_new(&options) == 0);
         shmbroker_options_set_access(options, SHMBROKER_ACCESS_READ_ONLY);
         CHILD_ASSERT(shmbroker_acquire(connection, "a", options, &segment) == 0);
