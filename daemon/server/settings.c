@@ -179,6 +179,20 @@ static SettingResult take_line(Reading *reading, const char *section, const char
         return reading->tenant ? tenant_settings_take(reading->tenant, name, value) : SETTING_GOOD;
 }
 
+static bool is_known_section(const char *section) {
+        return strcmp(section, "limits") == 0 || strcmp(section, "log") == 0 ||
+               strcmp(section, "sysv") == 0 || tenant_settings_is_section(section);
+}
+
+static void warn_unknown(const Reading *reading, const char *section, const char *name) {
+        if (is_known_section(section))
+                log_warning("%s:%d: unknown key '%s' in section [%s]; ignored.", reading->path,
+                            reading->n_lines, name, section);
+        else
+                log_warning("%s:%d: unknown section [%s]; its key '%s' is ignored.", reading->path,
+                            reading->n_lines, section, name);
+}
+
 /* Called by inih for each line; 0 says that it is wrong. */
 static int read_line(void *userdata, const char *section, const char *name, const char *value) {
         _cleanup_(freep) char *what = NULL;
@@ -202,8 +216,7 @@ static int read_line(void *userdata, const char *section, const char *name, cons
                         look_at_exports(reading, tenant, value);
                 return 1;
         case SETTING_UNKNOWN:
-                log_warning("%s:%d: unknown key '%s' in section [%s]; ignored.", reading->path,
-                            reading->n_lines, name, section);
+                warn_unknown(reading, section, name);
                 return 1;
         case SETTING_WRONG:
                 break;
