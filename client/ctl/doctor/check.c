@@ -71,6 +71,14 @@ void doctor_advise_sysctl(Doctor *doctor, const char *name, uint64_t value) {
                       name, value, name, value);
 }
 
+/* Whether the broker says that it has a SHMBROKER_FEATURE_*, or is too old to say. */
+bool doctor_has_feature(const Doctor *doctor, unsigned int feature) {
+        unsigned int features;
+
+        /* One that does not say is older than the command, which another check says. */
+        return shmbroker_status_features(doctor->facts.status, &features) || features & feature;
+}
+
 void doctor_deinit(Doctor *doctor) {
         for (size_t i = 0; i < doctor->n_findings; ++i) {
                 free(doctor->findings[i].message);

@@ -69,6 +69,7 @@ struct Doctor {
 void doctor_find(Doctor *doctor, CheckState state, const char *format, ...) _printf_(3, 4);
 void doctor_advise(Doctor *doctor, const char *format, ...) _printf_(2, 3);
 void doctor_advise_sysctl(Doctor *doctor, const char *name, uint64_t value);
+bool doctor_has_feature(const Doctor *doctor, unsigned int feature);
 void doctor_deinit(Doctor *doctor);
 
 bool is_nearly(uint64_t used, uint64_t maximum);

@@ -4,17 +4,10 @@
 
 #include "client/ctl/doctor/checks.h"
 
-static bool has_feature(const Doctor *doctor, unsigned int feature) {
-        unsigned int features;
-
-        /* One that does not say is older than the command, which another check says. */
-        return shmbroker_status_features(doctor->facts.status, &features) || features & feature;
-}
-
 static void check_leases(Doctor *doctor) {
         uint64_t enabled = 1;
 
-        if (has_feature(doctor, SHMBROKER_FEATURE_LEASES)) {
+        if (doctor_has_feature(doctor, SHMBROKER_FEATURE_LEASES)) {
                 doctor_find(doctor, CHECK_OK,
                             "The kernel grants the broker file leases (F_SETLEASE).");
                 return;
@@ -32,7 +25,7 @@ static void check_leases(Doctor *doctor) {
 }
 
 static void check_locks(Doctor *doctor) {
-        if (has_feature(doctor, SHMBROKER_FEATURE_LOCKS)) {
+        if (doctor_has_feature(doctor, SHMBROKER_FEATURE_LOCKS)) {
                 doctor_find(doctor, CHECK_OK,
                             "The broker has open file description locks (F_OFD_SETLK).");
                 return;
@@ -46,7 +39,7 @@ static void check_locks(Doctor *doctor) {
 static void check_inotify(Doctor *doctor) {
         uint64_t maximum = 0;
 
-        if (has_feature(doctor, SHMBROKER_FEATURE_CLOSINGS)) {
+        if (doctor_has_feature(doctor, SHMBROKER_FEATURE_CLOSINGS)) {
                 doctor_find(doctor, CHECK_OK,
                             "The kernel tells the broker when a segment is closed (inotify).");
                 return;
@@ -60,7 +53,7 @@ static void check_inotify(Doctor *doctor) {
 }
 
 static void check_truncation(Doctor *doctor) {
-        if (has_feature(doctor, SHMBROKER_FEATURE_NO_TRUNCATE)) {
+        if (doctor_has_feature(doctor, SHMBROKER_FEATURE_NO_TRUNCATE)) {
                 doctor_find(doctor, CHECK_OK,
                             "Descriptors of POSIX objects and files cannot be truncated "
                             "(Landlock).");
@@ -75,7 +68,7 @@ static void check_truncation(Doctor *doctor) {
 }
 
 static void check_read_only(Doctor *doctor) {
-        if (has_feature(doctor, SHMBROKER_FEATURE_READ_ONLY_MOUNTS)) {
+        if (doctor_has_feature(doctor, SHMBROKER_FEATURE_READ_ONLY_MOUNTS)) {
                 doctor_find(doctor, CHECK_OK,
                             "Nobody can open readOnly descriptors of POSIX objects and files anew "
                             "for writing.");

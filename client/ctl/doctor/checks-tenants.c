@@ -26,12 +26,15 @@ static void find_problem(Doctor *doctor, const struct shmbroker_tenant *tenant) 
                               : "");
 }
 
-/* A descriptor that can only be read is opened anew for writing by who has CAP_DAC_OVERRIDE. */
-static bool is_writable(const struct shmbroker_info *info) {
+/* A descriptor that can only be read is opened anew for writing by who has CAP_DAC_OVERRIDE,
+ * unless a seal or a read-only mount forbids it. */
+static bool is_writable(const Doctor *doctor, const struct shmbroker_info *info) {
         int kind = shmbroker_info_kind(info);
 
-        return (kind == SHMBROKER_KIND_MEMFD && !(shmbroker_info_seals(info) & SEALS_WRITE)) ||
-               kind == SHMBROKER_KIND_SYSV;
+        if (kind == SHMBROKER_KIND_MEMFD)
+                return !(shmbroker_info_seals(info) & SEALS_WRITE);
+        return kind == SHMBROKER_KIND_SYSV ||
+               !doctor_has_feature(doctor, SHMBROKER_FEATURE_READ_ONLY_MOUNTS);
 }
 
 static void find_exported(Doctor *doctor, const struct shmbroker_tenant *tenant,
@@ -45,7 +48,7 @@ static void find_exported(Doctor *doctor, const struct shmbroker_tenant *tenant,
                 if (shmbroker_info_tenant(info))
                         continue;
                 ++n;
-                if (!is_writable(info))
+                if (!is_writable(doctor, info))
                         continue;
                 doctor_find(doctor, CHECK_NOTE,
                             "Segment %s, of kind %s, is exported to tenant %s: a process there "
