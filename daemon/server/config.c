@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
-#include "daemon/base/table.h"
 #include "daemon/server/dropins.h"
 #include "proto/error.h"
 #include "proto/util.h"
@@ -62,19 +61,15 @@ int config_read(const Options *options, Settings *settings) {
 }
 
 /**
- * config_check() - is the configuration right, that of tenants included?
+ * config_check() - is the configuration valid?
  * @options:    say which
+ *
+ * A tenant's section that is wrong is reported and no more: the broker serves the others.
  *
  * Return: 0, or SETTINGS_E_INVALID after a sentence in the log for all that is wrong.
  */
 int config_check(const Options *options) {
         _cleanup_(settings_deinit) Settings settings = {};
-        const TenantSettings *tenant;
-        int r;
 
-        r = config_read(options, &settings);
-        DL_FOREACH(settings.tenants, tenant)
-                if (tenant->problem)
-                        r = SETTINGS_E_INVALID;
-        return r;
+        return config_read(options, &settings);
 }
