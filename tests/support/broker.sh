@@ -83,12 +83,22 @@ broker_stop() {
 	return "$rc"
 }
 
+# After a failure: POSIX objects and System V segments would outlive the broker.
+broker_empty() {
+	local id
+	timeout "$patience" "$ctl" --address "unix:$dir/broker/socket.admin" list -rno ID |
+		while read -r id; do
+			timeout "$patience" "$ctl" --address "unix:$dir/broker/socket.admin" rm --id "$id"
+		done
+} >/dev/null 2>&1
+
 broker_clean_up() {
 	local rc=$?
 	trap - EXIT
 	if ((rc == 0)); then
 		broker_stop || rc=1
 	elif [[ -n $broker_pid ]]; then
+		broker_empty
 		kill -KILL "$broker_pid"
 		wait "$broker_pid" 2>/dev/null
 	fi
