@@ -76,8 +76,10 @@ static bool is_administrator(const char *path) {
                (geteuid() == 0 || state.st_uid == geteuid());
 }
 
-/* Whoever says where to connect to means that socket, and no other one. */
-static int connect_as_administrator(Ctl *ctl) {
+/* ctl_try_administrator() - connect to the administrator's socket of the broker that is meant.
+ * Whoever says where to connect to means that socket, and no other one. Return: 0 or a negative
+ * errno, of which nobody was told. */
+int ctl_try_administrator(Ctl *ctl) {
         _cleanup_(shmbroker_closep) struct shmbroker *resolved = NULL;
         _cleanup_(freep) char *admin = NULL;
 
@@ -103,8 +105,7 @@ int ctl_connect_as_user(Ctl *ctl) {
 /* ctl_try_connect() - connect to the broker that is meant, as its administrator where that is
  * possible. Return: 0 or a negative errno, of which nobody was told. */
 int ctl_try_connect(Ctl *ctl) {
-        return connect_as_administrator(ctl) ? shmbroker_connect(ctl->address, &ctl->connection)
-                                             : 0;
+        return ctl_try_administrator(ctl) ? shmbroker_connect(ctl->address, &ctl->connection) : 0;
 }
 
 /* ctl_connect() - the same, and say why not. Return: 0 or an exit code. */

@@ -18,6 +18,7 @@ struct Selector {
 };
 
 char *ctl_admin_address(const char *address);
+int ctl_try_administrator(Ctl *ctl);
 int ctl_try_connect(Ctl *ctl);
 int ctl_connect(Ctl *ctl);
 int ctl_connect_as_user(Ctl *ctl);

@@ -96,18 +96,34 @@ static int why_unreachable(const struct shmbroker *unreachable) {
         return -ENOTCONN;
 }
 
-static void ask_broker(Facts *facts) {
+/* The administrator is told of all users, tenants and segments. */
+static void become_administrator(Ctl *ctl, Facts *facts) {
+        struct shmbroker_status *status;
+
+        if (ctl_try_administrator(ctl))
+                return;
+        shmbroker_set_call_timeout(ctl->connection, TIMEOUT_USEC);
+        if (shmbroker_get_status(ctl->connection, &status))
+                return;
+        shmbroker_status_free(facts->status);
+        facts->status = status;
+        facts->connection = ctl->connection;
+}
+
+static void ask_broker(Ctl *ctl, Facts *facts) {
         const struct shmbroker_error *error;
 
-        shmbroker_set_call_timeout(facts->connection, TIMEOUT_USEC);
-        facts->error = shmbroker_get_status(facts->connection, &facts->status);
+        facts->connection = facts->meant;
+        shmbroker_set_call_timeout(facts->meant, TIMEOUT_USEC);
+        facts->error = shmbroker_get_status(facts->meant, &facts->status);
         if (facts->error) {
-                error = shmbroker_get_error(facts->connection);
+                error = shmbroker_get_error(facts->meant);
                 facts->reason = cell_text(shmbroker_error_message(error));
                 if (shmbroker_error_kind(error) == SHMBROKER_ERROR_UNREACHABLE)
-                        facts->error = why_unreachable(facts->connection);
+                        facts->error = why_unreachable(facts->meant);
                 return;
         }
+        become_administrator(ctl, facts);
         /* An older one may not tell. */
         (void) shmbroker_list_users(facts->connection, &facts->users);
         (void) shmbroker_list_tenants(facts->connection, &facts->tenants);
@@ -131,19 +147,19 @@ int facts_find(Ctl *ctl, Facts *ret) {
         Facts facts = {};
         int r;
 
-        r = shmbroker_new(ctl->address, &facts.connection);
+        r = shmbroker_new(ctl->address, &facts.meant);
         if (r) {
                 /* It fails for the same reason, and says so. */
                 r = ctl_connect(ctl);
                 return r ? r : ctl_no_memory();
         }
-        facts.address = shmbroker_get_address(facts.connection);
+        facts.address = shmbroker_get_address(facts.meant);
         facts.path = facts.address + strlen(SCHEME);
         /* The units have theirs there. */
         facts.user = is_user(ctl->address);
         facts.is_service = facts.user || strcmp(facts.path, PATH_SYSTEM) == 0;
         facts.has_systemd = systemd_runs();
-        ask_broker(&facts);
+        ask_broker(ctl, &facts);
         if (facts.is_service && facts.has_systemd)
                 facts.unit = systemd_unit(facts.user);
         facts.pid = find_process(&facts);
@@ -155,7 +171,7 @@ void facts_deinit(Facts *facts) {
         shmbroker_status_free(facts->status);
         shmbroker_users_free(facts->users);
         shmbroker_tenants_free(facts->tenants);
-        shmbroker_close(facts->connection);
+        shmbroker_close(facts->meant);
         free(facts->reason);
         free(facts->unit);
         *facts = (Facts){};

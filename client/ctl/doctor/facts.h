@@ -9,6 +9,9 @@
 typedef struct Facts Facts;
 
 struct Facts {
+        /* The broker that is meant; what it is asked through is the administrator's socket of the
+         * same, where that may be opened, and the command's then. */
+        struct shmbroker *meant;
         struct shmbroker *connection;
         const char *address;
         /* The path in it */
