@@ -2,7 +2,6 @@
 #include "daemon/base/closer.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/base/table.h"
+#include "daemon/base/thread.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -84,18 +84,14 @@ static void finish(CloserThreads *threads, Discarded *item) {
 
 static void *closer_run(void *userdata);
 
-/* One more, with all signals left to the loop's thread. Nobody waits for its end: it may hang. */
+/* One more. Nobody waits for its end: it may hang. */
 static int start_thread(CloserThreads *threads) {
-        sigset_t all, before;
         pthread_t thread;
         int r;
 
-        (void) sigfillset(&all);
-        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&thread, NULL, closer_run, threads);
-        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+        r = thread_start(&thread, closer_run, threads);
         if (r)
-                return error_origin(-r);
+                return error_trace(r);
         (void) pthread_detach(thread);
         ++threads->n_threads;
         return 0;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/base/table.h"
+#include "daemon/base/thread.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 
@@ -52,7 +53,6 @@ static void *worker_run(void *userdata) {
  * Return: 0, or a negative errno. worker_deinit() is due in any case.
  */
 int worker_init(Worker *worker) {
-        sigset_t all, before;
         int r;
 
         worker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -60,12 +60,9 @@ int worker_init(Worker *worker) {
                 return error_origin(-errno);
         (void) pthread_mutex_init(&worker->mutex, NULL);
         (void) pthread_cond_init(&worker->wakeup, NULL);
-        (void) sigfillset(&all);
-        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&worker->thread, NULL, worker_run, worker);
-        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+        r = thread_start(&worker->thread, worker_run, worker);
         if (r)
-                return error_origin(-r);
+                return error_trace(r);
         worker->running = true;
         return 0;
 }

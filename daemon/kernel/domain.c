@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/thread.h"
 #include "proto/fd.h"
 
 /* From Linux 6.2 on, which is newer than the headers of Debian 12. */
@@ -69,15 +69,8 @@ static void *outside_run(void *userdata) {
 }
 
 static bool start_outside(void) {
-        sigset_t all, before;
-        int r;
-
         outside.ending = false;
-        (void) sigfillset(&all);
-        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&outside.thread, NULL, outside_run, NULL);
-        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return r == 0;
+        return thread_start(&outside.thread, outside_run, NULL) == 0;
 }
 
 static void end_outside(void) {
