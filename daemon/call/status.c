@@ -57,20 +57,30 @@ static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "segmentsUnwatched", service->life.n_unsubscribed);
 }
 
-/* Sizes, and memory in use, of what a client may know of: a tenant of what is its own. */
-static void sum_segments(const Registry *registry, const Credentials *credentials,
-                         StatusReply *ret) {
+static uint64_t total_bytes(const Registry *registry, const Tenant *tenant) {
+        const Segment *segment;
+        uint64_t bytes = 0;
+
+        if (!tenant)
+                return registry->n_bytes;
+        DL_FOREACH(registry->first, segment)
+                if (segment->permission.tenant == tenant)
+                        bytes += segment->size_bytes;
+        return bytes;
+}
+
+static int64_t allocated_bytes(const Registry *registry, const Tenant *tenant) {
         Segment *segment;
+        int64_t bytes = 0;
 
         DL_FOREACH(registry->first, segment) {
-                int64_t allocated;
+                int64_t allocated = -1;
 
-                if (credentials->tenant && credentials->tenant != segment->permission.tenant)
-                        continue;
-                allocated = describe_memory(segment);
-                ret->total_bytes = told((uint64_t) ret->total_bytes + segment->size_bytes);
-                ret->allocated_bytes += MAX(allocated, 0);
+                if (!tenant || segment->permission.tenant == tenant)
+                        allocated = describe_memory(segment);
+                bytes += MAX(allocated, 0);
         }
+        return bytes;
 }
 
 /* status_describe_user() - what a user has, and may have */
@@ -152,7 +162,8 @@ void status_describe(Service *service, const Client *client, StatusReply *ret) {
                 ret->segment_count = told(accounts->total_used[LIMIT_SEGMENTS]);
                 ret->attachment_count = told(accounts->total_used[LIMIT_ATTACHMENTS]);
         }
-        sum_segments(&service->registry, &client->credentials, ret);
+        ret->total_bytes = told(total_bytes(&service->registry, tenant));
+        ret->allocated_bytes = allocated_bytes(&service->registry, tenant);
         GIVE_VALUE(ret, STATUS_REPLY_UID, uid, service->host.uid);
         GIVE_VALUE(ret, STATUS_REPLY_CHARGED_BYTES, charged_bytes,
                    told(accounts->total_used[LIMIT_BYTES]));
