@@ -44,8 +44,10 @@ static SettingResult parse_setting(Settings *settings, const char *section, cons
                 good = value_level(value, &settings->log_level);
         else if (strcmp(section, "sysv") == 0 && strcmp(name, "descriptors") == 0)
                 good = value_hand_out(value, &settings->sysv_descriptors);
-        else
+        else if (strcmp(section, "log") == 0 || strcmp(section, "sysv") == 0)
                 return SETTING_UNKNOWN;
+        else
+                return SETTING_NO_SECTION;
         return good ? SETTING_GOOD : SETTING_WRONG;
 }
 
@@ -179,20 +181,6 @@ static SettingResult take_line(Reading *reading, const char *section, const char
         return reading->tenant ? tenant_settings_take(reading->tenant, name, value) : SETTING_GOOD;
 }
 
-static bool is_known_section(const char *section) {
-        return strcmp(section, "limits") == 0 || strcmp(section, "log") == 0 ||
-               strcmp(section, "sysv") == 0 || tenant_settings_is_section(section);
-}
-
-static void warn_unknown(const Reading *reading, const char *section, const char *name) {
-        if (is_known_section(section))
-                log_warning("%s:%d: unknown key '%s' in section [%s]; ignored.", reading->path,
-                            reading->n_lines, name, section);
-        else
-                log_warning("%s:%d: unknown section [%s]; its key '%s' is ignored.", reading->path,
-                            reading->n_lines, section, name);
-}
-
 /* Called by inih for each line; 0 says that it is wrong. */
 static int read_line(void *userdata, const char *section, const char *name, const char *value) {
         _cleanup_(freep) char *what = NULL;
@@ -215,8 +203,13 @@ static int read_line(void *userdata, const char *section, const char *name, cons
                 if (tenant && strcmp(name, "export") == 0)
                         look_at_exports(reading, tenant, value);
                 return 1;
+        case SETTING_NO_SECTION:
+                log_warning("%s:%d: unknown section [%s]; its key '%s' is ignored.", reading->path,
+                            reading->n_lines, section, name);
+                return 1;
         case SETTING_UNKNOWN:
-                warn_unknown(reading, section, name);
+                log_warning("%s:%d: unknown key '%s' in section [%s]; ignored.", reading->path,
+                            reading->n_lines, name, section);
                 return 1;
         case SETTING_WRONG:
                 break;

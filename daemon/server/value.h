@@ -17,7 +17,8 @@ typedef enum SettingResult SettingResult;
 /* What came of one line. */
 enum SettingResult {
         SETTING_GOOD,
-        /* No such section or key, in this version at least */
+        /* No such section, or no such key in it, in this version at least */
+        SETTING_NO_SECTION,
         SETTING_UNKNOWN,
         SETTING_WRONG,
 };
