@@ -20,8 +20,7 @@ struct TenantSocket {
         TenantSockets *sockets;
         Tenant *tenant;
         Listener listener;
-        /* What it was opened with */
-        char *path;
+        /* What it was opened with, beside the listener's path */
         mode_t mode;
         uid_t owner;
         gid_t group;
@@ -35,7 +34,6 @@ static TenantSocket *socket_free(TenantSocket *socket) {
         if (socket->prev)
                 DL_DELETE(socket->sockets->first, socket);
         listener_close(&socket->listener);
-        free(socket->path);
         free(socket);
         return NULL;
 }
@@ -146,23 +144,23 @@ static char *wanted_path(const TenantSockets *sockets, const TenantSettings *set
                                                                                        : path;
 }
 
-static int socket_open(TenantSocket *socket, const TenantSettings *settings) {
+static int socket_open(TenantSocket *socket, const TenantSettings *settings, const char *path) {
         TenantSockets *sockets = socket->sockets;
         int r = 0;
 
-        if (strlen(socket->path) >= sizeof(((struct sockaddr_un *) 0)->sun_path))
+        if (strlen(path) >= sizeof(((struct sockaddr_un *) 0)->sun_path))
                 return error_origin(-ENAMETOOLONG);
         if (!settings->socket)
-                r = make_directories(sockets, socket->path);
-        else if (is_reserved(sockets, socket->path))
+                r = make_directories(sockets, path);
+        else if (is_reserved(sockets, path))
                 r = TENANTS_E_RESERVED;
         if (r)
                 return r;
         socket->mode = settings->mode;
         socket->owner = settings->owner;
         socket->group = settings->group;
-        return listener_open_shared(&socket->listener, sockets->peers->base, socket->path,
-                                    socket->mode, socket->owner, socket->group, on_client, socket);
+        return listener_open_shared(&socket->listener, sockets->peers->base, path, socket->mode,
+                                    socket->owner, socket->group, on_client, socket);
 }
 
 static void set_problem(Tenant *tenant, const char *what, const char *why) {
@@ -192,7 +190,7 @@ static const char *reason(int r) {
 /* Is it open as its settings say, and still there? */
 static bool is_as_set(const TenantSocket *socket, const TenantSettings *settings,
                       const char *path) {
-        return strcmp(path, socket->path) == 0 && settings->mode == socket->mode &&
+        return strcmp(path, socket->listener.path) == 0 && settings->mode == socket->mode &&
                settings->owner == socket->owner && settings->group == socket->group &&
                listener_is_there(&socket->listener);
 }
@@ -215,7 +213,7 @@ static bool is_still_wanted(const TenantSockets *sockets, const Settings *settin
                 if (strcmp(own->name, socket->tenant->name) != 0)
                         continue;
                 path = wanted_path(sockets, own);
-                return own->problem || !path || strcmp(path, socket->path) == 0;
+                return own->problem || !path || strcmp(path, socket->listener.path) == 0;
         }
         return false;
 }
@@ -225,11 +223,12 @@ static void clear_for(TenantSockets *sockets, const Settings *settings, const ch
         TenantSocket *socket, *next;
 
         DL_FOREACH_SAFE(sockets->first, socket, next)
-                if (strcmp(socket->path, path) == 0 && !is_still_wanted(sockets, settings, socket))
+                if (strcmp(socket->listener.path, path) == 0 &&
+                    !is_still_wanted(sockets, settings, socket))
                         stop_serving(socket);
 }
 
-static int socket_new(TenantSockets *sockets, Tenant *tenant, char **path, TenantSocket **ret) {
+static int socket_new(TenantSockets *sockets, Tenant *tenant, TenantSocket **ret) {
         TenantSocket *socket = calloc(1, sizeof(*socket));
 
         if (!socket)
@@ -237,7 +236,6 @@ static int socket_new(TenantSockets *sockets, Tenant *tenant, char **path, Tenan
         socket->sockets = sockets;
         socket->tenant = tenant;
         socket->listener = (Listener) LISTENER_NULL;
-        socket->path = steal_ptr(*path);
         *ret = socket;
         return 0;
 }
@@ -255,18 +253,18 @@ static int serve(TenantSockets *sockets, const Settings *settings, Tenant *tenan
                 return error_origin(-ENOMEM);
         if (open && is_as_set(open, own, path))
                 return 0;
-        if (open && strcmp(open->path, path) == 0)
+        if (open && strcmp(open->listener.path, path) == 0)
                 stop_serving(steal_ptr(open));
         clear_for(sockets, settings, path);
-        r = socket_new(sockets, tenant, &path, &socket);
+        r = socket_new(sockets, tenant, &socket);
         if (r)
                 return error_trace(r);
-        r = socket_open(socket, own);
+        r = socket_open(socket, own, path);
         if (r) {
-                set_problem(tenant, socket->path, reason(r));
+                set_problem(tenant, path, reason(r));
                 return r == -ENOMEM ? r : 0;
         }
-        if (asprintf(&address, "unix:%s", socket->path) < 0) {
+        if (asprintf(&address, "unix:%s", path) < 0) {
                 address = NULL;
                 return error_origin(-ENOMEM);
         }
@@ -284,32 +282,32 @@ static bool has_exports(const Tenant *tenant, const char *exports) {
                                           : tenant->exports == exports;
 }
 
+/* Each ended by NUL, and the last by another one; NULL if there is no memory. */
+static char *split_patterns(const char *exports) {
+        char *patterns = calloc(strlen(exports) + 2, 1), *at = patterns;
+
+        while (patterns && *(exports += strspn(exports, " \t"))) {
+                size_t n = strcspn(exports, " \t");
+
+                memcpy(at, exports, n);
+                at += n + 1;
+                exports += n;
+        }
+        return patterns;
+}
+
 static int set_exports(Peers *peers, Tenant *tenant, const char *exports) {
-        char *text = NULL, *patterns = NULL, *at;
+        _cleanup_(freep) char *text = exports ? strdup(exports) : NULL;
+        _cleanup_(freep) char *patterns = exports ? split_patterns(exports) : NULL;
 
         if (has_exports(tenant, exports))
                 return 0;
-        if (exports) {
-                text = strdup(exports);
-                patterns = calloc(strlen(exports) + 2, 1);
-                if (!text || !patterns) {
-                        free(text);
-                        free(patterns);
-                        return error_origin(-ENOMEM);
-                }
-                at = patterns;
-                for (const char *from = exports; *(from += strspn(from, " \t"));) {
-                        size_t n = strcspn(from, " \t");
-
-                        memcpy(at, from, n);
-                        at += n + 1;
-                        from += n;
-                }
-        }
+        if (exports && (!text || !patterns))
+                return error_origin(-ENOMEM);
         free(tenant->exports);
         free(tenant->patterns);
-        tenant->exports = text;
-        tenant->patterns = patterns;
+        tenant->exports = steal_ptr(text);
+        tenant->patterns = steal_ptr(patterns);
         peers_look_again(peers, tenant);
         return 0;
 }
