@@ -142,8 +142,7 @@ static const char *limit_hint(const char *limit) {
                "shmbroker.conf(5) how to raise the limit";
 }
 
-/* What to do about it, as the rest of the sentence. */
-/* What is not supported may be in another way, or elsewhere. */
+/* What to do about something that is not supported, by the word that says why. */
 static const char *cause_hint(const char *cause) {
         static const struct {
                 const char *cause;
@@ -162,6 +161,7 @@ static const char *cause_hint(const char *cause) {
         return "";
 }
 
+/* What to do about an error, as the rest of the sentence. */
 static const char *ctl_hint(const struct shmbroker_error *error) {
         int64_t owner;
 
