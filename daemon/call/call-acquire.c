@@ -88,7 +88,8 @@ static Segment *find_existing(Service *service, const Client *client,
                                              parameters->name);
         else if (GIVEN(parameters, ACQUIRE_ID))
                 segment = registry_find(&service->registry, parameters->id);
-        if (segment && !call_sees(client, segment))
+        /* By its name, only what is there for the client is found. */
+        if (segment && GIVEN(parameters, ACQUIRE_ID) && !call_sees(client, segment))
                 return NULL;
         segment = life_ask(&service->life, recover_try(service, segment));
         if (!segment)
