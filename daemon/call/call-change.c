@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* SetAttributes, Resize, Seal and Publish: for owner, creator and root. */
+/* SetAttributes, Resize and Seal: for owner, creator and root. */
 
-#include <string.h>
-
-#include "daemon/base/clock.h"
 #include "daemon/call/background.h"
 #include "daemon/call/calls.h"
 #include "daemon/call/change.h"
-#include "daemon/call/recover.h"
 #include "daemon/kind/kinds.h"
-#include "daemon/kind/object-name.h"
 #include "daemon/life/describe.h"
-#include "proto/name.h"
 #include "proto/util.h"
 
 /* What is asked of the object, and not of the broker alone? */
@@ -169,167 +163,6 @@ int call_seal(Service *service, Client *client, const SealParameters *parameters
         r = change_sealed(service, segment, parameters->seals, r, failure);
         if (r)
                 return r;
-        describe_segment(segment, LOOK_ALL, &reply->segment);
-        return 0;
-}
-
-/* Only what has no name, and is not on its way out, can be given one. */
-static int find_private(Service *service, Client *client, const PublishParameters *parameters,
-                        Segment **ret, CallFailure *failure) {
-        SegmentParameters reference = {};
-        int r;
-
-        GIVE_VALUE(&reference, SEGMENT_ID, id, parameters->id);
-        r = call_find_available(service, client, &reference, ret, failure);
-        if (r)
-                return r;
-        r = call_check_trusted(client, *ret, GIVEN(parameters, PUBLISH_TRUSTED_UIDS),
-                               &parameters->trusted_uids, failure);
-        if (r)
-                return r;
-        if ((*ret)->removed)
-                return call_not_supported(failure, "removed", "the segment is removed");
-        if ((*ret)->name)
-                return call_not_supported(failure, "named", "the segment has a name already");
-        return 0;
-}
-
-/* Who has the name now, where the segment gets it: somebody whom the client may replace, or nobody.
- * What is unavailable would stay, with its name outside. */
-static int find_replaced(Service *service, Client *client, Tenant *tenant,
-                         const PublishParameters *parameters, Segment **ret, CallFailure *failure) {
-        Segment *segment = recover_settle_name(service, tenant, parameters->name);
-        int r;
-
-        *ret = NULL;
-        if (!segment)
-                return 0;
-        if (!parameters->replace) {
-                failure->id = segment->id;
-                return CALL_E_EXISTS;
-        }
-        if (!permission_controls(&segment->permission, &client->credentials))
-                return CALL_E_DENIED;
-        r = call_check_trusted(client, segment, GIVEN(parameters, PUBLISH_TRUSTED_UIDS),
-                               &parameters->trusted_uids, failure);
-        if (r)
-                return r;
-        if (segment_is_unavailable(segment))
-                return call_unavailable(segment, failure);
-        *ret = segment;
-        return 0;
-}
-
-/* What is outside first: that may fail, and can be taken back. */
-static int take_name(Service *service, Segment *segment, const char *name, Segment *replaced,
-                     CallFailure *failure) {
-        _cleanup_(shared_path_unrefp) SharedPath *before = shared_path_ref(segment->object_name);
-        const KindRow *row = kind_rows[segment->kind];
-        char object_name[OBJECT_NAME_BYTES];
-        KindFailure kind_failure = {};
-        int r = 0;
-
-        if (!object_file_name(segment_tenant_name(segment), name, segment->id, object_name))
-                return call_not_supported(failure, "name",
-                                          "the name is too long for the file of a tenant");
-        if (replaced && kind_rows[replaced->kind]->unlink)
-                persist_prepare(&service->persist, replaced);
-        if (row->rename)
-                r = row->rename(&service->host, segment, object_name, replaced, &kind_failure);
-        if (r)
-                return call_kind_failure(r, &kind_failure, failure);
-        if (replaced && kind_rows[replaced->kind]->unlink)
-                r = kind_rows[replaced->kind]->unlink(&service->host, replaced, &kind_failure);
-        r = call_kind_failure(r, &kind_failure, failure);
-        if (r == 0 && registry_set_name(&service->registry, segment, name, replaced))
-                r = call_no_memory(failure);
-        if (r && row->rename && before)
-                (void) row->rename(&service->host, segment, shared_path_name(before), NULL,
-                                   &kind_failure);
-        return r;
-}
-
-/* The mode is changed before anybody can find the segment, and changed back if nobody will. */
-static int take_name_and_mode(Service *service, Segment *segment,
-                              const PublishParameters *parameters, Segment *replaced,
-                              CallFailure *failure) {
-        SetAttributesParameters mode = {}, before = {};
-        CallFailure ignored = {};
-        int r;
-
-        if (!GIVEN(parameters, PUBLISH_MODE))
-                return take_name(service, segment, parameters->name, replaced, failure);
-        GIVE_VALUE(&mode, SET_ATTRIBUTES_MODE, mode, parameters->mode);
-        GIVE_VALUE(&before, SET_ATTRIBUTES_MODE, mode, segment->permission.mode);
-        r = change_values(service, segment, &mode, failure);
-        if (r)
-                return r;
-        r = take_name(service, segment, parameters->name, replaced, failure);
-        if (r)
-                (void) change_values(service, segment, &before, &ignored);
-        return r;
-}
-
-static void set_life(Service *service, Segment *segment, const PublishParameters *parameters) {
-        SetAttributesParameters life = {};
-        CallFailure ignored = {};
-
-        if (GIVEN(parameters, PUBLISH_REMOVE_ON_LAST_DETACH))
-                GIVE_VALUE(&life, SET_ATTRIBUTES_REMOVE_ON_LAST_DETACH, remove_on_last_detach,
-                           parameters->remove_on_last_detach);
-        if (GIVEN(parameters, PUBLISH_LINGER_USEC))
-                GIVE_VALUE(&life, SET_ATTRIBUTES_LINGER_USEC, linger_usec, parameters->linger_usec);
-        (void) change_values(service, segment, &life, &ignored);
-}
-
-/**
- * call_publish() - give a private segment a name, from whoever has it if need be
- * @service:    the service
- * @client:     who asks
- * @parameters: as the interface says
- * @reply:      the answer
- * @failure:    details
- *
- * Nobody sees the name without a segment in between. Who has the replaced one keeps it.
- *
- * Return: 0, CALL_E_INVALID_PARAMETER, CALL_E_EXISTS, CALL_E_DENIED, CALL_E_FOREIGN,
- *         CALL_E_NO_SUCH_SEGMENT, CALL_E_NOT_SUPPORTED, CALL_E_UNAVAILABLE or CALL_E_LIMIT.
- */
-int call_publish(Service *service, Client *client, const PublishParameters *parameters,
-                 PublishReply *reply, CallFailure *failure) {
-        Segment *segment, *replaced;
-        KindFailure kind_failure = {};
-        bool destroyed;
-        int r;
-
-        if (!name_valid(parameters->name))
-                return call_invalid(failure, "name");
-        r = find_private(service, client, parameters, &segment, failure);
-        if (r)
-                return r;
-        if (!call_may_name(service, client, segment->permission.tenant, parameters->name))
-                return CALL_E_DENIED;
-        r = find_replaced(service, client, segment->permission.tenant, parameters, &replaced,
-                          failure);
-        if (r)
-                return r;
-        r = take_name_and_mode(service, segment, parameters, replaced, failure);
-        if (r)
-                return r;
-        set_life(service, segment, parameters);
-        *reply = (PublishReply){};
-        if (replaced) {
-                /* First, so that a crash leaves the name with one of them: restore.c. */
-                segment->change_usec = clock_realtime_usec();
-                persist_change(&service->persist, segment);
-                GIVE_VALUE(reply, PUBLISH_REPLY_REPLACED_ID, replaced_id, replaced->id);
-                ++service->counters.n_removed;
-                /* Its name is free already, here and outside. */
-                (void) life_remove(&service->life, replaced, &kind_failure, &destroyed);
-        }
-        change_done(service, segment, EVENT_PUBLISHED);
-        waits_tell(service_waits(service, segment->permission.tenant, segment->name),
-                   segment->name);
         describe_segment(segment, LOOK_ALL, &reply->segment);
         return 0;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/recover.h"
 
+#include <string.h>
+
 #include "daemon/base/clock.h"
+#include "daemon/base/log.h"
 #include "daemon/call/birth.h"
 #include "daemon/kind/kinds.h"
+#include "daemon/kind/object-name.h"
 #include "daemon/life/report.h"
 #include "proto/util.h"
 
@@ -50,6 +54,7 @@ static void set_unavailable(Segment *segment, const KindFailure *failure) {
  */
 int recover_find(Service *service, Segment *segment) {
         const KindRow *row = kind_rows[segment->kind];
+        const SharedPath *object_name = segment->object_name;
         Identity identity = segment->identity;
         KindFailure failure = {};
         int r;
@@ -62,9 +67,50 @@ int recover_find(Service *service, Segment *segment) {
         else
                 r = kind_unavailable(&failure, "limit", "the broker has too few descriptors");
         segment->identity = identity;
+        segment->misnamed = !segment->name && segment->object_name != object_name;
         if (r == KIND_E_UNAVAILABLE)
                 set_unavailable(segment, &failure);
         return r;
+}
+
+/* Whose object has that name, if it is not @segment's. */
+static Segment *find_object_name(Service *service, const Segment *segment, const char *name) {
+        Segment *other;
+
+        DL_FOREACH(service->registry.first, other)
+                if (other != segment && other->kind == segment->kind && other->object_name &&
+                    strcmp(shared_path_name(other->object_name), name) == 0)
+                        return other;
+        return NULL;
+}
+
+/**
+ * recover_name() - undo what a broker did that was killed in Publish
+ * @service:    the service, which has found all objects that it can
+ * @segment:    a segment without a name
+ *
+ * Its object has the public name already, for which there is no segment then; the one that was to
+ * be replaced may have its private name. Nobody was answered.
+ */
+void recover_name(Service *service, Segment *segment) {
+        char name[OBJECT_NAME_BYTES];
+        KindFailure failure = {};
+        Segment *other;
+
+        if (!segment->misnamed)
+                return;
+        segment->misnamed = false;
+        (void) object_file_name(segment_tenant_name(segment), NULL, segment->id, name);
+        other = find_object_name(service, segment, name);
+        if (kind_rows[segment->kind]->rename(&service->host, segment, name, other, &failure)) {
+                log_warning("The file of segment %lld keeps the name %s, which no segment can have "
+                            "meanwhile.",
+                            (long long) segment->id, shared_path_name(segment->object_name));
+                return;
+        }
+        persist_change(&service->persist, segment);
+        if (other)
+                persist_change(&service->persist, other);
 }
 
 /* Looks for one once more; NULL if it is gone. */
@@ -73,6 +119,7 @@ static Segment *recover_again(Service *service, Segment *segment) {
         case 0:
                 registry_set_available(&service->registry, segment);
                 birth_found(service, segment);
+                recover_name(service, segment);
                 report_available(segment);
                 events_post(&service->life.events, EVENT_CHANGED, segment);
                 return segment;

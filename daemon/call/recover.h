@@ -12,6 +12,7 @@
 #include "daemon/model/client.h"
 
 int recover_find(Service *service, Segment *segment);
+void recover_name(Service *service, Segment *segment);
 Segment *recover_try(Service *service, Segment *segment);
 Segment *recover_settle(Service *service, Segment *segment);
 Segment *recover_settle_name(Service *service, Tenant *tenant, const char *name);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/kind/identity.h"
@@ -54,25 +55,35 @@ static int file_unlink(const Host *host, Segment *segment, KindFailure *failure)
         return named_inode_unlink(segment, host->files_fd, failure);
 }
 
-/* A file is called as its segment is; no name of either is ever without a file meanwhile. */
+/*
+ * A file is called as its segment is. With that of @replaced, which is there under its own name, it
+ * changes places, so that neither is ever without one: which of them goes is known only when it is
+ * written down.
+ */
 static int file_rename(const Host *host, Segment *segment, const char *name, Segment *replaced,
                        KindFailure *failure) {
-        bool over = replaced && replaced->kind == KIND_FILE && replaced->object_name;
+        bool over = replaced && replaced->kind == KIND_FILE && replaced->object_name &&
+                    strcmp(shared_path_name(replaced->object_name), name) == 0;
         SharedPath *path;
         int r;
 
         if (!segment->object_name)
                 return 0;
-        path = shared_path_new(host->files_path, name);
+        path = over ? shared_path_ref(replaced->object_name)
+                    : shared_path_new(host->files_path, name);
         if (!path)
                 return KIND_E_NO_MEMORY;
         r = renameat2(host->files_fd, shared_path_name(segment->object_name), host->files_fd,
-                      shared_path_name(path), over ? 0 : RENAME_NOREPLACE);
+                      shared_path_name(path), over ? RENAME_EXCHANGE : RENAME_NOREPLACE);
         if (r < 0) {
                 shared_path_unref(path);
                 return errno == EEXIST ? KIND_E_EXISTS
                                        : kind_not_supported(failure, "unprivileged",
                                                             "its file cannot be renamed");
+        }
+        if (over) {
+                shared_path_unref(replaced->object_name);
+                replaced->object_name = shared_path_ref(segment->object_name);
         }
         shared_path_unref(segment->object_name);
         segment->object_name = path;

@@ -149,8 +149,8 @@ struct KindRow {
         /* Makes its name or key free for something else. NULL if there is none outside. */
         int (*unlink)(const Host *host, Segment *segment, KindFailure *failure);
 
-        /* Gives it a name that follows the segment's, which is free, or in the place of
-         * @replaced's. NULL as before. */
+        /* Gives it a name that follows the segment's. Should @replaced have that name outside, it
+         * has this one's from then on. NULL as before. */
         int (*rename)(const Host *host, Segment *segment, const char *name, Segment *replaced,
                       KindFailure *failure);
 

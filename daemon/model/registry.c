@@ -113,6 +113,18 @@ int registry_set_name(Registry *registry, Segment *segment, const char *name, Se
         return 0;
 }
 
+/* registry_return_name() - undo registry_set_name(); for want of memory nobody has the name then */
+void registry_return_name(Registry *registry, Segment *segment, Segment *replaced) {
+        Segment **names = names_of(registry, segment->permission.tenant);
+
+        HASH_DELETE(by_name, *names, segment);
+        replaced->name = steal_ptr(segment->name);
+        free(steal_ptr(replaced->former_name));
+        HASH_ADD_KEYPTR(by_name, *names, replaced->name, strlen(replaced->name), replaced);
+        if (!TABLE_HOLDS(replaced, by_name))
+                replaced->former_name = steal_ptr(replaced->name);
+}
+
 /* registry_resize() - change the size of a segment, and the sum of them */
 void registry_resize(Registry *registry, Segment *segment, uint64_t size_bytes) {
         registry->n_bytes += size_bytes - segment->size_bytes;

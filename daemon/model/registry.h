@@ -42,6 +42,7 @@ int registry_add(Registry *registry, Segment *segment);
 void registry_remove(Registry *registry, Segment *segment);
 void registry_unname(Registry *registry, Segment *segment);
 int registry_set_name(Registry *registry, Segment *segment, const char *name, Segment *replaced);
+void registry_return_name(Registry *registry, Segment *segment, Segment *replaced);
 void registry_resize(Registry *registry, Segment *segment, uint64_t size_bytes);
 int registry_set_wd(Registry *registry, Segment *segment, int wd);
 

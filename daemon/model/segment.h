@@ -135,6 +135,8 @@ struct Segment {
         /* The host was booted since it was written down */
         bool other_boot;
         SharedPath *object_name;
+        /* The name outside is one that the next of its kind will want: recover_name() */
+        bool misnamed;
         uint64_t object_change_nsec;
         Sysv sysv;
         /* Attachments of kind sysv that were not handed out, as of the last look */

@@ -247,6 +247,7 @@ static int restore_all(Restoring *restoring) {
  * Return: 0, or a negative errno.
  */
 int restore_segments(Service *service) {
+        Segment *segment;
         Restoring restoring = { .service = service, .now_usec = clock_realtime_usec() };
         int r;
 
@@ -258,6 +259,8 @@ int restore_segments(Service *service) {
                 return error_trace(r);
         if (restoring.n_lost > 0)
                 (void) state_file_lost(&service->persist.state_file);
+        DL_FOREACH(service->registry.first, segment)
+                recover_name(service, segment);
         attach_times_settle(&service->persist.attach_times);
         recover_begin(service);
         if (restoring.n_restored > 0)
