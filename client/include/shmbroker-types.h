@@ -95,14 +95,12 @@ enum shmbroker_seal {
 enum shmbroker_feature {
         /* Whether anybody has a segment (F_SETLEASE) */
         SHMBROKER_FEATURE_LEASES = 1 << 0,
-        /* Who has it (F_OFD_SETLK) */
-        SHMBROKER_FEATURE_LOCKS = 1 << 1,
         /* That something was closed (inotify) */
-        SHMBROKER_FEATURE_CLOSINGS = 1 << 2,
+        SHMBROKER_FEATURE_CLOSINGS = 1 << 1,
         /* Descriptors of POSIX objects and files cannot be truncated (landlock) */
-        SHMBROKER_FEATURE_NO_TRUNCATE = 1 << 3,
+        SHMBROKER_FEATURE_NO_TRUNCATE = 1 << 2,
         /* Nobody can open readOnly ones anew for writing (read-only mounts) */
-        SHMBROKER_FEATURE_READ_ONLY_MOUNTS = 1 << 4
+        SHMBROKER_FEATURE_READ_ONLY_MOUNTS = 1 << 3
 };
 
 #endif

@@ -141,11 +141,11 @@ static bool hands_out(HandOut whom, const Segment *segment, const Client *client
         }
 }
 
-static bool set_mark(const Service *service, Segment *segment, int fd, int64_t id) {
+static bool set_mark(Segment *segment, int fd, int64_t id) {
         uint64_t begin = clock_monotonic_usec(), end;
         bool marked;
 
-        if (!service->life.census.features.marks || begin < segment->marks_pause_usec)
+        if (begin < segment->marks_pause_usec)
                 return false;
         marked = mark_set(fd, id);
         end = clock_monotonic_usec();
@@ -201,7 +201,7 @@ static int acquire_attach(Service *service, Client *client, Segment *segment, Ac
         attachment->process = client->process;
         attachment->access = access;
         attachment->since_usec = clock_realtime_usec();
-        attachment->marked = set_mark(service, segment, fd, id);
+        attachment->marked = set_mark(segment, fd, id);
         attachment->charge = steal_charge(charge);
         life_attach(&service->life, segment, attachment);
         *ret = (Acquired){ .segment = segment, .attachment = attachment, .fd = steal_fd(&fd) };

@@ -127,7 +127,6 @@ static unsigned int describe_features(const Service *service) {
         const Features *features = &service->life.census.features;
 
         return (features->leases ? 1U << FEATURE_LEASES : 0) |
-               (features->marks ? 1U << FEATURE_LOCKS : 0) |
                (features->closings ? 1U << FEATURE_CLOSINGS : 0) |
                (domain_entered() ? 1U << FEATURE_NO_TRUNCATE : 0) |
                (host_mounts_read_only(&service->host) ? 1U << FEATURE_READ_ONLY_MOUNTS : 0);

@@ -66,7 +66,9 @@ static bool try_closings(int master_fd) {
  * features_find() - try the kernel's answers on a memory file of the broker's own
  * @ret:        which of them are there
  *
- * Return: 0, or a negative errno if not even the file can be made.
+ * Marks are needed; without the others the broker does with what is left.
+ *
+ * Return: 0, or a negative errno if the file cannot be made, or marked (-EOPNOTSUPP).
  */
 int features_find(Features *ret) {
         _cleanup_fd_ int fd = -EBADF, master_fd = -EBADF;
@@ -78,9 +80,13 @@ int features_find(Features *ret) {
         if (master_fd < 0)
                 return error_origin(-errno);
         fd = fd_close(fd);
+        if (!try_marks(master_fd)) {
+                log_error("There are no open file description locks (F_OFD_SETLK), by which the "
+                          "broker counts; a filter of system calls may forbid them.");
+                return error_origin(-EOPNOTSUPP);
+        }
         *ret = (Features){
                 .leases = try_leases(master_fd),
-                .marks = try_marks(master_fd),
                 .closings = try_closings(master_fd),
         };
         return 0;
@@ -92,10 +98,6 @@ void features_log(const Features *features) {
                 log_warning(
                         "This kernel grants no file leases (F_SETLEASE; see fs.leases-enable): the marks of "
                         "attachments alone say when a segment is not in use any more.");
-        if (!features->marks)
-                log_warning(
-                        "This kernel has no open file description locks (F_OFD_SETLK): attachments are counted "
-                        "by their ends, and may be counted too high.");
         if (!features->closings)
                 log_warning(
                         "This kernel does not tell when a segment is closed (inotify; see "

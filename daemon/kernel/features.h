@@ -11,8 +11,6 @@ typedef struct Features Features;
 struct Features {
         /* Whether anyone is attached */
         bool leases;
-        /* Whether a certain one is attached */
-        bool marks;
         /* When to ask */
         bool closings;
 };

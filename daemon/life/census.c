@@ -243,6 +243,5 @@ void census_restore(Census *census, Segment *segment, int64_t end_id) {
                 return;
         /* A broker that ended in the middle of a question left its lease on what outlived it. */
         lease_drop(segment->master_fd);
-        if (census->features.marks)
-                find_marks(census, segment, 1, end_id - 1);
+        find_marks(census, segment, 1, end_id - 1);
 }

@@ -4,7 +4,8 @@
  * daemon. SHMBROKER_TEST_DENY names them, separated by commas:
  *
  *   leases     fcntl(F_SETLEASE) is EINVAL, as with fs.leases-enable=0
- *   marks      fcntl(F_OFD_SETLK) and fcntl(F_OFD_GETLK) are EINVAL, as before Linux 3.15
+ *   locks      fcntl(F_OFD_SETLK) is EINVAL, as before Linux 3.15
+ *   marks      the same is EAGAIN once the daemon has begun, as under somebody's write lock
  *   closings   inotify_init1() is EMFILE, as at fs.inotify.max_user_instances
  *   watches    inotify_add_watch() is ENOSPC, as at fs.inotify.max_user_watches, once the daemon
  *              has begun
@@ -65,12 +66,18 @@ __attribute__((__no_sanitize__("address"))) EXPORT long syscall(long number, ...
 }
 
 static int call_fcntl(int fd, int command, void *argument) {
-        bool lease = command == F_SETLEASE, mark = command == F_OFD_SETLK || command == F_OFD_GETLK;
+        static bool begun;
 
-        if ((lease && denied("leases")) || (mark && denied("marks"))) {
+        if ((command == F_SETLEASE && denied("leases")) ||
+            (command == F_OFD_SETLK && denied("locks"))) {
                 errno = EINVAL;
                 return -1;
         }
+        if (command == F_OFD_SETLK && begun && denied("marks")) {
+                errno = EAGAIN;
+                return -1;
+        }
+        begun = begun || command == F_OFD_SETLK;
         return (int) syscall(SYS_fcntl, fd, command, argument);
 }
 

@@ -25,6 +25,7 @@ enum Missing {
         MISSING_LEASES,
         /* The same from some time on */
         MISSING_LEASES_LATER,
+        /* No mark can be set: somebody's write lock lies over them */
         MISSING_MARKS,
         /* There are marks, and all of a sudden none can be set or asked for */
         MISSING_MARKS_LATER,

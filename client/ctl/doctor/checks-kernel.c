@@ -24,18 +24,6 @@ static void check_leases(Doctor *doctor) {
                                       "fs.leases-enable is not what does.");
 }
 
-static void check_locks(Doctor *doctor) {
-        if (doctor_has_feature(doctor, SHMBROKER_FEATURE_LOCKS)) {
-                doctor_find(doctor, CHECK_OK,
-                            "The broker has open file description locks (F_OFD_SETLK).");
-                return;
-        }
-        doctor_find(doctor, CHECK_WARNING,
-                    "The broker has no open file description locks (F_OFD_SETLK): attachments are "
-                    "counted by their ends, and may be counted too high.");
-        doctor_advise(doctor, "See whether its sandbox forbids fcntl(2) with F_OFD_SETLK.");
-}
-
 static void check_inotify(Doctor *doctor) {
         uint64_t maximum = 0;
 
@@ -84,7 +72,6 @@ static void check_read_only(Doctor *doctor) {
 const Check kernel_checks[] = {
         { "leases", "file leases, which tell whether anybody has a segment", NEEDS_ANSWER,
           check_leases },
-        { "locks", "locks of descriptions, which tell who has it", NEEDS_ANSWER, check_locks },
         { "inotify", "whether the kernel tells that a segment is closed", NEEDS_ANSWER,
           check_inotify },
         { "truncation", "whether clients can truncate POSIX objects and files", NEEDS_ANSWER,

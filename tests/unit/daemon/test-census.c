@@ -60,7 +60,6 @@ CASE("census", .setup = setup, .teardown = teardown, .timeout = 30);
 /* This kernel has all of them, which the other tests rest on. */
 TEST(answers) {
         ck_assert(census.features.leases);
-        ck_assert(census.features.marks);
         ck_assert(census.features.closings);
 }
 
