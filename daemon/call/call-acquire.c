@@ -212,12 +212,12 @@ static void undo_creation(Service *service, Segment *segment) {
         KindFailure failure = {};
         bool destroyed;
 
-        (void) life_remove(&service->life, segment, &failure, &destroyed);
+        if (segment)
+                (void) life_remove(&service->life, segment, &failure, &destroyed);
 }
 
 static int acquire_once(Service *service, Client *client, const AcquireParameters *parameters,
-                        Access access, Charge *charge, Acquired *ret, bool *ret_created,
-                        CallFailure *failure) {
+                        Access access, Charge *charge, Acquired *ret, CallFailure *failure) {
         bool created = false;
         Segment *segment;
         int r;
@@ -226,10 +226,10 @@ static int acquire_once(Service *service, Client *client, const AcquireParameter
         if (r)
                 return r;
         r = acquire_attach(service, client, segment, access, charge, ret, failure);
-        if (r && created)
-                undo_creation(service, segment);
         if (r == 0)
-                *ret_created = created;
+                ret->created = created;
+        else if (created)
+                undo_creation(service, segment);
         return r;
 }
 
@@ -238,7 +238,8 @@ static int acquire_once(Service *service, Client *client, const AcquireParameter
  * one for the lease, and will be one for the socket, the rest is told as it was last seen.
  */
 static unsigned int acquire_affordable(const Service *service, const Client *client,
-                                       const Segment *segment, bool created) {
+                                       const Acquired *acquired) {
+        const Segment *segment = acquired->segment;
         int n_left = 2 - segment_goes_when_free(segment) - client->must_look;
         unsigned int look = 0;
 
@@ -248,7 +249,7 @@ static unsigned int acquire_affordable(const Service *service, const Client *cli
         /* Who watches has just been told of the attachment, for which all of it was looked at. */
         if (events_watched(&service->life.events))
                 return 0;
-        if (created)
+        if (acquired->created)
                 return LOOK_ALL;
         if (segment->sealable && n_left-- > 0)
                 look |= LOOK_SEALS;
@@ -280,7 +281,6 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         Access access =
                 GIVEN(parameters, ACQUIRE_ACCESS) ? (Access) parameters->access : ACCESS_READ_WRITE;
         _cleanup_(charge_give_back) Charge charge = CHARGE_NULL;
-        bool created = false;
         int r;
 
         r = check_parameters(parameters, failure);
@@ -290,15 +290,14 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
         r = call_take_charge(service, client, &charge, client->user, LIMIT_ATTACHMENTS, 1, failure);
         if (r)
                 return r;
-        r = acquire_once(service, client, parameters, access, &charge, ret, &created, failure);
+        r = acquire_once(service, client, parameters, access, &charge, ret, failure);
         if (r == CALL_E_NO_DESCRIPTORS) {
                 life_catch_up(&service->life);
-                r = acquire_once(service, client, parameters, access, &charge, ret, &created,
-                                 failure);
+                r = acquire_once(service, client, parameters, access, &charge, ret, failure);
         }
         if (r)
                 return r;
-        *reply = (AcquireReply){ .created = created, .access = access };
+        *reply = (AcquireReply){ .created = ret->created, .access = access };
         if (ret->attachment) {
                 GIVE_VALUE(reply, ACQUIRE_REPLY_FILE_DESCRIPTOR_INDEX, file_descriptor_index, 0);
                 GIVE_VALUE(reply, ACQUIRE_REPLY_ATTACHMENT_ID, attachment_id, ret->attachment->id);
@@ -306,16 +305,21 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
                 GIVE_VALUE(reply, ACQUIRE_REPLY_IPC_NAMESPACE, ipc_namespace,
                            (int64_t) service->host.ipc_namespace);
         }
-        describe_segment(ret->segment, acquire_affordable(service, client, ret->segment, created),
+        describe_segment(ret->segment, acquire_affordable(service, client, ret),
                          &reply->segment);
         describe_hide(&client->credentials, &ret->segment->permission, &reply->segment);
         return 0;
 }
 
-/* call_acquire_undo() - the answer could not be sent, and nobody got the descriptor */
+/* call_acquire_undo() - the answer could not be sent, and nobody got the descriptor; what was made
+ * for it goes */
 void call_acquire_undo(Service *service, Acquired *acquired) {
+        int64_t id = acquired->segment ? acquired->segment->id : 0;
+
         if (acquired->attachment)
                 life_withdraw(&service->life, acquired->segment, acquired->attachment,
                               acquired->fd);
+        if (acquired->created)
+                undo_creation(service, registry_find(&service->registry, id));
         *acquired = (Acquired){ .fd = -EBADF };
 }

@@ -25,6 +25,8 @@ struct Acquired {
         Attachment *attachment;
         Reservation *reservation;
         int fd;
+        /* The segment was made by this call */
+        bool created;
 };
 
 int call_acquire(Service *service, Client *client, const AcquireParameters *parameters,

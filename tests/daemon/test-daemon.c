@@ -412,7 +412,8 @@ TEST(no_descriptors) {
 
 /* The kernel takes no descriptor for passing on: the client is told so, and nothing is left of it.
  */
-TEST(not_passed) {
+TEST(not_passed, .end = 2) {
+        static const Kind kinds[] = { KIND_MEMFD, KIND_FILE };
         AcquireParameters parameters = {};
         StatusReply status;
         Fault fault;
@@ -421,8 +422,14 @@ TEST(not_passed) {
         fixture_restart(SIGTERM, &(Setup){ .deny = "passing" });
         wire_open(&wire);
         GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, 1);
-        GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
+        if (_i == 0) {
+                GIVE_VALUE(&parameters, ACQUIRE_REMOVE_ON_LAST_DETACH, remove_on_last_detach, true);
+        } else {
+                GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "a");
+                GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        }
         for (int i = 0; i < 10; ++i) {
+                GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, kinds[i % 2]);
                 ck_assert_int_eq(wire_try_acquire(&wire, &parameters, &fault), FAULT_LIMIT_REACHED);
                 ck_assert_str_eq(fault.limit.limit, "descriptors");
         }
