@@ -14,6 +14,10 @@ uint64_t clock_realtime_usec(void) {
         return clock_usec(CLOCK_REALTIME);
 }
 
+uint64_t clock_boottime_usec(void) {
+        return clock_usec(CLOCK_BOOTTIME);
+}
+
 uint64_t clock_monotonic_usec(void) {
         return clock_usec(CLOCK_MONOTONIC);
 }
@@ -23,7 +27,7 @@ uint64_t clock_spent_usec(void) {
 }
 
 struct timeval clock_until(uint64_t due_usec) {
-        uint64_t now = clock_monotonic_usec(), wait = due_usec > now ? due_usec - now : 0;
+        uint64_t now = clock_boottime_usec(), wait = due_usec > now ? due_usec - now : 0;
 
         return (struct timeval){ .tv_sec = (time_t) (wait / 1000000),
                                  .tv_usec = (suseconds_t) (wait % 1000000) };

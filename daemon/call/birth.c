@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/call/background.h"
 #include "daemon/kind/kinds.h"
 #include "daemon/life/report.h"
@@ -107,6 +108,7 @@ static int begin_keeping(Service *service, Segment *segment, CallFailure *failur
 int birth_new(Service *service, Segment *segment, CallFailure *failure) {
         int r;
 
+        segment->idle_usec = clock_boottime_usec();
         r = begin_keeping(service, segment, failure);
         if (r)
                 return r;

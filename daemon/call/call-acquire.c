@@ -142,13 +142,13 @@ static bool hands_out(HandOut whom, const Segment *segment, const Client *client
 }
 
 static bool set_mark(Segment *segment, int fd, int64_t id) {
-        uint64_t begin = clock_monotonic_usec(), end;
+        uint64_t begin = clock_boottime_usec(), end;
         bool marked;
 
         if (begin < segment->marks_pause_usec)
                 return false;
         marked = mark_set(fd, id);
-        end = clock_monotonic_usec();
+        end = clock_boottime_usec();
         segment->n_slow_marks = end - begin > MARK_SLOW_USEC ? segment->n_slow_marks + 1 : 0;
         if (segment->n_slow_marks == MARK_SLOW_RUNNING) {
                 segment->marks_pause_usec = end + MARK_PAUSE_USEC;

@@ -56,7 +56,7 @@ static uint64_t pending_deadline(int64_t wait_usec) {
         uint64_t end;
 
         if (wait_usec < 0 ||
-            __builtin_add_overflow(clock_monotonic_usec(), (uint64_t) wait_usec, &end))
+            __builtin_add_overflow(clock_boottime_usec(), (uint64_t) wait_usec, &end))
                 return USEC_INFINITY;
         return end;
 }
@@ -111,5 +111,5 @@ void pending_ready(Pending *pending) {
 /* pending_over() - is its time over? */
 bool pending_over(const Pending *pending) {
         return pending->deadline_usec != USEC_INFINITY &&
-               clock_monotonic_usec() >= pending->deadline_usec;
+               clock_boottime_usec() >= pending->deadline_usec;
 }

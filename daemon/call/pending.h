@@ -21,7 +21,7 @@ struct Pending {
         Method method;
         /* Worth another look */
         bool ready;
-        /* CLOCK_MONOTONIC, when the time is over, or USEC_INFINITY */
+        /* CLOCK_BOOTTIME, when the time is over, or USEC_INFINITY */
         uint64_t deadline_usec;
         /* Called once it is ready. Set by who keeps the call. */
         void (*wake)(void *userdata);

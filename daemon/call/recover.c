@@ -59,7 +59,7 @@ int recover_find(Service *service, Segment *segment) {
         KindFailure failure = {};
         int r;
 
-        segment->tried_usec = clock_monotonic_usec();
+        segment->tried_usec = clock_boottime_usec();
         if (!row->find)
                 return KIND_E_NONE;
         if (has_room(service))
@@ -142,7 +142,7 @@ static Segment *recover_again(Service *service, Segment *segment) {
  */
 Segment *recover_try(Service *service, Segment *segment) {
         if (!segment || !segment_is_unavailable(segment) ||
-            clock_monotonic_usec() < segment->tried_usec + USE_USEC)
+            clock_boottime_usec() < segment->tried_usec + USE_USEC)
                 return segment;
         return recover_again(service, segment);
 }
@@ -164,11 +164,11 @@ Segment *recover_settle_name(Service *service, Tenant *tenant, const char *name)
 
 /* recover_begin() - begin to look for what is unavailable */
 void recover_begin(Service *service) {
-        service->recovery = (Recovery){ .due_usec = clock_monotonic_usec() + ROUND_USEC,
+        service->recovery = (Recovery){ .due_usec = clock_boottime_usec() + ROUND_USEC,
                                         .pause_usec = ROUND_USEC };
 }
 
-/* recover_due() - when recover_tick() has something to do, on CLOCK_MONOTONIC, or USEC_INFINITY */
+/* recover_due() - when recover_tick() has something to do, on CLOCK_BOOTTIME, or USEC_INFINITY */
 uint64_t recover_due(const Service *service) {
         return service->registry.unavailable ? service->recovery.due_usec : USEC_INFINITY;
 }
@@ -176,7 +176,7 @@ uint64_t recover_due(const Service *service) {
 /* recover_tick() - do what is due, or a part of it */
 void recover_tick(Service *service) {
         Recovery *recovery = &service->recovery;
-        uint64_t now = clock_monotonic_usec();
+        uint64_t now = clock_boottime_usec();
         Segment *segment;
 
         if (now < recover_due(service))
@@ -188,7 +188,7 @@ void recover_tick(Service *service) {
                 recovery->n_left = segment ? recovery->n_left - 1 : 0;
                 if (segment)
                         (void) recover_again(service, segment);
-                if (clock_monotonic_usec() > now + STEP_SPENT_USEC)
+                if (clock_boottime_usec() > now + STEP_SPENT_USEC)
                         break;
         }
         if (recovery->n_left > 0) {

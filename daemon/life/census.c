@@ -32,7 +32,7 @@ int census_init(Census *census, Events *events) {
         if (r)
                 return error_trace(r);
         features_log(&census->features);
-        census->tried_usec = clock_monotonic_usec();
+        census->tried_usec = clock_boottime_usec();
         return error_trace(attachment_pool_init(&census->attachments));
 }
 
@@ -42,7 +42,7 @@ void census_deinit(Census *census) {
 
 /* Leases come and go with fs.leases-enable; a failure for another reason changes nothing. */
 static void try_again(Census *census) {
-        uint64_t now = clock_monotonic_usec();
+        uint64_t now = clock_boottime_usec();
         Features features;
 
         if (now < census->tried_usec + RETRY_USEC)
@@ -98,7 +98,7 @@ bool census_may_count(const Segment *segment, bool asked) {
         if (asked && segment->count_cost_usec < COST_EXACT_USEC)
                 return true;
         pause = segment->count_cost_usec * (asked ? SHARE_ASKED : SHARE_BACKGROUND);
-        return clock_monotonic_usec() >= segment->counted_usec + pause;
+        return clock_boottime_usec() >= segment->counted_usec + pause;
 }
 
 static void end_one(Census *census, Segment *segment, Attachment *attachment) {
@@ -152,7 +152,7 @@ void census_count(Census *census, Segment *segment) {
         }
         if (segment->n_unmarked == 0)
                 segment->n_unexplained = 0;
-        segment->counted_usec = clock_monotonic_usec();
+        segment->counted_usec = clock_boottime_usec();
         segment->count_cost_usec = clock_spent_usec() - begin;
 }
 

@@ -18,7 +18,7 @@ typedef enum Holders Holders;
 
 struct Census {
         Features features;
-        /* CLOCK_MONOTONIC, when the answers were last tried */
+        /* CLOCK_BOOTTIME, when the answers were last tried */
         uint64_t tried_usec;
         AttachmentPool attachments;
         Events *events;

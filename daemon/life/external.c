@@ -72,7 +72,7 @@ static void notice_natives(Segment *segment, size_t n_native, ExternalChange *re
         if (n_native > 0)
                 segment->armed = true;
         else if (ret->n_detached > 0)
-                segment->idle_usec = clock_monotonic_usec();
+                segment->idle_usec = clock_boottime_usec();
         for (size_t i = 0; i < ret->n_attached; ++i)
                 end_oldest_reservation(segment);
         segment->n_native = n_native;

@@ -65,7 +65,7 @@ static void life_suspect(Life *life, Segment *segment, unsigned int stage) {
         life_unsuspect(life, segment);
         suspicion->active = true;
         suspicion->stage = stage;
-        suspicion->due_usec = clock_monotonic_usec() + stage_usec[stage];
+        suspicion->due_usec = clock_boottime_usec() + stage_usec[stage];
         DL_APPEND2(life->suspects[stage], segment, suspicion.prev, suspicion.next);
 }
 
@@ -119,7 +119,7 @@ static void life_poll(Life *life, const Segment *segment) {
 
         life->n_unsubscribed += is_unsubscribed(segment);
         life->n_native += segment->traits->native;
-        due = clock_monotonic_usec() + poll_usec(life);
+        due = clock_boottime_usec() + poll_usec(life);
         if (life->n_unsubscribed + life->n_native == 1 || due < life->polled_due_usec)
                 life->polled_due_usec = due;
 }
@@ -201,7 +201,9 @@ static void life_subscribe_again(Life *life, Segment *segment) {
 
 /* life_begin() - look after a segment that was just added to the registry */
 void life_begin(Life *life, Segment *segment) {
-        segment->idle_usec = clock_monotonic_usec();
+        /* One that an earlier broker had may have been idle for long. */
+        if (segment->idle_usec == 0)
+                segment->idle_usec = clock_boottime_usec();
         life_subscribe(life, segment);
         linger_begin(life, segment);
 }
@@ -237,7 +239,7 @@ void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_use
 
 static bool is_due(const Segment *segment) {
         return segment_goes_when_free(segment) ||
-               (segment->lingers && clock_monotonic_usec() >= linger_due(segment));
+               (segment->lingers && clock_boottime_usec() >= linger_due(segment));
 }
 
 /* What is found without the broker has to go by its name as well. */
@@ -288,8 +290,10 @@ static bool settle_holders(Life *life, Segment *segment, ExternalChange *change)
                 return true;
         }
         /* Without leases, asking has taken the last attachment off the record already. */
-        if (held || attached)
-                segment->idle_usec = clock_monotonic_usec();
+        if (held || attached) {
+                segment->idle_usec = clock_boottime_usec();
+                persist_attach_time(segment);
+        }
         if (held && !attached && !segment->traits->native)
                 note_other_gone(life, segment);
         return settle_free(life, segment, holders == HOLDERS_NONE, change);
@@ -391,7 +395,7 @@ void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd)
         if (segment->n_unexplained > 0)
                 --segment->n_unexplained;
         if (segment->n_attachments == 0) {
-                segment->idle_usec = clock_monotonic_usec();
+                segment->idle_usec = clock_boottime_usec();
                 segment->held = false;
         }
         (void) settle_segment(life, segment, true);
@@ -494,7 +498,7 @@ void life_drain(Life *life) {
 
 /* life_catch_up() - settle everything that may have ended: somebody has met a limit */
 void life_catch_up(Life *life) {
-        uint64_t begin = clock_monotonic_usec();
+        uint64_t begin = clock_boottime_usec();
         Segment *segment, *next;
 
         life_drain(life);
@@ -511,7 +515,7 @@ void life_catch_up(Life *life) {
         }
 }
 
-/* life_due() - when life_tick() has something to do, on CLOCK_MONOTONIC, or USEC_INFINITY */
+/* life_due() - when life_tick() has something to do, on CLOCK_BOOTTIME, or USEC_INFINITY */
 uint64_t life_due(const Life *life) {
         uint64_t due = USEC_INFINITY;
 
@@ -593,7 +597,7 @@ static void tick_polled(Life *life, uint64_t now) {
 
 /* life_tick() - do what is due, or a part of it */
 void life_tick(Life *life) {
-        uint64_t now = clock_monotonic_usec();
+        uint64_t now = clock_boottime_usec();
 
         life_drain(life);
         tick_suspects(life, now);

@@ -40,7 +40,7 @@ static Window windows[_REPORT_N];
 
 /* Is there room for one more? The journal is everybody's, and writing to it takes time. */
 static bool has_room(Report report) {
-        uint64_t now = clock_monotonic_usec();
+        uint64_t now = clock_boottime_usec();
         Window *window = &windows[report];
 
         if (now - window->begin_usec >= WINDOW_USEC) {

@@ -81,7 +81,7 @@ struct User {
         uid_t uid;
         /* Whatever names the user: connections and charges */
         size_t n_references;
-        /* CLOCK_MONOTONIC: what its clients have read is not looked at until then */
+        /* CLOCK_BOOTTIME: what its clients have read is not looked at until then */
         uint64_t look_pause_usec;
         uint64_t used[_LIMIT_N];
         /* So much of it was found after the fact, and counts for this user alone: Charge.found */

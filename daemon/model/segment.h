@@ -160,7 +160,7 @@ struct Segment {
         bool armed;
         bool lingers;
         uint64_t linger_usec;
-        /* CLOCK_MONOTONIC, since when nobody is attached; what linger_usec is counted from */
+        /* CLOCK_BOOTTIME, since when nobody is attached; what linger_usec is counted from */
         uint64_t idle_usec;
 
         /* The broker's own open file description, and the name of its descriptor in /proc/self/fd;
@@ -174,7 +174,7 @@ struct Segment {
         /* inotify watch, negative if there is none */
         int wd;
 
-        /* Why there is no description of its object; without a cause there is one. CLOCK_MONOTONIC,
+        /* Why there is no description of its object; without a cause there is one. CLOCK_BOOTTIME,
          * when it was last looked for */
         Unavailability unavailable;
         uint64_t tried_usec;
@@ -183,13 +183,13 @@ struct Segment {
         size_t n_attachments;
         /* Whether anybody has it open, as of the last time the kernel was asked */
         bool held;
-        /* CLOCK_MONOTONIC: marking took so long that it is left out until then */
+        /* CLOCK_BOOTTIME: marking took so long that it is left out until then */
         uint64_t marks_pause_usec;
         unsigned int n_slow_marks;
         /* Attachments without a mark that can be probed, and events that no lost mark explains */
         size_t n_unmarked;
         size_t n_unexplained;
-        /* CLOCK_MONOTONIC, when the marks were last counted, and how long it took */
+        /* CLOCK_BOOTTIME, when the marks were last counted, and how long it took */
         uint64_t counted_usec;
         uint64_t count_cost_usec;
         Suspicion suspicion;

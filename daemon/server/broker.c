@@ -15,6 +15,7 @@
 #include "daemon/call/recover.h"
 #include "daemon/call/service.h"
 #include "daemon/kernel/domain.h"
+#include "daemon/kernel/resume.h"
 #include "daemon/server/config.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/loop.h"
@@ -24,6 +25,7 @@
 #include "daemon/server/tenants.h"
 #include "proto/address.h"
 #include "proto/error.h"
+#include "proto/fd.h"
 #include "proto/util.h"
 
 /* How often systemd is told how it goes, at most. */
@@ -51,6 +53,8 @@ struct Broker {
         struct event *signals[3];
         struct event *closings;
         struct event *closings_pause;
+        int resume_fd;
+        struct event *resume;
         struct event *worker;
         struct event *closer;
         struct event *store;
@@ -168,6 +172,15 @@ static void on_tick(evutil_socket_t fd, short what, void *userdata) {
         broker_update(broker);
 }
 
+/* The tick may be late by as long as the suspend lasted. */
+static void on_resume(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) what;
+        resume_again(fd);
+        on_tick(-1, EV_TIMEOUT, broker);
+}
+
 /*
  * The event is not persistent: after it the queue is left alone for a moment, so that a stream of
  * closings wakes the broker a thousand times a second at most. A request that has to know more
@@ -239,6 +252,13 @@ static int add_timers(Broker *broker) {
         if (!broker->tick)
                 return error_origin(-ENOMEM);
         (void) event_priority_set(broker->tick, LOOP_PRIORITY_KERNEL);
+        broker->resume_fd = resume_open();
+        if (broker->resume_fd < 0)
+                return error_trace(broker->resume_fd);
+        broker->resume =
+                event_new(broker->base, broker->resume_fd, EV_READ | EV_PERSIST, on_resume, broker);
+        if (!broker->resume || event_add(broker->resume, NULL) < 0)
+                return error_origin(-ENOMEM);
         if (!getenv("NOTIFY_SOCKET"))
                 return 0;
         broker->status = evtimer_new(broker->base, on_status, broker);
@@ -516,6 +536,9 @@ static void broker_stop(Broker *broker) {
                         event_free(broker->signals[i]);
         if (broker->closings)
                 event_free(broker->closings);
+        if (broker->resume)
+                event_free(broker->resume);
+        fd_close(broker->resume_fd);
         if (broker->closings_pause)
                 event_free(broker->closings_pause);
         if (broker->tick)
@@ -580,6 +603,7 @@ int broker_run(const Options *options) {
         broker->service = (Service) SERVICE_NULL;
         broker->listener = (Listener) LISTENER_NULL;
         broker->admin = (Listener) LISTENER_NULL;
+        broker->resume_fd = -EBADF;
         r = broker_start(broker);
         if (r == 0) {
                 log_notice("The broker listens at %s.", options->address);

@@ -123,7 +123,7 @@ static int send_limit(Peer *peer, Writer *writer, Acquired *acquired, const Limi
  */
 static void look_at_unread(const Peer *peer) {
         User *user = peer->client.user;
-        uint64_t begin = clock_monotonic_usec(), end;
+        uint64_t begin = clock_boottime_usec(), end;
         Peer *other;
 
         if (begin < user->look_pause_usec)
@@ -131,7 +131,7 @@ static void look_at_unread(const Peer *peer) {
         DL_FOREACH(peer->peers->first, other)
                 if (other->client.user == user)
                         output_look(&other->output);
-        end = clock_monotonic_usec();
+        end = clock_boottime_usec();
         user->look_pause_usec = end + (end - begin) * LOOK_PAUSE;
 }
 
@@ -358,7 +358,7 @@ static const struct timeval *look_again(const Peer *peer, short what, struct tim
         if (waits && peer->pending)
                 due = peer->pending->deadline_usec;
         if ((waits || what == EV_WRITE) && !peer->input.ended && is_full(peer))
-                due = MIN(due, clock_monotonic_usec() + GONE_USEC);
+                due = MIN(due, clock_boottime_usec() + GONE_USEC);
         if (due == USEC_INFINITY)
                 return NULL;
         *space = clock_until(due);

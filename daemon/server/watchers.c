@@ -18,7 +18,7 @@ static bool watchers_serve(Watchers *watchers, uint64_t end_usec) {
         Watcher *last = watchers->first ? watchers->first->prev : NULL, *watcher = NULL;
         bool all = true;
 
-        while (watcher != last && clock_monotonic_usec() < end_usec) {
+        while (watcher != last && clock_boottime_usec() < end_usec) {
                 watcher = watchers->first;
                 /* To the end of the queue first, for it may be gone afterwards. */
                 DL_DELETE(watchers->first, watcher);
@@ -33,7 +33,7 @@ static bool watchers_serve(Watchers *watchers, uint64_t end_usec) {
  * watcher that cannot be told in time is told so (overflow).
  */
 static void watchers_on_timer(evutil_socket_t fd, short what, void *userdata) {
-        uint64_t begin = clock_monotonic_usec(), end, n_posted;
+        uint64_t begin = clock_boottime_usec(), end, n_posted;
         Watchers *watchers = userdata;
 
         (void) fd;
@@ -42,7 +42,7 @@ static void watchers_on_timer(evutil_socket_t fd, short what, void *userdata) {
         n_posted = watchers->events->n_posted;
         watchers->behind = !watchers_serve(watchers, begin + TURN_USEC);
         watchers->n_told = n_posted;
-        end = clock_monotonic_usec();
+        end = clock_boottime_usec();
         watchers->next_usec = end + (end - begin) * TURN_PAUSE;
         watchers->changed(watchers->userdata);
 }

@@ -39,7 +39,7 @@ struct Watchers {
         Watcher *first;
         /* The timer is running */
         bool due;
-        /* CLOCK_MONOTONIC, when the next turn may begin */
+        /* CLOCK_BOOTTIME, when the next turn may begin */
         uint64_t next_usec;
         /* Somebody can be told more, whether or not anything happened since */
         bool behind;

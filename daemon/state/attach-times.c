@@ -3,12 +3,16 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/boot.h"
+#include "daemon/base/clock.h"
 #include "proto/error.h"
 #include "proto/fd.h"
 #include "proto/util.h"
@@ -21,7 +25,7 @@
 #define CHUNKS_MAX 4096
 
 #define ATTACH_TIMES_MAGIC "shmstamp"
-#define ATTACH_TIMES_VERSION 1
+#define ATTACH_TIMES_VERSION 2
 
 #define FLAGS_KNOWN ATTACH_TIME_ARMED
 
@@ -32,15 +36,25 @@ struct AttachTimesHeader {
         char magic[8];
         uint32_t version;
         uint32_t n_slot;
-        uint64_t unused[2];
+        uint64_t boot_id[2];
+        uint64_t unused;
 };
 
 _Static_assert(sizeof(AttachTimesHeader) == sizeof(AttachTime), "the header takes one slot");
-_Static_assert(sizeof(AttachTime) == 32, "a slot is the same everywhere");
+_Static_assert(sizeof(AttachTime) == 40, "a slot is the same everywhere");
 
-static const AttachTimesHeader attach_times_header = { .magic = ATTACH_TIMES_MAGIC,
-                                                       .version = ATTACH_TIMES_VERSION,
-                                                       .n_slot = sizeof(AttachTime) };
+/* That of another boot is none: idle_usec means nothing there. */
+static AttachTimesHeader header_of_this_boot(void) {
+        AttachTimesHeader header = { .magic = ATTACH_TIMES_MAGIC,
+                                     .version = ATTACH_TIMES_VERSION,
+                                     .n_slot = sizeof(AttachTime) };
+        const char *id = boot_id();
+
+        if (id)
+                (void) sscanf(id, "%16" SCNx64 "%16" SCNx64, &header.boot_id[0],
+                              &header.boot_id[1]);
+        return header;
+}
 
 /* The id comes last and goes first: a slot that has one is whole, whenever the daemon ends. */
 static void set_id(AttachTime *attach_time, int64_t id) {
@@ -142,6 +156,7 @@ static int index_slots(AttachTimes *attach_times) {
 }
 
 static bool is_ours(int fd, size_t *ret_n_chunks) {
+        const AttachTimesHeader ours = header_of_this_boot();
         AttachTimesHeader header;
         struct stat st;
 
@@ -152,7 +167,7 @@ static bool is_ours(int fd, size_t *ret_n_chunks) {
             st.st_size > (off_t) CHUNKS_MAX * CHUNK_BYTES)
                 return false;
         if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
-            memcmp(&header, &attach_times_header, sizeof(header)) != 0)
+            memcmp(&header, &ours, sizeof(header)) != 0)
                 return false;
         *ret_n_chunks = (size_t) st.st_size / CHUNK_BYTES;
         return true;
@@ -177,6 +192,7 @@ static int open_found(AttachTimes *attach_times) {
 
 /* A new file, for whatever was there may be another's, or mapped by another. */
 static int open_new(AttachTimes *attach_times) {
+        AttachTimesHeader header;
         int r;
 
         if (unlink(attach_times->path) < 0 && errno != ENOENT)
@@ -190,7 +206,8 @@ static int open_new(AttachTimes *attach_times) {
                 (void) unlink(attach_times->path);
                 return error_trace(r);
         }
-        memcpy(attach_times->chunks[0], &attach_times_header, sizeof(attach_times_header));
+        header = header_of_this_boot();
+        memcpy(attach_times->chunks[0], &header, sizeof(header));
         return 0;
 }
 
@@ -209,7 +226,7 @@ static void attach_times_drop(AttachTimes *attach_times) {
  * @attach_times: the object, ATTACH_TIMES_NULL before
  * @path:       the file; no other daemon may have it
  *
- * A file that is not one of this version and this user is replaced.
+ * A file that is not one of this version, this boot and this user is replaced.
  *
  * Return: 0, or a negative errno, after which no attach times are kept. attach_times_close() is due
  * in any case.
@@ -243,6 +260,8 @@ static void check_times(AttachTime *attach_time, uint64_t now_usec) {
                 attach_time->attach_usec = 0;
         if (attach_time->detach_usec > now_usec)
                 attach_time->detach_usec = 0;
+        if (attach_time->idle_usec > clock_boottime_usec())
+                attach_time->idle_usec = 0;
         if (attach_time->last_pid < 0)
                 attach_time->last_pid = 0;
         attach_time->flags &= FLAGS_KNOWN;

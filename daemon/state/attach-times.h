@@ -31,6 +31,8 @@ struct AttachTime {
         uint64_t detach_usec;
         int32_t last_pid;
         uint32_t flags;
+        /* CLOCK_BOOTTIME, since when nobody has it; 0 while somebody does */
+        uint64_t idle_usec;
 };
 
 struct AttachTimes {

@@ -143,6 +143,8 @@ void persist_attach_time(const Segment *segment) {
         attach_time->detach_usec = segment->detach_usec;
         attach_time->last_pid = segment->last_pid;
         attach_time->flags = segment->armed ? ATTACH_TIME_ARMED : 0;
+        attach_time->idle_usec = segment->held || segment->n_attachments > 0 ? 0
+                                                                             : segment->idle_usec;
 }
 
 /* persist_restored() - give a restored segment the attach times that the previous broker noted last
@@ -158,6 +160,7 @@ void persist_restored(Persist *persist, Segment *segment, uint64_t now_usec) {
                 segment->attach_usec = MAX(segment->attach_usec, attach_time->attach_usec);
                 segment->detach_usec = MAX(segment->detach_usec, attach_time->detach_usec);
                 segment->armed = segment->armed || attach_time->flags & ATTACH_TIME_ARMED;
+                segment->idle_usec = attach_time->idle_usec;
         } else {
                 attach_time = attach_times_take(&persist->attach_times, segment->id);
         }

@@ -82,7 +82,7 @@ static int pair_make(StorePairs *pairs) {
 void store_pairs_init(StorePairs *pairs, int epoll_fd) {
         pairs->pair_max = PAIR_MAX;
         pairs->epoll_fd = epoll_fd;
-        pairs->next_number = clock_monotonic_usec();
+        pairs->next_number = clock_boottime_usec();
 }
 
 /* store_pairs_deinit() - close our ends; PID 1 keeps its own */

@@ -247,7 +247,7 @@ void store_collect(Store *store) {
 
 /* Waits for the pair that is under way, after it was sent on its way if there is none. */
 static int wait_for_pair(StorePairs *pairs) {
-        uint64_t now = clock_monotonic_usec(), end = now + WAIT_USEC;
+        uint64_t now = clock_boottime_usec(), end = now + WAIT_USEC;
 
         for (;;) {
                 if (store_pairs_advance(pairs) == STORE_PAIR_E_LIMIT)
@@ -256,7 +256,7 @@ static int wait_for_pair(StorePairs *pairs) {
                         return 0;
                 if (pairs->stalled)
                         return STORE_E_LATE;
-                now = clock_monotonic_usec();
+                now = clock_boottime_usec();
                 if (now >= end) {
                         log_warning("systemd does not answer: what it should keep is not kept.");
                         pairs->stalled = true;

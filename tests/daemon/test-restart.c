@@ -176,6 +176,19 @@ TEST(last_detach_meanwhile, .end = n_rounds()) {
         wait_until_gone();
 }
 
+/* The time that a segment lingers goes on while there is no broker, and does not begin anew. */
+TEST(lingers, .end = ARRAY_SIZE(signals)) {
+        AcquireParameters parameters = creation(KIND_POSIX, 0);
+
+        GIVE_VALUE(&parameters, ACQUIRE_LINGER_USEC, linger_usec, 2000000);
+        close(wire_acquire(&wire, &parameters, NULL));
+        for (int i = 0; i < 8; ++i) {
+                usleep(400000);
+                restart(signals[_i]);
+        }
+        ck_assert(!is_there());
+}
+
 /* Armed by an attachment of which the state file knows nothing. */
 TEST(armed, .end = ARRAY_SIZE(signals)) {
         SetAttributesParameters set = {};

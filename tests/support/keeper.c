@@ -137,7 +137,7 @@ static void drop(Store *store, uint64_t *seed) {
 }
 
 int main(int argc, char **argv) {
-        uint64_t seed = clock_monotonic_usec();
+        uint64_t seed = clock_boottime_usec();
         Store store = STORE_NULL;
         size_t n_max;
 

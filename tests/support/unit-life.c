@@ -161,10 +161,10 @@ int unit_life_attach(Segment *segment) {
 
 /* Does what the loop would, for so long. */
 void unit_life_run(uint64_t usec) {
-        uint64_t end = clock_monotonic_usec() + usec, now, due;
+        uint64_t end = clock_boottime_usec() + usec, now, due;
 
         for (;;) {
-                now = clock_monotonic_usec();
+                now = clock_boottime_usec();
                 if (now >= end)
                         return;
                 due = life_due(&unit_life);
@@ -175,9 +175,9 @@ void unit_life_run(uint64_t usec) {
 }
 
 bool unit_life_run_until_gone(int64_t id) {
-        uint64_t end = clock_monotonic_usec() + 20000000;
+        uint64_t end = clock_boottime_usec() + 20000000;
 
-        while (registry_find(&unit_registry, id) && clock_monotonic_usec() < end)
+        while (registry_find(&unit_registry, id) && clock_boottime_usec() < end)
                 unit_life_run(1000);
         return !registry_find(&unit_registry, id);
 }

@@ -21,7 +21,7 @@
 #define EMPTY_STAMPS ((AttachTimes) ATTACH_TIMES_NULL)
 #define NOW UINT64_C(1000000)
 
-/* What takes several pieces of the file, 2048 slots each. */
+/* What takes several pieces of the file, 1638 slots each. */
 #define MANY 5000
 
 static char *directory, *file;
@@ -50,6 +50,7 @@ static void fill(AttachTime *attach_time, int64_t id) {
         attach_time->detach_usec = (uint64_t) id * 3;
         attach_time->last_pid = (int32_t) id;
         attach_time->flags = id % 2 ? ATTACH_TIME_ARMED : 0;
+        attach_time->idle_usec = (uint64_t) id;
 }
 
 static void assert_filled(const AttachTime *attach_time, int64_t id) {
@@ -59,6 +60,7 @@ static void assert_filled(const AttachTime *attach_time, int64_t id) {
         ck_assert_uint_eq(attach_time->detach_usec, (uint64_t) id * 3);
         ck_assert_int_eq(attach_time->last_pid, id);
         ck_assert_uint_eq(attach_time->flags, id % 2 ? ATTACH_TIME_ARMED : 0);
+        ck_assert_uint_eq(attach_time->idle_usec, (uint64_t) id);
 }
 
 static void assert_empty(const AttachTime *attach_time, int64_t id) {
@@ -68,6 +70,7 @@ static void assert_empty(const AttachTime *attach_time, int64_t id) {
         ck_assert_uint_eq(attach_time->detach_usec, 0);
         ck_assert_int_eq(attach_time->last_pid, 0);
         ck_assert_uint_eq(attach_time->flags, 0);
+        ck_assert_uint_eq(attach_time->idle_usec, 0);
 }
 
 static void open_stamps(AttachTimes *attach_times) {
@@ -178,11 +181,11 @@ TEST(impossible) {
         attach_times_close(&attach_times, true);
         open_stamps(&attach_times);
         attach_time = attach_times_find(&attach_times, 1, NOW);
-        *attach_time = (AttachTime){ 1, NOW + 1, NOW, -5, UINT32_MAX };
+        *attach_time = (AttachTime){ 1, NOW + 1, NOW, -5, UINT32_MAX, UINT64_MAX };
         attach_time = attach_times_find(&attach_times, 2, NOW);
-        *attach_time = (AttachTime){ 2, NOW, UINT64_MAX, INT32_MAX, 0 };
+        *attach_time = (AttachTime){ 2, NOW, UINT64_MAX, INT32_MAX, 0, 1 };
         attach_time = attach_times_find(&attach_times, 3, NOW);
-        *attach_time = (AttachTime){ -3, 1, 1, 1, 1 };
+        *attach_time = (AttachTime){ -3, 1, 1, 1, 1, 1 };
         attach_times_close(&attach_times, true);
         open_stamps(&attach_times);
         attach_time = attach_times_find(&attach_times, 1, NOW);
@@ -191,6 +194,7 @@ TEST(impossible) {
         ck_assert_uint_eq(attach_time->detach_usec, NOW);
         ck_assert_int_eq(attach_time->last_pid, 0);
         ck_assert_uint_eq(attach_time->flags, ATTACH_TIME_ARMED);
+        ck_assert_uint_eq(attach_time->idle_usec, 0);
         attach_time = attach_times_find(&attach_times, 2, NOW);
         ck_assert_ptr_nonnull(attach_time);
         ck_assert_uint_eq(attach_time->attach_usec, NOW);

@@ -237,16 +237,16 @@ TEST(no_leases) {
 TEST(may_count) {
         ck_assert(census_may_count(segment, true));
         ck_assert(census_may_count(segment, false));
-        segment->counted_usec = clock_monotonic_usec();
+        segment->counted_usec = clock_boottime_usec();
         segment->count_cost_usec = 100;
         ck_assert(census_may_count(segment, true));
         segment->count_cost_usec = 1000000;
         ck_assert(!census_may_count(segment, true));
         ck_assert(!census_may_count(segment, false));
-        segment->counted_usec = clock_monotonic_usec() - 15000000;
+        segment->counted_usec = clock_boottime_usec() - 15000000;
         ck_assert(census_may_count(segment, true));
         ck_assert(!census_may_count(segment, false));
-        segment->counted_usec = clock_monotonic_usec() - 25000000;
+        segment->counted_usec = clock_boottime_usec() - 25000000;
         ck_assert(census_may_count(segment, false));
 }
 
