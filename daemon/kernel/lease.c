@@ -20,6 +20,17 @@ Lease lease_take(int fd) {
         return errno == EAGAIN ? LEASE_HELD : LEASE_UNKNOWN;
 }
 
+/**
+ * lease_is_whole() - is a lease that was taken as it was, with nobody waiting for its end?
+ * @fd:         as for lease_take()
+ *
+ * Who has opened the inode since waits in open(2) until the lease is dropped, and then has it; the
+ * lease says F_RDLCK or F_UNLCK meanwhile (F_GETLEASE, fcntl(2)).
+ */
+bool lease_is_whole(int fd) {
+        return fcntl(fd, F_GETLEASE) == F_WRLCK;
+}
+
 void lease_drop(int fd) {
         (void) fcntl(fd, F_SETLEASE, F_UNLCK);
 }

@@ -8,6 +8,8 @@
  * socket. This alone decides whether a segment may be destroyed.
  */
 
+#include <stdbool.h>
+
 typedef enum Lease Lease;
 
 enum Lease {
@@ -19,6 +21,7 @@ enum Lease {
 };
 
 Lease lease_take(int fd);
+bool lease_is_whole(int fd);
 void lease_drop(int fd);
 
 #endif

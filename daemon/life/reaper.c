@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "daemon/kernel/lease.h"
 #include "proto/fd.h"
 
 /* Up to here it is done at once: some tens of microseconds. */
@@ -21,7 +22,8 @@ static void let_go(const Remains *remains) {
 
         if (remains->locked_at)
                 (void) munmap(remains->locked_at, (size_t) remains->size_bytes);
-        if (remains->punch && !kept)
+        /* Who has opened it before its name went waits, and is to find what was in it. */
+        if (remains->punch && !kept && lease_is_whole(remains->fd))
                 remains->punch(remains->fd, remains->size_bytes);
         fd_close(remains->fd);
 }
