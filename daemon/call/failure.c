@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/failure.h"
 
+#include <errno.h>
+#include <string.h>
+
 static bool is_among(const Numbers *numbers, uid_t uid) {
         for (size_t i = 0; i < numbers->n_values; ++i)
                 if (numbers->values[i] == uid)
@@ -38,6 +41,8 @@ int call_check_trusted(const Client *client, const Segment *segment, bool given,
 
 /* call_kind_failure() - what an error of a kind's means to who asked */
 int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *failure) {
+        const char *reason;
+
         switch (code) {
         case 0:
                 return 0;
@@ -55,8 +60,15 @@ int call_kind_failure(int code, const KindFailure *kind_failure, CallFailure *fa
                 return CALL_E_LIMIT;
         case KIND_E_NOT_SUPPORTED:
                 return call_not_supported(failure, kind_failure->cause, kind_failure->reason);
-        default:
+        case KIND_E_TOO_LARGE:
+                return call_not_supported(failure, "host",
+                                          "nothing of that kind can be as large here");
+        case KIND_E_NO_MEMORY:
+        case -ENOMEM:
                 return call_no_memory(failure);
+        default:
+                reason = code < 0 ? strerrordesc_np(-code) : NULL;
+                return call_not_supported(failure, "error", reason ? reason : "it cannot be done");
         }
 }
 

@@ -212,10 +212,9 @@ static int memfd_adopt(const Host *host, Segment *segment, int fd, KindFailure *
         _cleanup_fd_ int master_fd = -EBADF;
         int r;
 
-        (void) failure;
         r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
         if (r < 0)
-                return kind_error(-r);
+                return kind_not_adopted(failure, -r);
         master_fd = r;
         r = memfd_own(host, master_fd);
         if (r)

@@ -38,6 +38,29 @@ int kind_not_supported(KindFailure *failure, const char *cause, const char *reas
         return KIND_E_NOT_SUPPORTED;
 }
 
+/* kind_not_adopted() - what it means that an object of others cannot be opened for writing */
+int kind_not_adopted(KindFailure *failure, int error) {
+        const char *reason;
+
+        switch (error) {
+        case EAGAIN:
+                reason = "somebody has a lease on it";
+                break;
+        case EROFS:
+                reason = "its descriptor was opened on a read-only mount";
+                break;
+        case ETXTBSY:
+                reason = "a program runs from it";
+                break;
+        case EPERM:
+                reason = "it is immutable or can only be appended to";
+                break;
+        default:
+                return kind_error(error);
+        }
+        return kind_not_supported(failure, "notAdoptable", reason);
+}
+
 /* kind_unavailable() - an object may be there, but cannot be opened now, for a reason that stays */
 int kind_unavailable(KindFailure *failure, const char *cause, const char *reason) {
         failure->cause = cause;

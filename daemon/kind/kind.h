@@ -181,6 +181,7 @@ extern const KindRow kind_file;
 int kind_error(int error);
 int kind_not_supported(KindFailure *failure, const char *cause, const char *reason);
 int kind_unavailable(KindFailure *failure, const char *cause, const char *reason);
+int kind_not_adopted(KindFailure *failure, int error);
 int kind_not_opened(KindFailure *failure, int error);
 bool kind_is_same(const Segment *segment, int fd);
 int kind_set_master(Segment *segment, int fd);

@@ -169,13 +169,8 @@ int named_inode_adopt(const Host *host, Segment *segment, int fd, KindFailure *f
         int r;
 
         r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
-        if (r == -EAGAIN)
-                return kind_not_supported(failure, "notAdoptable", "somebody has a lease on it");
-        if (r == -EROFS)
-                return kind_not_supported(failure, "notAdoptable",
-                                          "its descriptor was opened on a read-only mount");
         if (r < 0)
-                return kind_error(-r);
+                return kind_not_adopted(failure, -r);
         master_fd = r;
         r = check_lease(master_fd, failure);
         if (r)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/include/shmbroker.h"
@@ -325,6 +327,42 @@ TEST(other_fds) {
         assert_fd_refused(unit_memfd(0), "it is empty");
         fd_close(memory);
         ck_assert_int_eq(unlink(fifo), 0);
+}
+
+/* What cannot be opened for writing is refused for what it is, and not as a lack of memory. */
+TEST(not_to_be_written) {
+        static const char content[] = "content";
+        _cleanup_(freep) char *directory = unit_directory(), *path = unit_path(directory, "leased"),
+                              *program = unit_path(directory, "sleep");
+        char command[512];
+        pid_t pid;
+        int fd, leased_fd, status;
+
+        (void) signal(SIGIO, SIG_IGN);
+        unit_write_file(path, content, sizeof(content));
+        leased_fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fcntl(leased_fd, F_SETLEASE, F_RDLCK) == 0)
+                assert_fd_refused(fcntl(leased_fd, F_DUPFD_CLOEXEC, 0), "lease");
+        fd_close(leased_fd);
+        ck_assert_int_eq(unlink(path), 0);
+        /* A program of one's own that runs: a copy of one that is there. */
+        (void) snprintf(command, sizeof(command), "cp /bin/sleep %s", program);
+        ck_assert_int_eq(system(command), 0);
+        pid = fork();
+        if (pid == 0) {
+                (void) execl(program, "sleep", "60", NULL);
+                _exit(99);
+        }
+        ck_assert_int_gt(pid, 0);
+        while ((fd = open(program, O_RDWR | O_CLOEXEC)) >= 0) {
+                fd_close(fd);
+                usleep(1000);
+        }
+        ck_assert_int_eq(errno, ETXTBSY);
+        assert_fd_refused(open(program, O_RDONLY | O_CLOEXEC), "a program runs from it");
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_int_eq(unlink(program), 0);
 }
 
 static void assert_name_refused(const char *posix_name, const char *words) {
