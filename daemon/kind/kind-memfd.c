@@ -201,25 +201,49 @@ static int memfd_examine(const Host *host, Segment *segment, int fd, const Crede
 }
 
 /* The broker has to own the inode: see INODE_MODE. */
-static int memfd_own(const Host *host, int fd) {
-        if (fchown(fd, host->uid, (gid_t) -1) < 0 || fchmod(fd, INODE_MODE) < 0)
+static int memfd_own(const Host *host, int fd, const struct stat *before, KindFailure *failure) {
+        int r;
+
+        if (fchown(fd, host->uid, (gid_t) -1) < 0)
                 return kind_error(errno);
-        return 0;
+        if (fchmod(fd, INODE_MODE) == 0)
+                return 0;
+        r = errno == EPERM ? kind_not_supported(failure, "notAdoptable",
+                                                "its seals keep its mode, which lets others in")
+                           : kind_error(errno);
+        (void) fchown(fd, before->st_uid, before->st_gid);
+        return r;
+}
+
+/* Has its owner changed the size since it was examined? Then it was charged for another one, and
+ * promised as that. */
+static bool memfd_has_changed(const Segment *segment, int fd) {
+        struct stat st;
+
+        return fstat(fd, &st) < 0 || (uint64_t) st.st_size != segment->object_bytes;
 }
 
 /* Takes a memfd that others made. If its seals allow it, its size is fixed from now on. */
 static int memfd_adopt(const Host *host, Segment *segment, int fd, KindFailure *failure) {
         _cleanup_fd_ int master_fd = -EBADF;
+        struct stat before;
         int r;
 
         r = host_reopen(host, fd, O_RDWR | O_NONBLOCK);
         if (r < 0)
                 return kind_not_adopted(failure, -r);
         master_fd = r;
-        r = memfd_own(host, master_fd);
+        if (fstat(master_fd, &before) < 0)
+                return error_origin(-errno);
+        r = memfd_own(host, master_fd, &before, failure);
         if (r)
                 return r;
         (void) fcntl(master_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+        if (memfd_has_changed(segment, master_fd)) {
+                (void) fchmod(master_fd, before.st_mode & MODE_MAX);
+                (void) fchown(master_fd, before.st_uid, before.st_gid);
+                return kind_not_supported(failure, "notAdoptable", "its size changes meanwhile");
+        }
         segment->seals = memfd_look_at_seals(master_fd);
         segment->sealable = !(segment->seals >> SEAL_SEAL & 1U);
         return kind_set_master(segment, steal_fd(&master_fd));

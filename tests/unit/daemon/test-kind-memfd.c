@@ -231,6 +231,33 @@ TEST(punch) {
         segment_free(segment);
 }
 
+/* Whoever changes the size while it is adopted gets it back: the size was promised and charged. */
+TEST(resized_meanwhile) {
+        static const off_t sizes_meanwhile[] = { 0, 4096, 1 << 20 };
+        const Credentials client = { .uid = geteuid(), .gid = getegid() };
+
+        for (size_t i = 0; i < ARRAY_SIZE(sizes_meanwhile); ++i) {
+                Segment *segment = segment_new();
+                KindFailure failure = {};
+                int fd = memfd_create("theirs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+                struct stat st;
+
+                ck_assert_int_eq(ftruncate(fd, 8192), 0);
+                ck_assert_int_eq(fchmod(fd, 0640), 0);
+                kind_set(segment, KIND_MEMFD);
+                ck_assert_int_eq(kind_memfd.examine(unit_host(), segment, fd, &client, &failure),
+                                 0);
+                ck_assert_int_eq(ftruncate(fd, sizes_meanwhile[i]), 0);
+                ck_assert_int_eq(kind_memfd.adopt(unit_host(), segment, fd, &failure),
+                                 KIND_E_NOT_SUPPORTED);
+                ck_assert_str_eq(failure.reason, "its size changes meanwhile");
+                ck_assert_int_eq(fstat(fd, &st), 0);
+                ck_assert_uint_eq(st.st_mode & 07777, 0640);
+                segment_free(segment);
+                fd_close(fd);
+        }
+}
+
 /* A name of any length; it is shown in /proc/PID/maps, of which names of files are limited. */
 TEST(long_name) {
         char name[256];
