@@ -309,7 +309,7 @@ TEST(create, .end = ARRAY_SIZE(named_kinds)) {
                 } else {
                         ck_assert(!answered);
                         ck_assert_uint_eq(count_files(), 0);
-                        ck_assert(!native_has_posix(native_name("created"), NULL));
+                        ck_assert(!native_has_posix(native_name("created"), &(struct stat){}));
                         fd_close(make(kind, NAME, "created", &id));
                 }
                 ck_assert_int_eq(wire_remove(&wire, NAME, NULL), FAULT_NONE);
@@ -339,7 +339,7 @@ TEST(remove, .end = ARRAY_SIZE(kept_kinds)) {
                         remove_id(id);
                 }
                 ck_assert_uint_eq(count_files(), 0);
-                ck_assert(!native_has_posix(native_name("removed"), NULL));
+                ck_assert(!native_has_posix(native_name("removed"), &(struct stat){}));
                 if (kept_kinds[_i] == KIND_SYSV)
                         ck_assert(!native_has_sysv((int) before.shmid));
         }
