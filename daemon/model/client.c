@@ -12,6 +12,9 @@
 #include "proto/fd.h"
 #include "proto/util.h"
 
+/* As many groups are not charged. */
+#define GROUPS_FREE 256U
+
 /* What stays when the client is gone; of the rest, a call of the administrator's needs some. */
 static bool limit_is_lasting(Limit limit) {
         return limit == LIMIT_SEGMENTS || limit == LIMIT_BYTES || limit == LIMIT_LOCKED ||
@@ -43,37 +46,25 @@ int client_charge(const Client *client, Charge *charge, User *user, Limit limit,
         return 0;
 }
 
-/* socket(7), SO_PEERGROUPS: ERANGE tells how much room it takes. */
-static int read_groups(int fd, gid_t **ret_groups, size_t *ret_n_groups) {
-        _cleanup_(freep) gid_t *groups = NULL;
-        socklen_t n = 0;
-
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &n) < 0 && errno != ERANGE)
-                return error_origin(-errno);
-        if (n > 0) {
-                groups = malloc(n);
-                if (!groups)
-                        return error_origin(-ENOMEM);
-                if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)
-                        return error_origin(-errno);
-        }
-        *ret_groups = steal_ptr(groups);
-        *ret_n_groups = n / sizeof(gid_t);
-        return 0;
-}
-
 /* Groups that are not mapped grant nothing, for they are all the same here. */
-static void leave_out_unmapped(Credentials *credentials, const Overflow *overflow) {
-        size_t n = 0;
+static int client_read_groups(Client *client, const Overflow *overflow, int fd,
+                              LimitReached *ret_reached) {
+        Credentials *credentials = &client->credentials;
+        int r;
 
         credentials->unmapped = overflow->has_uid && credentials->uid == overflow->uid;
-        if (!overflow->has_gid)
-                return;
-        credentials->group_unmapped = credentials->gid == overflow->gid;
-        for (size_t i = 0; i < credentials->n_groups; ++i)
-                if (credentials->groups[i] != overflow->gid)
-                        credentials->groups[n++] = credentials->groups[i];
-        credentials->n_groups = n;
+        credentials->group_unmapped = overflow->has_gid && credentials->gid == overflow->gid;
+        r = groups_read(fd, overflow->has_gid ? &overflow->gid : NULL, &client->groups);
+        if (r)
+                return error_trace(r);
+        groups_share(&client->groups, client->user);
+        if (client->groups->n > GROUPS_FREE && client->groups->charge.amount == 0 &&
+            client_charge(client, &client->groups->charge, client->user, LIMIT_INPUT,
+                          client->groups->n * sizeof(gid_t), ret_reached))
+                return CLIENT_E_LIMIT;
+        credentials->groups = client->groups->gids;
+        credentials->n_groups = client->groups->n;
+        return 0;
 }
 
 /**
@@ -84,16 +75,17 @@ static void leave_out_unmapped(Credentials *credentials, const Overflow *overflo
  * @overflow:   what users and groups look like that are not mapped here
  * @fd:         the connected socket
  * @by_admin:   whether it is the administrator's: then only root and the broker's own user may
+ * @ret_reached: with CLIENT_E_LIMIT, which one
  *
  * The credentials are those at connect(2), and stay so whatever the peer does (unix(7)).
  *
- * Return: 0, CLIENT_E_DENIED, or a negative errno. client_deinit() is due in any case.
+ * Return: 0, CLIENT_E_DENIED, CLIENT_E_LIMIT or a negative errno. client_deinit() is due in any
+ * case.
  */
 int client_init(Client *client, Accounts *accounts, Tenant *tenant, const Overflow *overflow,
-                int fd, bool by_admin) {
+                int fd, bool by_admin, LimitReached *ret_reached) {
         struct ucred credentials;
         socklen_t n = sizeof(credentials);
-        int r;
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
                 return error_origin(-errno);
@@ -108,20 +100,18 @@ int client_init(Client *client, Accounts *accounts, Tenant *tenant, const Overfl
         client->credentials.uid = credentials.uid;
         client->credentials.gid = credentials.gid;
         client->credentials.pid = credentials.pid;
-        r = read_groups(fd, &client->credentials.groups, &client->credentials.n_groups);
-        if (r)
-                return error_trace(r);
-        leave_out_unmapped(&client->credentials, overflow);
         process_identify(&client->process, credentials.pid, fd);
         client->user = accounts_user(accounts, credentials.uid);
-        return client->user ? 0 : error_origin(-ENOMEM);
+        if (!client->user)
+                return error_origin(-ENOMEM);
+        return client_read_groups(client, overflow, fd, ret_reached);
 }
 
 void client_deinit(Client *client) {
         assert(!client->reservations);
         assert(client->passed_fd < 0 && client->spent_fd < 0);
         charge_give_back(&client->connection);
+        client->groups = groups_unref(client->groups);
         client->user = user_unref(client->user);
-        free(client->credentials.groups);
         *client = (Client) CLIENT_NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "daemon/base/overflow.h"
 #include "daemon/base/process.h"
+#include "daemon/model/groups.h"
 #include "daemon/model/limits.h"
 #include "daemon/model/permission.h"
 
@@ -19,11 +20,14 @@ enum {
         _CLIENT_E_SUCCESS,
         /* Neither root nor the broker itself, at the administrator's socket */
         CLIENT_E_DENIED,
+        CLIENT_E_LIMIT,
 };
 
 struct Client {
         Credentials credentials;
         User *user;
+        /* Those of the credentials */
+        Groups *groups;
         Charge connection;
         Process process;
         /* Before a descriptor can follow, the kernel has to be asked whether the client has read */
@@ -45,7 +49,7 @@ int client_charge(const Client *client, Charge *charge, User *user, Limit limit,
                   LimitReached *ret_reached);
 
 int client_init(Client *client, Accounts *accounts, Tenant *tenant, const Overflow *overflow,
-                int fd, bool by_admin);
+                int fd, bool by_admin, LimitReached *ret_reached);
 void client_deinit(Client *client);
 
 #endif

@@ -87,6 +87,8 @@ struct User {
         /* So much of it was found after the fact, and counts for this user alone: Charge.found */
         uint64_t found[_LIMIT_N];
         DiscardOrigin discarded;
+        /* Those of the connection that was made last and has them still, or NULL */
+        struct Groups *groups;
         struct User *next;
         struct User *prev;
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/model/permission.h"
 
+#include "daemon/model/groups.h"
+
 /* The three bits of a mode, as one digit of its octal number. */
 #define BIT_READ 4U
 #define BIT_WRITE 2U
@@ -9,10 +11,7 @@
 bool credentials_in_group(const Credentials *credentials, gid_t gid) {
         if (credentials->gid == gid && !credentials->group_unmapped)
                 return true;
-        for (size_t i = 0; i < credentials->n_groups; ++i)
-                if (credentials->groups[i] == gid)
-                        return true;
-        return false;
+        return groups_have(credentials->groups, credentials->n_groups, gid);
 }
 
 /* A uid of a tenant is nobody's elsewhere. */

@@ -35,7 +35,8 @@ struct Credentials {
         bool group_unmapped;
         /* Came by the administrator's socket: what the broker's own privileges allow, it may */
         bool privileged;
-        gid_t *groups;
+        /* Supplementary, sorted */
+        const gid_t *groups;
         size_t n_groups;
 };
 

@@ -474,6 +474,8 @@ static int peer_begin(Peer *peer) {
  */
 void peers_accept(Peers *peers, int fd, Tenant *tenant, bool by_admin) {
         _cleanup_(peer_freep) Peer *peer = NULL;
+        LimitReached reached;
+        int r;
 
         peer = calloc(1, sizeof(*peer));
         if (!peer) {
@@ -486,8 +488,12 @@ void peers_accept(Peers *peers, int fd, Tenant *tenant, bool by_admin) {
         peer->client = (Client) CLIENT_NULL;
         peer->input = (Input) INPUT_NULL;
         peer->look_again_usec = LOOK_AGAIN_MIN_USEC;
-        if (client_init(&peer->client, service_accounts(peers->service, tenant), tenant,
-                        &peers->service->overflow, fd, by_admin))
+        r = client_init(&peer->client, service_accounts(peers->service, tenant), tenant,
+                        &peers->service->overflow, fd, by_admin, &reached);
+        if (r == CLIENT_E_LIMIT)
+                report_limit(peer->client.user, peer->client.credentials.pid, reached.name,
+                             "a connection is closed");
+        if (r)
                 return;
         output_init(&peer->output, fd, &peer->client);
         input_init(&peer->input, fd, &peer->client, peers->service, &peers->input);

@@ -2,6 +2,7 @@
 /* Clients that ask and do not read: what waits for them is bounded, and told as a limit. */
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,4 +147,52 @@ TEST(unread_replies) {
                 (void) snprintf(name, sizeof(name), "s/%d", i);
                 ck_assert_int_eq(wire_remove(&wire, name, NULL), FAULT_NONE);
         }
+}
+
+/* --- groups of clients, of which each may have 65536 (subgid(5)) */
+
+#define N_GROUPS 60000U
+#define N_CLIENTS 20
+
+static void set_up_groups(void) {
+        fixture_up(&(Setup){ .config = "[limits]\ninputBytesPerUser = 1M\n" });
+        wire_open(&wire);
+}
+
+static bool is_served(Wire *client) {
+        static const char text[] = "{\"method\":\"org.shmbroker.Broker.GetStatus\"}";
+        Reply reply;
+
+        wire_send(client, text, sizeof(text));
+        return wire_receive(client, &reply);
+}
+
+/* Connects with these groups; how many of the connections are served at the same time? */
+static int connect_with_groups(void *userdata) {
+        const bool *differ = userdata;
+        static gid_t gids[N_GROUPS];
+        Wire clients[N_CLIENTS];
+        int n = 0;
+
+        for (int i = 0; i < N_CLIENTS; ++i) {
+                for (unsigned int k = 0; k < N_GROUPS; ++k)
+                        gids[k] = 100000 + k + (*differ ? (unsigned int) i : 0);
+                if (setgroups(N_GROUPS, gids) < 0 || !wire_try_open(&clients[i]))
+                        return -1;
+        }
+        for (int i = 0; i < N_CLIENTS; ++i)
+                n += is_served(&clients[i]);
+        return n;
+}
+
+CASE("groups", .setup = set_up_groups, .teardown = teardown, .timeout = 60, .skip = geteuid() != 0,
+     .reason = "only root can have groups of its choice");
+
+/* Those that are the same are kept once; others are charged. */
+TEST(groups) {
+        bool differ = false;
+
+        ck_assert_int_eq(unit_fork(connect_with_groups, &differ), N_CLIENTS);
+        differ = true;
+        ck_assert_int_eq(unit_fork(connect_with_groups, &differ), (1 << 20) / (4 * N_GROUPS));
 }
