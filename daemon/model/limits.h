@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "daemon/base/closer.h"
+#include "daemon/base/rounds.h"
 
 typedef struct Accounts Accounts;
 typedef struct Charge Charge;
@@ -87,6 +88,8 @@ struct User {
         /* So much of it was found after the fact, and counts for this user alone: Charge.found */
         uint64_t found[_LIMIT_N];
         DiscardOrigin discarded;
+        /* Its connections that have something to do */
+        RoundParty turns;
         /* Those of the connection that was made last and has them still, or NULL */
         struct Groups *groups;
         struct User *next;
@@ -101,6 +104,8 @@ struct Accounts {
         uint64_t user_maximum[_LIMIT_N];
         uint64_t total_used[_LIMIT_N];
         User *users;
+        /* The same of all its users, for a tenant's */
+        RoundParty turns;
 };
 
 /*

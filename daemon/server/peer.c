@@ -23,9 +23,6 @@
 #include "proto/socket.h"
 #include "proto/util.h"
 
-/* Calls that are answered in one go before others have their turn. */
-#define CALLS_AT_ONCE 32
-
 /*
  * Who is one too many waits that long for a place: connections that were closed before may not have
  * been looked at yet.
@@ -61,6 +58,10 @@ struct Peer {
         int fd;
         struct event *event;
         short interest;
+        /* What has happened since its last turn, of EV_..., and its place among those who want one
+         */
+        short happened;
+        RoundItem turn;
         long look_again_usec;
 
         Client client;
@@ -86,6 +87,7 @@ static Peer *peer_free(Peer *peer) {
                 return NULL;
         if (peer->prev)
                 DL_DELETE(peer->peers->first, peer);
+        turns_remove(&peer->peers->turns, &peer->turn);
         if (peer->event)
                 event_free(peer->event);
         if (is_watch(peer))
@@ -296,19 +298,29 @@ static int keep_input(Peer *peer) {
         return PEER_E_GONE;
 }
 
-/* Goes on with a peer until it has to wait for something. */
-static int peer_run(Peer *peer, bool readable, bool *ret_again) {
-        bool more = true;
+/* Is there something to go on with that was received already? */
+static bool has_more(const Peer *peer) {
+        return peer->pending || peer->stream.kind != STREAM_NONE ||
+               !frames_empty(&peer->input.frames);
+}
+
+/* Goes on with a peer until it has to wait for something, or its time is over. What was received is
+ * answered once in any case. */
+static int peer_run(Peer *peer, bool readable, uint64_t end_usec, bool *ret_again) {
+        bool more = true, received;
         int r;
 
         *ret_again = false;
         r = output_flush(&peer->output) ? PEER_E_GONE : 0;
-        for (int i = 0; r == 0 && more && !output_pending(&peer->output); ++i) {
-                if (i == CALLS_AT_ONCE) {
+        while (r == 0 && more && !output_pending(&peer->output)) {
+                received = readable;
+                r = peer_step(peer, &readable, &more);
+                received = received && !readable;
+                if (r == 0 && more && !received && has_more(peer) &&
+                    clock_boottime_usec() >= end_usec) {
                         *ret_again = true;
                         break;
                 }
-                r = peer_step(peer, &readable, &more);
         }
         if (is_watch(peer) && !output_pending(&peer->output))
                 watchers_set_behind(&peer->peers->watchers);
@@ -372,7 +384,7 @@ static bool is_abandoned(const Peer *peer) {
                !process_alive(&peer->client.process);
 }
 
-static void peer_pump(evutil_socket_t fd, short what, void *userdata);
+static void peer_on_event(evutil_socket_t fd, short what, void *userdata);
 
 static int set_interest(Peer *peer, short what) {
         struct timeval space;
@@ -384,7 +396,7 @@ static int set_interest(Peer *peer, short what) {
         if (peer->interest != what) {
                 (void) event_del(peer->event);
                 if (event_assign(peer->event, peer->peers->base, peer->fd,
-                                 (short) (what | EV_PERSIST), peer_pump, peer) < 0)
+                                 (short) (what | EV_PERSIST), peer_on_event, peer) < 0)
                         return PEER_E_GONE;
                 (void) event_priority_set(peer->event, LOOP_PRIORITY_PEERS);
                 peer->interest = what;
@@ -393,13 +405,14 @@ static int set_interest(Peer *peer, short what) {
 }
 
 /* What every event of a connection comes to: the one place where its interest is decided. */
-static void peer_pump(evutil_socket_t fd, short what, void *userdata) {
-        Peer *peer = userdata;
+static bool peer_take_turn(RoundItem *item, uint64_t end_usec) {
+        Peer *peer = CONTAINER_OF(item, Peer, turn);
+        short what = peer->happened;
         Peers *peers = peer->peers;
         bool again = false;
         int r;
 
-        (void) fd;
+        peer->happened = 0;
         if (what & EV_TIMEOUT)
                 peer->look_again_usec = MIN(peer->look_again_usec * 2, LOOK_AGAIN_MAX_USEC);
         else
@@ -411,14 +424,34 @@ static void peer_pump(evutil_socket_t fd, short what, void *userdata) {
         else if (what & EV_TIMEOUT && is_abandoned(peer))
                 r = PEER_E_GONE;
         else
-                r = peer_run(peer, what & EV_READ, &again);
-        if (r == 0)
+                r = peer_run(peer, what & EV_READ, end_usec, &again);
+        if (r == 0 && !again)
                 r = set_interest(peer, peer_wanted(peer));
         if (r)
                 peer_free(peer);
-        else if (again)
-                event_active(peer->event, 0, 0);
         peers->changed(peers->userdata);
+        return r == 0 && again;
+}
+
+/* Of a tenant's users anybody may have as many as it likes, so they have their turns together. */
+static RoundParty *peer_party(const Peer *peer) {
+        User *user = peer->client.user;
+
+        return peer->client.credentials.tenant ? &user->accounts->turns : &user->turns;
+}
+
+static void peer_on_event(evutil_socket_t fd, short what, void *userdata) {
+        Peer *peer = userdata;
+
+        (void) fd;
+        peer->happened |= what;
+        /* What is told again while it waits for its turn would be told all the time. */
+        if (peer->turn.party) {
+                (void) event_del(peer->event);
+                peer->interest = 0;
+                return;
+        }
+        turns_want(&peer->peers->turns, peer_party(peer), &peer->turn);
 }
 
 /* There is no place for a client, which has asked nothing yet. */
@@ -457,7 +490,7 @@ static int peer_begin(Peer *peer) {
         if (full)
                 peer->event = event_new(base, -1, 0, try_again, peer);
         else
-                peer->event = event_new(base, peer->fd, EV_READ | EV_PERSIST, peer_pump, peer);
+                peer->event = event_new(base, peer->fd, EV_READ | EV_PERSIST, peer_on_event, peer);
         if (!peer->event)
                 return PEER_E_GONE;
         peer->interest = full ? 0 : EV_READ;
@@ -548,10 +581,15 @@ static bool peer_tell(Watcher *watcher) {
  */
 int peers_init(Peers *peers, struct event_base *base, Service *service, LoopChangedFn changed,
                void *userdata) {
+        int r;
+
         peers->base = base;
         peers->service = service;
         peers->changed = changed;
         peers->userdata = userdata;
+        r = turns_init(&peers->turns, base, peer_take_turn);
+        if (r)
+                return error_trace(r);
         return error_trace(watchers_init(&peers->watchers, base, &service->life.events, peer_tell,
                                          changed, userdata));
 }
@@ -560,6 +598,7 @@ int peers_init(Peers *peers, struct event_base *base, Service *service, LoopChan
 void peers_deinit(Peers *peers) {
         while (peers->first)
                 peer_free(peers->first);
+        turns_deinit(&peers->turns);
         watchers_deinit(&peers->watchers);
         frame_spare_deinit(&peers->input.spare);
 }

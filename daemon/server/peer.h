@@ -7,6 +7,7 @@
 #include "daemon/call/service.h"
 #include "daemon/server/input.h"
 #include "daemon/server/loop.h"
+#include "daemon/server/turns.h"
 #include "daemon/server/watchers.h"
 
 struct event_base;
@@ -23,6 +24,7 @@ struct Peers {
         LoopChangedFn changed;
         void *userdata;
         Peer *first;
+        Turns turns;
         Watchers watchers;
 
         /* Shared by all peers, one of which is served at a time */
