@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/streams.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/call/recover.h"
 #include "daemon/call/status.h"
 #include "daemon/life/describe.h"
@@ -90,58 +91,66 @@ static bool streams_matches(const Stream *stream, const Segment *segment, const 
                tenant_grants(&client->credentials, &segment->permission, candidate.name, false);
 }
 
-/* The next segment behind @after_id that is to be listed, settled. */
-static Segment *next_segment(const Stream *stream, Service *service, const Client *client,
-                             int64_t after_id) {
-        Segment *segment, *next;
+/* Behind all that were looked at, the next one that is to be listed, settled; NULL if there is
+ * none, or none was found in time. What does not match takes time as well. */
+static Segment *next_segment(Stream *stream, Service *service, const Client *client,
+                             uint64_t end_usec) {
+        Segment *segment = registry_next(&service->registry, stream->looked_at_id), *next;
 
-        for (segment = registry_next(&service->registry, after_id); segment; segment = next) {
+        for (; segment && clock_boottime_usec() < end_usec; segment = next) {
                 next = segment->next;
+                stream->looked_at_id = segment->id;
                 if (!streams_matches(stream, segment, client))
                         continue;
                 segment = recover_settle(service, segment);
                 if (segment && streams_matches(stream, segment, client))
                         return segment;
         }
+        stream->looked_at_all = !segment;
         return NULL;
 }
 
-/* The one to be sent now: the one that was promised, or if it is gone meanwhile, one behind it. */
-static Segment *current_segment(const Stream *stream, Service *service, const Client *client) {
+/* The one that was found in an earlier turn, unless it is gone meanwhile. */
+static Segment *found_segment(const Stream *stream, Service *service, const Client *client) {
         Segment *segment = stream->pending_id > 0
                                    ? registry_find(&service->registry, stream->pending_id)
                                    : NULL;
 
-        if (segment && streams_matches(stream, segment, client))
-                segment = life_settle(&service->life, segment);
-        if (segment && streams_matches(stream, segment, client))
-                return segment;
-        return next_segment(stream, service, client, stream->pending_id);
+        if (!segment || !streams_matches(stream, segment, client))
+                return NULL;
+        segment = life_settle(&service->life, segment);
+        return segment && streams_matches(stream, segment, client) ? segment : NULL;
 }
 
-static void write_segments(Stream *stream, Service *service, const Client *client, Writer *writer) {
-        Segment *segment = current_segment(stream, service, client), *next;
+static void write_segment(const Client *client, Segment *segment, bool continues, Writer *writer) {
         ListReply reply = {};
 
-        if (!segment) {
-                reply_write(writer, NULL, NULL, false);
-                stream->kind = STREAM_NONE;
-                return;
-        }
-        while (segment) {
-                next = next_segment(stream, service, client, segment->id);
-                describe_segment(segment, LOOK_ALL, &reply.segment);
-                describe_hide(&client->credentials, &segment->permission, &reply.segment);
-                GIVE(&reply, REPLY_ITEM);
-                reply_write(writer, &list_reply_type, &reply, next != NULL);
-                segment = next;
-                if (writer->n_allocated - writer->n_data < STREAM_REPLY_MAX)
+        describe_segment(segment, LOOK_ALL, &reply.segment);
+        describe_hide(&client->credentials, &segment->permission, &reply.segment);
+        GIVE(&reply, REPLY_ITEM);
+        reply_write(writer, &list_reply_type, &reply, continues);
+}
+
+/* One is sent when it is known whether another one follows. */
+static void write_segments(Stream *stream, Service *service, const Client *client,
+                           uint64_t end_usec, Writer *writer) {
+        Segment *segment = found_segment(stream, service, client), *next;
+
+        while (writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX) {
+                next = next_segment(stream, service, client, end_usec);
+                if (!next && !stream->looked_at_all)
                         break;
+                if (segment)
+                        write_segment(client, segment, next != NULL, writer);
+                else if (!next)
+                        reply_write(writer, NULL, NULL, false);
+                segment = next;
+                if (!next) {
+                        stream->kind = STREAM_NONE;
+                        return;
+                }
         }
-        if (segment)
-                stream->pending_id = segment->id;
-        else
-                stream->kind = STREAM_NONE;
+        stream->pending_id = segment ? segment->id : 0;
 }
 
 static bool shows_attachment(const Segment *segment, const Attachment *attachment,
@@ -266,18 +275,19 @@ static void write_tenants(Stream *stream, const Service *service, const Client *
 }
 
 /**
- * stream_write() - make the next replies, as many as there is room for
- * @stream:     a stream that is not STREAM_NONE; it is, when the last reply is made. At least one
- *              is made, but for a stream_idle().
+ * stream_write() - make the next replies, as many as there is room and time for; maybe none
+ * @stream:     a stream that is not STREAM_NONE; it is, when the last reply is made
  * @service:    the service
  * @client:     who asked
+ * @end_usec:   clock_boottime_usec() when it is enough
  * @writer:     empty, with room for more than STREAM_REPLY_MAX
  */
-void stream_write(Stream *stream, Service *service, Client *client, Writer *writer) {
+void stream_write(Stream *stream, Service *service, Client *client, uint64_t end_usec,
+                  Writer *writer) {
         switch (stream->kind) {
         case STREAM_SEGMENTS:
                 life_drain(&service->life);
-                write_segments(stream, service, client, writer);
+                write_segments(stream, service, client, end_usec, writer);
                 break;
         case STREAM_ATTACHMENTS:
                 life_drain(&service->life);
@@ -290,7 +300,7 @@ void stream_write(Stream *stream, Service *service, Client *client, Writer *writ
                 write_tenants(stream, service, client, writer);
                 break;
         case STREAM_WATCH:
-                watch_stream_write(stream->watch, writer);
+                watch_stream_write(stream->watch, end_usec, writer);
                 break;
         case STREAM_NONE:
                 break;

@@ -33,8 +33,11 @@ struct Stream {
         int64_t pending_id;
         /* STREAM_ATTACHMENTS: of this segment */
         int64_t segment_id;
-        /* STREAM_SEGMENTS: those that match */
+        /* STREAM_SEGMENTS: those that match; up to where they were looked at, and whether that was
+         * all */
         Selection selection;
+        int64_t looked_at_id;
+        bool looked_at_all;
         /* STREAM_WATCH */
         WatchStream *watch;
 };
@@ -52,6 +55,7 @@ int stream_watch(Stream *stream, Service *service, Client *client,
 void stream_end(Stream *stream);
 
 bool stream_idle(const Stream *stream);
-void stream_write(Stream *stream, Service *service, Client *client, Writer *writer);
+void stream_write(Stream *stream, Service *service, Client *client, uint64_t end_usec,
+                  Writer *writer);
 
 #endif

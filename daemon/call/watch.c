@@ -127,18 +127,15 @@ static void write_existing(WatchStream *stream, Segment *segment, Writer *writer
         reply_write(writer, &watch_reply_type, &reply, true);
 }
 
-/* What is not wanted takes time as well: so many are looked at in one turn. */
-#define LOOKED_AT_MAX 512U
-
-/* Goes on with what exists, as far as there is room; true if that was all. */
-static bool write_some(WatchStream *stream, Writer *writer) {
+/* Goes on with what exists, as far as there is room and time; true if that was all. What is not
+ * wanted takes time as well. */
+static bool write_some(WatchStream *stream, uint64_t end_usec, Writer *writer) {
         Life *life = &stream->service->life;
         Watch *watch = &stream->watch;
         Segment *segment = registry_next(&stream->service->registry, watch->listed_id), *next;
-        unsigned int n = 0;
 
         for (; segment && segment->id <= watch->last_id; segment = next) {
-                if (!has_room(writer) || ++n > LOOKED_AT_MAX)
+                if (!has_room(writer) || clock_boottime_usec() >= end_usec)
                         return false;
                 next = segment->next;
                 if (watch_wants(watch, segment)) {
@@ -153,12 +150,12 @@ static bool write_some(WatchStream *stream, Writer *writer) {
 }
 
 /* What exists, and then that this was all. */
-static void write_listing(WatchStream *stream, Writer *writer) {
+static void write_listing(WatchStream *stream, uint64_t end_usec, Writer *writer) {
         Watch *watch = &stream->watch;
         WatchReply reply;
 
         life_drain(&stream->service->life);
-        if (!write_some(stream, writer))
+        if (!write_some(stream, end_usec, writer))
                 return;
         watch->listing = false;
         reply = (WatchReply){ .event = EVENT_SYNCHRONIZED,
@@ -174,12 +171,13 @@ bool watch_stream_idle(const WatchStream *stream) {
         return !stream->watch.listing && !watch_pending(&stream->watch);
 }
 
-/* watch_stream_write() - the next events, as many as there is room for; maybe none */
-void watch_stream_write(WatchStream *stream, Writer *writer) {
+/* watch_stream_write() - the next events, as many as there is room and time for; maybe none */
+void watch_stream_write(WatchStream *stream, uint64_t end_usec, Writer *writer) {
         WatchReply reply;
 
         if (stream->watch.listing)
-                write_listing(stream, writer);
-        while (!stream->watch.listing && has_room(writer) && watch_next(&stream->watch, &reply))
+                write_listing(stream, end_usec, writer);
+        while (!stream->watch.listing && has_room(writer) &&
+               watch_next(&stream->watch, end_usec, &reply))
                 reply_write(writer, &watch_reply_type, &reply, true);
 }

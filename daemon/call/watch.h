@@ -15,6 +15,6 @@ int watch_stream_new(Service *service, Client *client, const WatchParameters *pa
                      WatchStream **ret, CallFailure *failure);
 WatchStream *watch_stream_free(WatchStream *stream);
 bool watch_stream_idle(const WatchStream *stream);
-void watch_stream_write(WatchStream *stream, Writer *writer);
+void watch_stream_write(WatchStream *stream, uint64_t end_usec, Writer *writer);
 
 #endif

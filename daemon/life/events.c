@@ -159,6 +159,11 @@ static void lose_oldest(Events *events) {
         DL_FOREACH_SAFE2(events->watches, watch, next, next_watch) {
                 if (watch->next > oldest)
                         continue;
+                /* What a pattern costs, others would wait for. */
+                if (watch->selection.has_pattern) {
+                        fall_asleep(events, watch);
+                        continue;
+                }
                 if (events_step(events, watch))
                         events_lose(events, watch, 1);
                 if (watch->n_lost >= EVENTS_KEPT)
@@ -328,11 +333,12 @@ static void tell_event(Watch *watch, const Event *event, WatchReply *ret) {
 /**
  * watch_next() - the next event
  * @watch:      a watch that has been told what exists
+ * @end_usec:   clock_boottime_usec() when it is enough, for what is not wanted takes time as well
  * @ret:        the event; strings are of use until something else happens
  *
- * Return: whether there is one.
+ * Return: whether one was found; if not, watch_pending() says whether there may be more.
  */
-bool watch_next(Watch *watch, WatchReply *ret) {
+bool watch_next(Watch *watch, uint64_t end_usec, WatchReply *ret) {
         const Events *events = watch->events;
         const Event *event;
 
@@ -345,7 +351,7 @@ bool watch_next(Watch *watch, WatchReply *ret) {
                 ret->time_usec = (int64_t) clock_realtime_usec();
                 return true;
         }
-        while (watch->next <= events->n_posted) {
+        while (watch->next <= events->n_posted && clock_boottime_usec() < end_usec) {
                 event = event_at(events, watch->next);
                 if (!events_step(events, watch))
                         continue;

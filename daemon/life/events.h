@@ -83,6 +83,6 @@ void watch_end(Watch *watch);
 bool watch_wants(const Watch *watch, const Segment *segment);
 void watch_listed(Watch *watch, const Segment *segment);
 bool watch_pending(const Watch *watch);
-bool watch_next(Watch *watch, WatchReply *ret);
+bool watch_next(Watch *watch, uint64_t end_usec, WatchReply *ret);
 
 #endif

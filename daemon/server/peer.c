@@ -214,12 +214,12 @@ static int answer_pending(Peer *peer) {
         return send_answer(peer, &writer, &answer);
 }
 
-static int answer_more(Peer *peer) {
+static int answer_more(Peer *peer, uint64_t end_usec) {
         /* A watch has more turns, and shorter ones: others are waiting. */
         Writer writer = WRITER_INIT(peer->peers->scratch,
                                     is_watch(peer) ? WATCH_BYTES : PEERS_SCRATCH_BYTES);
 
-        stream_write(&peer->stream, peer->peers->service, &peer->client, &writer);
+        stream_write(&peer->stream, peer->peers->service, &peer->client, end_usec, &writer);
         assert(!writer.overflow);
         return writer.n_data == 0 ? 0 : send_plain(peer, &writer);
 }
@@ -241,7 +241,7 @@ static bool is_full(const Peer *peer) {
 }
 
 /* One step; @ret_more says whether another one can follow at once. */
-static int peer_step(Peer *peer, bool *readable, bool *ret_more) {
+static int peer_step(Peer *peer, bool *readable, uint64_t end_usec, bool *ret_more) {
         size_t n_text;
         char *text;
         int r;
@@ -252,7 +252,7 @@ static int peer_step(Peer *peer, bool *readable, bool *ret_more) {
         if (peer->pending)
                 return answer_pending(peer);
         if (peer->stream.kind != STREAM_NONE)
-                return answer_more(peer);
+                return answer_more(peer, end_usec);
         switch (input_next(&peer->input, &text, &n_text)) {
         case FRAMES_MESSAGE:
                 r = answer_call(peer, text, n_text);
@@ -314,7 +314,7 @@ static int peer_run(Peer *peer, bool readable, uint64_t end_usec, bool *ret_agai
         r = output_flush(&peer->output) ? PEER_E_GONE : 0;
         while (r == 0 && more && !output_pending(&peer->output)) {
                 received = readable;
-                r = peer_step(peer, &readable, &more);
+                r = peer_step(peer, &readable, end_usec, &more);
                 received = received && !readable;
                 if (r == 0 && more && !received && has_more(peer) &&
                     clock_boottime_usec() >= end_usec) {
@@ -557,12 +557,12 @@ void peers_look_again(Peers *peers, const Tenant *tenant) {
 }
 
 /* One piece of what a watch has to tell; see WatchersTellFn. */
-static bool peer_tell(Watcher *watcher) {
+static bool peer_tell(Watcher *watcher, uint64_t end_usec) {
         Peer *peer = CONTAINER_OF(watcher, Peer, watcher);
 
         if (output_pending(&peer->output) || stream_idle(&peer->stream))
                 return true;
-        if (answer_more(peer) || set_interest(peer, peer_wanted(peer))) {
+        if (answer_more(peer, end_usec) || set_interest(peer, peer_wanted(peer))) {
                 peer_free(peer);
                 return true;
         }

@@ -23,7 +23,7 @@ static bool watchers_serve(Watchers *watchers, uint64_t end_usec) {
                 /* To the end of the queue first, for it may be gone afterwards. */
                 DL_DELETE(watchers->first, watcher);
                 DL_APPEND(watchers->first, watcher);
-                all &= watchers->tell(watcher);
+                all &= watchers->tell(watcher, end_usec);
         }
         return all && watcher == last;
 }

@@ -25,9 +25,10 @@ struct Watcher {
         Watcher *next;
 };
 
-/* Tells a watcher a piece of what it does not know yet. Returns whether nothing is left, or nothing
- * more can be sent to it now. The watcher may be gone afterwards. */
-typedef bool (*WatchersTellFn)(Watcher *watcher);
+/* Tells a watcher a piece of what it does not know yet, until clock_boottime_usec() is @end_usec.
+ * Returns whether nothing is left, or nothing more can be sent to it now. The watcher may be gone
+ * afterwards. */
+typedef bool (*WatchersTellFn)(Watcher *watcher, uint64_t end_usec);
 
 struct Watchers {
         const Events *events;

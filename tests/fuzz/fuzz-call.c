@@ -11,6 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/call/dispatch.h"
 #include "proto/fd.h"
@@ -166,7 +167,7 @@ static bool answer(Client *client, char *text, size_t n_text) {
         keep_or_undo(&answer.acquired, undo);
         while (answer.stream.kind != STREAM_NONE && !stream_idle(&answer.stream)) {
                 writer = (Writer) WRITER_INIT(scratch, SCRATCH_BYTES);
-                stream_write(&answer.stream, &service, client, &writer);
+                stream_write(&answer.stream, &service, client, USEC_INFINITY, &writer);
                 fuzz_check(writer.n_data > 0, "an empty piece");
                 check_replies(&writer);
         }

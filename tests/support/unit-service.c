@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/call/dispatch.h"
 #include "proto/fd.h"
 #include "proto/scan.h"
@@ -81,7 +82,7 @@ char *unit_call(Service *service, Client *client, const char *text, int *ret_fd)
         while (r == 0 && answer.stream.kind != STREAM_NONE && !stream_idle(&answer.stream)) {
                 all = all && *all ? strcat(realloc(all, strlen(all) + 2), "\n") : all;
                 writer = (Writer) WRITER_INIT(scratch, SCRATCH_BYTES);
-                stream_write(&answer.stream, service, client, &writer);
+                stream_write(&answer.stream, service, client, USEC_INFINITY, &writer);
                 append(&all, &writer);
         }
         stream_end(&answer.stream);

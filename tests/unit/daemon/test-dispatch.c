@@ -391,8 +391,8 @@ TEST(file_size) {
         ck_assert_str_eq(
                 reply,
                 FAULT_WITH(
-                        BROKER "LimitReached",
-                        "{\"limit\":\"memory\",\"maximum\":null,\"used\":null,\"requested\":null}"));
+                        BROKER "NotSupported",
+                        "{\"reason\":\"nothing of that kind can be as large here\",\"cause\":\"host\"}"));
         free(reply);
 }
 

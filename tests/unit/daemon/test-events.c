@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/life/events.h"
 #include "proto/util.h"
 #include "tests/support/unit-segment.h"
@@ -41,7 +42,7 @@ static void expect(Watch *watch, EventKind kind, int64_t sequence, const Segment
         WatchReply reply;
 
         ck_assert(watch_pending(watch));
-        ck_assert(watch_next(watch, &reply));
+        ck_assert(watch_next(watch, USEC_INFINITY, &reply));
         ck_assert_uint_eq(reply.event, kind);
         ck_assert_int_eq(reply.sequence, sequence);
         ck_assert_int_eq(GIVEN(&reply, WATCH_REPLY_SEGMENT), segment != NULL);
@@ -52,7 +53,7 @@ static void expect(Watch *watch, EventKind kind, int64_t sequence, const Segment
 static void expect_nothing(Watch *watch) {
         WatchReply reply;
 
-        ck_assert(!watch_next(watch, &reply));
+        ck_assert(!watch_next(watch, USEC_INFINITY, &reply));
         ck_assert(!watch_pending(watch));
 }
 
@@ -103,7 +104,7 @@ TEST(state) {
         events_post(&events, EVENT_CHANGED, one);
         one->permission.mode = 0600;
         one->size_bytes = 7;
-        ck_assert(watch_next(&watch, &reply));
+        ck_assert(watch_next(&watch, USEC_INFINITY, &reply));
         ck_assert_int_eq(reply.segment.permissions.mode, 0640);
         ck_assert_int_eq(reply.segment.size_bytes, 100);
         ck_assert_str_eq(reply.segment.name, "group/one");
@@ -122,19 +123,19 @@ TEST(details) {
         events_post_end(&events, EVENT_DESTROYED, one, NULL);
         events_post(&events, EVENT_CHANGED, two);
         attachment = (Attachment){};
-        ck_assert(watch_next(&watch, &reply));
+        ck_assert(watch_next(&watch, USEC_INFINITY, &reply));
         ck_assert(GIVEN(&reply, WATCH_REPLY_ATTACHMENT));
         ck_assert_int_eq(reply.attachment.id, 7);
         ck_assert_int_eq(reply.attachment.uid, 5);
         ck_assert_int_eq(reply.attachment.pid, getpid());
         ck_assert(!GIVEN(&reply.attachment, ATTACHMENT_INHERITED));
         ck_assert(!GIVEN(&reply, WATCH_REPLY_CAUSE));
-        ck_assert(watch_next(&watch, &reply));
+        ck_assert(watch_next(&watch, USEC_INFINITY, &reply));
         ck_assert(!GIVEN(&reply, WATCH_REPLY_ATTACHMENT));
         ck_assert_str_eq(reply.cause, "outside");
-        ck_assert(watch_next(&watch, &reply));
+        ck_assert(watch_next(&watch, USEC_INFINITY, &reply));
         ck_assert(!GIVEN(&reply, WATCH_REPLY_CAUSE));
-        ck_assert(watch_next(&watch, &reply));
+        ck_assert(watch_next(&watch, USEC_INFINITY, &reply));
         ck_assert(!GIVEN(&reply, WATCH_REPLY_ATTACHMENT));
         ck_assert(!GIVEN(&reply, WATCH_REPLY_CAUSE));
         watch_end(&watch);
@@ -384,7 +385,7 @@ TEST(random, .end = 5) {
                         continue;
                 for (size_t i = 0; i < 3; ++i)
                         for (uint64_t k = unit_below(&seed, 200);
-                             k > 0 && watch_next(&watches[i], &reply); --k) {
+                             k > 0 && watch_next(&watches[i], USEC_INFINITY, &reply); --k) {
                                 ck_assert_int_ge(reply.sequence, told[i]);
                                 if (reply.event != EVENT_OVERFLOW)
                                         ck_assert_int_eq(reply.sequence, told[i]);
@@ -392,7 +393,7 @@ TEST(random, .end = 5) {
                         }
         }
         for (size_t i = 0; i < ARRAY_SIZE(watches); ++i) {
-                while (watch_next(&watches[i], &reply)) {
+                while (watch_next(&watches[i], USEC_INFINITY, &reply)) {
                         if (reply.event != EVENT_OVERFLOW)
                                 ck_assert_int_eq(reply.sequence, told[i]);
                         told[i] = reply.sequence + 1;

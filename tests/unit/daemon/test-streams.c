@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/call/dispatch.h"
 #include "daemon/call/streams.h"
 #include "proto/fd.h"
@@ -67,7 +68,7 @@ static size_t piece(Stream *stream, int64_t *ret_last_id, bool *ret_more) {
         ListReply list;
         Reply reply;
 
-        stream_write(stream, &service, &client, &writer);
+        stream_write(stream, &service, &client, USEC_INFINITY, &writer);
         ck_assert(!writer.overflow);
         ck_assert_uint_gt(writer.n_data, 0);
         for (char *at = writer.data; at < writer.data + writer.n_data; at += n_text + 1) {
@@ -116,7 +117,7 @@ TEST(none) {
         Stream stream = begin(NULL);
         Writer writer = WRITER_INIT(memory, sizeof(memory));
 
-        stream_write(&stream, &service, &client, &writer);
+        stream_write(&stream, &service, &client, USEC_INFINITY, &writer);
         ck_assert_str_eq(memory, "{}");
         ck_assert_int_eq(stream.kind, STREAM_NONE);
 }
@@ -309,7 +310,7 @@ TEST(attachments) {
         while (stream.kind != STREAM_NONE) {
                 Writer writer = WRITER_INIT(memory, sizeof(memory));
 
-                stream_write(&stream, &service, &client, &writer);
+                stream_write(&stream, &service, &client, USEC_INFINITY, &writer);
                 ck_assert(!writer.overflow);
                 for (char *at = writer.data; at < writer.data + writer.n_data; at += n_text + 1) {
                         AttachmentReply item;
@@ -335,7 +336,7 @@ TEST(attachments) {
         {
                 Writer writer = WRITER_INIT(memory, sizeof(memory));
 
-                stream_write(&stream, &service, &client, &writer);
+                stream_write(&stream, &service, &client, USEC_INFINITY, &writer);
                 ck_assert_str_eq(memory, "{}");
         }
 }
@@ -352,7 +353,7 @@ TEST(segment_goes) {
         ck_assert_int_eq(stream_list_attachments(&stream, &service, &client, &parameters, &failure),
                          0);
         drop(id);
-        stream_write(&stream, &service, &client, &writer);
+        stream_write(&stream, &service, &client, USEC_INFINITY, &writer);
         ck_assert_str_eq(memory, "{}");
         ck_assert_int_eq(stream.kind, STREAM_NONE);
 }
