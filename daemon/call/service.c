@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/kernel/mark.h"
 #include "daemon/kind/hugepages.h"
+#include "daemon/state/mark-key.h"
 #include "proto/error.h"
 
 /* Each segment and each connection takes a descriptor, so the soft limit is of no use. */
@@ -47,6 +49,7 @@ static uint64_t memory_bytes(void) {
  * Return: what state_file_open() returns, or a negative errno. service_deinit() is due in any case.
  */
 int service_init(Service *service, const char *state_directory, const char *file_directory) {
+        SipKey mark_key;
         int r;
 
         service->start_usec = clock_realtime_usec();
@@ -64,6 +67,10 @@ int service_init(Service *service, const char *state_directory, const char *file
         r = state_file_open(&service->persist.state_file, state_directory);
         if (r)
                 return r;
+        r = mark_key_open(service->persist.state_file.directory_fd, &mark_key);
+        if (r)
+                return error_trace(r);
+        mark_set_key(&mark_key);
         r = closer_init(&service->closer);
         if (r)
                 return error_trace(r);

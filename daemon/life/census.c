@@ -219,16 +219,23 @@ static void add_unknown(Census *census, Segment *segment, int64_t id) {
         segment_attach(segment, attachment);
 }
 
-/* Marks from @first to @last. The kernel tells of any one in that range, so it is asked again for
+/* Marks from @first to @last. The kernel tells of any lock in that range, so it is asked again for
  * what is on both sides of it. */
 static void find_marks(Census *census, Segment *segment, int64_t first, int64_t last) {
-        int64_t id;
+        int64_t place = 0;
 
-        while (first <= last && segment->n_attachments < RESTORED_MARKS_MAX &&
-               mark_find(segment->master_fd, first, last, &id)) {
-                add_unknown(census, segment, id);
-                find_marks(census, segment, first, id - 1);
-                first = id + 1;
+        while (first <= last && segment->n_attachments < RESTORED_MARKS_MAX) {
+                switch (mark_search(segment->master_fd, first, last, &place)) {
+                case MARK_SEARCH_MARK:
+                        add_unknown(census, segment, mark_id(place));
+                        break;
+                case MARK_SEARCH_FORGED:
+                        break;
+                default:
+                        return;
+                }
+                find_marks(census, segment, first, place - 1);
+                first = place + 1;
         }
 }
 
@@ -243,5 +250,6 @@ void census_restore(Census *census, Segment *segment, int64_t end_id) {
                 return;
         /* A broker that ended in the middle of a question left its lease on what outlived it. */
         lease_drop(segment->master_fd);
-        find_marks(census, segment, 1, end_id - 1);
+        find_marks(census, segment, mark_first_place(1),
+                   mark_first_place(MIN(end_id, MARK_ID_MAX + 1)) - 1);
 }

@@ -89,9 +89,8 @@ static void clean_up(void) {
                 (void) waitpid(processes[i], NULL, 0);
         }
         (void) shm_unlink(POSIX_NAME);
-        static const char *const files[] = {
-                "1/lock", "1/state", "1", "2/lock", "2/state", "2", "."
-        };
+        static const char *const files[] = { "1/lock",  "1/state",    "1/mark-key", "1", "2/lock",
+                                             "2/state", "2/mark-key", "2",          "." };
         for (size_t i = 0; i < ARRAY_SIZE(files); ++i) {
                 (void) snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
                 (void) remove(path);

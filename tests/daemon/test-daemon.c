@@ -33,6 +33,12 @@ static char *in_directory(const char *name) {
         return path;
 }
 
+static void remove_mark_key(void) {
+        _cleanup_(freep) char *mark_key = in_directory("other/mark-key");
+
+        (void) remove(mark_key);
+}
+
 SUITE("daemon");
 CASE("daemon", .setup = up, .teardown = fixture_down, .timeout = 60);
 
@@ -109,6 +115,7 @@ TEST(second) {
         wire_close(&wire);
         (void) remove(lock);
         (void) remove(state_file);
+        remove_mark_key();
         ck_assert_int_eq(rmdir(other_state), 0);
 }
 
@@ -133,6 +140,7 @@ TEST(no_socket) {
         (void) remove(path);
         (void) remove(lock);
         (void) remove(state_file);
+        remove_mark_key();
         ck_assert_int_eq(rmdir(state), 0);
 }
 
@@ -327,6 +335,7 @@ TEST(wrong_config) {
         ck_assert_int_eq(fixture_run_daemon(arguments), EX_CONFIG);
         (void) remove(lock);
         (void) remove(state_file);
+        remove_mark_key();
         ck_assert_int_eq(rmdir(state), 0);
 }
 
@@ -526,6 +535,7 @@ TEST(activation, .end = 2) {
         close(notify_fd);
         (void) remove(lock);
         (void) remove(state_file);
+        remove_mark_key();
         ck_assert_int_eq(rmdir(state), 0);
 }
 

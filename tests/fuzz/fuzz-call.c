@@ -66,6 +66,8 @@ static void start(void) {
         };
         (void) snprintf(path, sizeof(path), "%s/state", directory);
         (void) unlink(path);
+        (void) snprintf(path, sizeof(path), "%s/mark-key", directory);
+        (void) unlink(path);
         (void) snprintf(path, sizeof(path), "%s/lock", directory);
         (void) unlink(path);
         (void) rmdir(directory);

@@ -251,9 +251,10 @@ static void wait_for_daemon(const Setup *setup) {
 }
 
 static void remove_files(void) {
-        static const char *const kept[] = { "state/lock",  "state/state", "state/files",
-                                            "state",       "config",      "read-only",
-                                            "tenants/web", "tenants/db",  "tenants" };
+        static const char *const kept[] = { "state/lock",  "state/state", "state/mark-key",
+                                            "state/files", "state",       "config",
+                                            "read-only",   "tenants/web", "tenants/db",
+                                            "tenants" };
 
         for (size_t i = 0; i < ARRAY_SIZE(kept); ++i) {
                 _cleanup_(freep) char *path = path_in(kept[i]);

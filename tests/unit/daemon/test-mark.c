@@ -56,7 +56,7 @@ TEST(life) {
 
 /* Neighbours are told from each other; the first and the last id there can be. */
 TEST(many) {
-        static const int64_t ids[] = { 1, ID, ID + 1, ID + 2, MARK_BASE - 2 };
+        static const int64_t ids[] = { 1, ID, ID + 1, ID + 2, MARK_ID_MAX };
         int fds[ARRAY_SIZE(ids)];
 
         for (size_t i = 0; i < ARRAY_SIZE(ids); ++i)
@@ -145,6 +145,75 @@ TEST(not_in_the_way) {
         ck_assert_int_eq(fcntl(one, F_OFD_SETLK, &lock), 0);
         ck_assert_int_eq(fcntl(other, F_OFD_SETLK, &lock), -1);
         ck_assert_int_eq(mark_probe(master_fd, ID), MARK_ALIVE);
+        fd_close(one);
+        fd_close(other);
+}
+
+/* Bytes of different ids never are the same, and are in the order of ids. */
+TEST(places) {
+        static const int64_t ids[] = { 1, 2, ID, ID + 1, MARK_ID_MAX };
+
+        for (size_t i = 0; i < ARRAY_SIZE(ids); ++i) {
+                ck_assert_int_eq(mark_id(mark_place(ids[i])), ids[i]);
+                ck_assert_int_eq(mark_id(mark_first_place(ids[i])), ids[i]);
+                ck_assert_int_le(mark_first_place(ids[i]), mark_place(ids[i]));
+                ck_assert_int_lt(mark_place(ids[i]), mark_first_place(ids[i] + 1));
+                ck_assert_int_le(mark_place(ids[i]), MARK_PLACE_MAX);
+        }
+        ck_assert(!mark_set(master_fd, MARK_ID_MAX + 1));
+}
+
+/* The authors' own vector for eight bytes. */
+TEST(siphash) {
+        const SipKey key = { .halves = { UINT64_C(0x0706050403020100),
+                                         UINT64_C(0x0f0e0d0c0b0a0908) } };
+
+        ck_assert_uint_eq(siphash(&key, UINT64_C(0x0706050403020100)),
+                          UINT64_C(0x93f5f5799a932462));
+}
+
+/* Who does not have the key does not know where a mark will be. */
+TEST(key) {
+        const SipKey key = { .halves = { 1, 2 } }, other_key = { .halves = { 1, 3 } };
+        unsigned int n_same = 0;
+
+        for (int64_t id = 1; id <= 1000; ++id) {
+                int64_t place;
+
+                mark_set_key(&key);
+                place = mark_place(id);
+                mark_set_key(&other_key);
+                n_same += mark_place(id) == place;
+        }
+        ck_assert_uint_le(n_same, 2);
+        mark_set_key(&(SipKey){});
+}
+
+static void lock_byte(int fd, int64_t place) {
+        struct flock lock = {
+                .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1
+        };
+
+        ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+}
+
+/* A lock elsewhere is no mark. The lowest of those that are is found first. */
+TEST(search) {
+        int one = marked(O_RDWR, ID), other = marked(O_RDONLY, ID + 1), forger;
+        int64_t last = mark_first_place(ID + 9), place = 0;
+
+        ck_assert_int_eq(mark_search(master_fd, MARK_BASE, last, &place), MARK_SEARCH_MARK);
+        ck_assert_int_eq(place, mark_place(ID));
+        ck_assert_int_eq(mark_search(master_fd, place + 1, last, &place), MARK_SEARCH_MARK);
+        ck_assert_int_eq(place, mark_place(ID + 1));
+        ck_assert_int_eq(mark_search(master_fd, place + 1, last, &place), MARK_SEARCH_NONE);
+        forger = unit_reopen(master_fd, O_RDONLY);
+        lock_byte(forger, mark_place(ID + 2) + 1);
+        ck_assert_int_eq(mark_search(master_fd, mark_first_place(ID + 2), last, &place),
+                         MARK_SEARCH_FORGED);
+        ck_assert_int_eq(place, mark_place(ID + 2) + 1);
+        ck_assert_int_eq(mark_probe(master_fd, ID + 2), MARK_GONE);
+        fd_close(forger);
         fd_close(one);
         fd_close(other);
 }

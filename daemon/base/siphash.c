@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/base/siphash.h"
+
+/* The length of what is hashed, in the top byte of the last block. */
+#define LAST_BLOCK (UINT64_C(8) << 56)
+
+static uint64_t rotate(uint64_t value, unsigned int n) {
+        return value << n | value >> (64 - n);
+}
+
+static void sip_rounds(uint64_t v[static 4], unsigned int n) {
+        for (; n > 0; --n) {
+                v[0] += v[1];
+                v[1] = rotate(v[1], 13) ^ v[0];
+                v[0] = rotate(v[0], 32);
+                v[2] += v[3];
+                v[3] = rotate(v[3], 16) ^ v[2];
+                v[0] += v[3];
+                v[3] = rotate(v[3], 21) ^ v[0];
+                v[2] += v[1];
+                v[1] = rotate(v[1], 17) ^ v[2];
+                v[2] = rotate(v[2], 32);
+        }
+}
+
+static void sip_block(uint64_t v[static 4], uint64_t block) {
+        v[3] ^= block;
+        sip_rounds(v, 2);
+        v[0] ^= block;
+}
+
+/* siphash() - SipHash-2-4 of the eight bytes of a number, in the order of a little-endian machine
+ */
+uint64_t siphash(const SipKey *key, uint64_t number) {
+        uint64_t v[4] = {
+                key->halves[0] ^ UINT64_C(0x736f6d6570736575),
+                key->halves[1] ^ UINT64_C(0x646f72616e646f6d),
+                key->halves[0] ^ UINT64_C(0x6c7967656e657261),
+                key->halves[1] ^ UINT64_C(0x7465646279746573),
+        };
+
+        sip_block(v, number);
+        sip_block(v, LAST_BLOCK);
+        v[2] ^= 0xff;
+        sip_rounds(v, 4);
+        return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
