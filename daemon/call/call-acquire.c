@@ -305,7 +305,7 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
                 GIVE_VALUE(reply, ACQUIRE_REPLY_IPC_NAMESPACE, ipc_namespace,
                            (int64_t) service->host.ipc_namespace);
         }
-        describe_segment(ret->segment, acquire_affordable(service, client, ret),
+        describe_segment(ret->segment, LOOK_LAGS | acquire_affordable(service, client, ret),
                          &reply->segment);
         describe_hide(&client->credentials, &ret->segment->permission, &reply->segment);
         return 0;

@@ -129,7 +129,7 @@ int call_stat(Service *service, Client *client, const SegmentParameters *paramet
 int call_remove(Service *service, Client *client, const SegmentParameters *parameters,
                 RemoveReply *reply, CallFailure *failure) {
         KindFailure kind_failure = {};
-        bool removed, destroyed, unavailable;
+        bool removed, destroyed, known;
         Segment *segment;
         int r;
 
@@ -137,19 +137,20 @@ int call_remove(Service *service, Client *client, const SegmentParameters *param
         if (r)
                 return r;
         removed = segment->removed;
-        unavailable = segment_is_unavailable(segment);
+        known = !segment_is_unavailable(segment);
         r = life_remove(&service->life, segment, &kind_failure, &destroyed);
         if (r)
                 return call_kind_failure(r, &kind_failure, failure);
         service->counters.n_removed += !removed;
         *reply = (RemoveReply){ .destroyed = destroyed };
-        if (!unavailable)
-                GIVE_VALUE(reply, REMOVE_REPLY_ATTACH_COUNT, attach_count, 0);
         if (!destroyed) {
                 describe_segment(segment, LOOK_ALL, &reply->segment);
                 reply->attach_count = reply->segment.attach_count;
+                known = GIVEN(&reply->segment, INFO_ATTACH_COUNT);
                 GIVE(reply, REMOVE_REPLY_SEGMENT);
         }
+        if (known)
+                GIVE(reply, REMOVE_REPLY_ATTACH_COUNT);
         return 0;
 }
 

@@ -90,7 +90,8 @@ int change_sealed(Service *service, Segment *segment, unsigned int seals, int re
                 change_done(service, segment, EVENT_CHANGED);
                 return 0;
         case KIND_E_IN_USE:
-                failure->attach_count = segment_attach_count(segment);
+                failure->attach_count =
+                        segment_count_known(segment) ? (int64_t) segment_attach_count(segment) : -1;
                 return CALL_E_BUSY;
         case KIND_E_SEALED:
                 return call_not_supported(failure, "sealed",

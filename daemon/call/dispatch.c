@@ -276,8 +276,9 @@ static Fault call_fault(int code, const CallFailure *failure) {
                 return limit_fault(&failure->limit);
         case CALL_E_BUSY:
                 fault.code = FAULT_SEGMENT_BUSY;
-                GIVE_VALUE(&fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT, attach_count,
-                           (int64_t) failure->attach_count);
+                if (failure->attach_count >= 0)
+                        GIVE_VALUE(&fault.busy, FAULT_SEGMENT_BUSY_ATTACH_COUNT, attach_count,
+                                   failure->attach_count);
                 return fault;
         case CALL_E_UNAVAILABLE:
                 fault.code = FAULT_SEGMENT_UNAVAILABLE;

@@ -51,7 +51,8 @@ struct CallFailure {
                 /* EXISTS; 0 if what is there is not the broker's */
                 int64_t id;
                 /* BUSY */
-                size_t attach_count;
+                /* Negative if it is not known */
+                int64_t attach_count;
                 /* UNAVAILABLE; strings that stay */
                 struct {
                         int64_t unavailable_id;

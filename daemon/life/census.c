@@ -12,13 +12,21 @@
 #define RETRY_USEC 1000000U
 
 /*
- * Probing a mark costs as much as the inode has locks, so counting n attachments costs n * n. Who
- * asks gets an exact answer unless that takes long, and then at most a tenth of the time is spent
- * so. What nobody asked for gets a twentieth in any case.
+ * Probing a mark costs as much as the inode has locks, so counting n attachments costs n * n. What
+ * costs little is done whenever it is asked for. More is at the expense of the user who asks, and
+ * what nobody asked for at that of the user whose segment it is; more, of all such work together.
  */
-#define COST_EXACT_USEC 10000U
-#define SHARE_ASKED 10U
-#define SHARE_BACKGROUND 20U
+#define COUNT_SMALL_USEC 200U
+static const BudgetRate asked_rate = { .at_once_usec = 20000, .pause = 200 };
+static const BudgetRate owner_rate = { .at_once_usec = 2000, .pause = 20 };
+static const BudgetRate unasked_rate = { .at_once_usec = 2000, .pause = 50 };
+#define COUNT_SLICE_USEC 300U
+
+/* Without leases a segment is held as long as counting takes longer. */
+#define COUNT_HELD_USEC 10000U
+
+/* To look at the clock takes as long as a probe. */
+#define PROBES_AT_ONCE 8U
 
 /* A client can make marks for others that are not there; more than that are not looked for. */
 #define RESTORED_MARKS_MAX 65536U
@@ -83,22 +91,9 @@ Holders census_ask(Census *census, Segment *segment) {
         try_again(census);
         if (census->features.leases)
                 return HOLDERS_SOME;
-        census_count(census, segment);
+        if (!census_count(census, segment, COUNT_HELD_USEC))
+                return HOLDERS_SOME;
         return segment->n_attachments == 0 ? HOLDERS_NONE_KNOWN : HOLDERS_SOME;
-}
-
-/**
- * census_may_count() - is it time to count the marks of a segment?
- * @segment:    the segment
- * @asked:      whether somebody waits for the answer
- */
-bool census_may_count(const Segment *segment, bool asked) {
-        uint64_t pause;
-
-        if (asked && segment->count_cost_usec < COST_EXACT_USEC)
-                return true;
-        pause = segment->count_cost_usec * (asked ? SHARE_ASKED : SHARE_BACKGROUND);
-        return clock_boottime_usec() >= segment->counted_usec + pause;
 }
 
 static void end_one(Census *census, Segment *segment, Attachment *attachment) {
@@ -121,39 +116,139 @@ static bool outlives_mark(const Census *census, const Segment *segment) {
                segment->traits->found_by == FOUND_BY_NOTHING && !segment->adopted;
 }
 
-/**
- * census_count() - find out which attachments have ended
- * @census:     what the kernel can answer
- * @segment:    a segment that census_ask() has said is held
- */
-void census_count(Census *census, Segment *segment) {
-        uint64_t begin = clock_spent_usec();
-        Attachment *attachment, *next;
+static void end_explained(Census *census, Segment *segment, Attachment *attachment) {
+        end_one(census, segment, attachment);
+        if (segment->n_unexplained > 0)
+                --segment->n_unexplained;
+}
 
-        DL_FOREACH_SAFE(segment->attachments, attachment, next) {
-                if (!attachment->marked)
-                        continue;
-                switch (mark_probe(segment->master_fd, attachment->id)) {
-                case MARK_ALIVE:
-                        segment_set_covered(segment, attachment, false);
-                        break;
-                case MARK_UNKNOWN:
-                        segment_set_covered(segment, attachment, true);
-                        break;
-                case MARK_GONE:
-                        if (outlives_mark(census, segment)) {
-                                segment_unmark(segment, attachment);
-                                break;
-                        }
-                        end_one(census, segment, attachment);
-                        if (segment->n_unexplained > 0)
-                                --segment->n_unexplained;
-                }
+static void count_one(Census *census, Segment *segment, Attachment *attachment) {
+        ++segment->count.n_asked_now;
+        switch (mark_probe(segment->master_fd, attachment->id)) {
+        case MARK_ALIVE:
+                segment_set_covered(segment, attachment, false);
+                break;
+        case MARK_UNKNOWN:
+                segment_set_covered(segment, attachment, true);
+                break;
+        case MARK_GONE:
+                if (outlives_mark(census, segment))
+                        segment_unmark(segment, attachment);
+                else
+                        end_explained(census, segment, attachment);
         }
+}
+
+static void count_begin(Count *count) {
+        count->next_id = 1;
+        count->begin_usec = clock_boottime_usec();
+        count->spent_usec = 0;
+        count->n_asked_now = 0;
+}
+
+static void count_end(Segment *segment) {
+        Count *count = &segment->count;
+
+        count->next_id = 0;
+        count->done_usec = count->begin_usec;
+        count->cost_usec = count->spent_usec;
+        count->n_asked = count->n_asked_now;
         if (segment->n_unmarked == 0)
                 segment->n_unexplained = 0;
-        segment->counted_usec = clock_boottime_usec();
-        segment->count_cost_usec = clock_spent_usec() - begin;
+}
+
+/**
+ * census_count() - find out which attachments have ended, or go on with that
+ * @census:     what the kernel can answer
+ * @segment:    a segment that census_ask() has said is held
+ * @limit_usec: how long it may take
+ *
+ * Return: whether all are known.
+ */
+bool census_count(Census *census, Segment *segment, uint64_t limit_usec) {
+        uint64_t begin = clock_spent_usec(), spent = 0;
+        Count *count = &segment->count;
+        Attachment *attachment, *next;
+        unsigned int n = 0;
+
+        if (count->next_id == 0)
+                count_begin(count);
+        DL_FOREACH_SAFE(segment->attachments, attachment, next) {
+                if (attachment->id < count->next_id || !attachment->marked)
+                        continue;
+                if (++n % PROBES_AT_ONCE == 0)
+                        spent = clock_spent_usec() - begin;
+                count->next_id = attachment->id;
+                if (spent > limit_usec)
+                        break;
+                count_one(census, segment, attachment);
+        }
+        count->spent_usec += clock_spent_usec() - begin;
+        if (attachment) {
+                count->cost_usec = MAX(count->cost_usec, count->spent_usec);
+                return false;
+        }
+        count_end(segment);
+        return true;
+}
+
+/* What it will cost to count all marks, by what it did last time. */
+static uint64_t count_cost(const Segment *segment) {
+        const Count *count = &segment->count;
+
+        return count->n_asked > segment->n_attachments
+                       ? count->cost_usec * segment->n_attachments / count->n_asked
+                       : count->cost_usec;
+}
+
+static bool count_asked(Census *census, Segment *segment, const Asker *asker) {
+        uint64_t cost = count_cost(segment), left;
+        bool known;
+
+        if (segment->count.done_usec > asker->since_usec)
+                return true;
+        left = MAX(budget_left(asker->budget, &asked_rate), COUNT_SMALL_USEC);
+        if (cost > left)
+                return false;
+        /* What was counted before may have ended before it was asked for. */
+        segment->count.next_id = 0;
+        known = census_count(census, segment, left);
+        cost = segment->count.spent_usec;
+        if (cost > COUNT_SMALL_USEC)
+                budget_spend(asker->budget, &asked_rate, cost);
+        return known;
+}
+
+static bool count_unasked(Census *census, Segment *segment) {
+        bool small = count_cost(segment) <= COUNT_SMALL_USEC, known;
+        User *owner = segment->segment_charge.user;
+        uint64_t begin = clock_spent_usec(), spent;
+
+        if (owner && budget_left(&owner->counted, &owner_rate) == 0)
+                return false;
+        if (!small && budget_left(&census->unasked, &unasked_rate) == 0)
+                return false;
+        known = census_count(census, segment, COUNT_SLICE_USEC);
+        spent = clock_spent_usec() - begin;
+        if (!small)
+                budget_spend(&census->unasked, &unasked_rate, spent);
+        if (owner)
+                budget_spend(&owner->counted, &owner_rate, spent);
+        return known;
+}
+
+/**
+ * census_update() - count the attachments of a segment of which some may have ended
+ * @census:     what the kernel can answer
+ * @segment:    a segment that census_ask() has said is held
+ * @asker:      who wants to know, or NULL if nobody waits for it
+ *
+ * If it would take too long, their number is not known.
+ */
+void census_update(Census *census, Segment *segment, const Asker *asker) {
+        bool known = asker ? count_asked(census, segment, asker) : count_unasked(census, segment);
+
+        segment->count.stale = !known;
 }
 
 /* The unmarked attachment that is most likely the one that ended. */
@@ -195,6 +290,7 @@ void census_end_all(Census *census, Segment *segment) {
         DL_FOREACH_SAFE(segment->attachments, attachment, next)
                 end_one(census, segment, attachment);
         segment->n_unexplained = 0;
+        segment->count = (Count){};
 }
 
 /* census_forget() - the broker ends, and attachments go on without it */

@@ -8,11 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/budget.h"
 #include "daemon/kernel/features.h"
 #include "daemon/life/events.h"
 #include "daemon/model/attachment.h"
 #include "daemon/model/segment.h"
 
+typedef struct Asker Asker;
 typedef struct Census Census;
 typedef enum Holders Holders;
 
@@ -22,6 +24,16 @@ struct Census {
         uint64_t tried_usec;
         AttachmentPool attachments;
         Events *events;
+        /* For counting what nobody asked for */
+        Budget unasked;
+};
+
+/* Somebody who waits for the number of attachments. */
+struct Asker {
+        /* What it costs is at this one's expense */
+        Budget *budget;
+        /* CLOCK_BOOTTIME, when it was asked, or later: what is counted after that is an answer */
+        uint64_t since_usec;
 };
 
 enum Holders {
@@ -36,8 +48,8 @@ int census_init(Census *census, Events *events);
 void census_deinit(Census *census);
 
 Holders census_ask(Census *census, Segment *segment);
-bool census_may_count(const Segment *segment, bool asked);
-void census_count(Census *census, Segment *segment);
+bool census_count(Census *census, Segment *segment, uint64_t limit_usec);
+void census_update(Census *census, Segment *segment, const Asker *asker);
 void census_conclude(Census *census, Segment *segment);
 void census_restore(Census *census, Segment *segment, int64_t end_id);
 void census_forget(Census *census, Segment *segment);

@@ -45,15 +45,19 @@ static void look_at_seals(Segment *segment) {
  * Who has it beside its attachments can be told only while there are none, or where the kernel
  * counts them apart. That nobody has it is not known of what leases do not see.
  */
-static void describe_holders(const Segment *segment, SegmentInfo *ret) {
+static void describe_holders(const Segment *segment, bool lags, SegmentInfo *ret) {
+        bool known = lags || segment_count_known(segment);
+
         if (segment_is_unavailable(segment)) {
                 GIVE_VALUE(ret, INFO_UNAVAILABLE, unavailable, segment->unavailable);
                 return;
         }
-        GIVE_VALUE(ret, INFO_ATTACH_COUNT, attach_count, (int64_t) segment_attach_count(segment));
+        if (known)
+                GIVE_VALUE(ret, INFO_ATTACH_COUNT, attach_count,
+                           (int64_t) segment_attach_count(segment));
         if (segment->n_native > 0)
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, true);
-        else if (segment->n_attachments == 0 && !segment->reservations &&
+        else if (known && segment->n_attachments == 0 && !segment->reservations &&
                  (segment->held || !segment_may_be_uncounted(segment)))
                 GIVE_VALUE(ret, INFO_OTHER_HOLDERS, other_holders, segment->held);
 }
@@ -93,7 +97,7 @@ static void describe_object(const Segment *segment, SegmentInfo *ret) {
 /**
  * describe_segment() - the state of a segment
  * @segment:    the segment; life_settle() makes its count exact
- * @look:       LOOK_MEMORY and LOOK_SEALS, or none of them
+ * @look:       LOOK_MEMORY, LOOK_SEALS and LOOK_LAGS, or none of them
  * @ret:        the state, of use as long as the segment is not changed
  */
 void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
@@ -114,7 +118,7 @@ void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret) {
                 .seals = segment->seals,
         };
         describe_permission(&segment->permission, &ret->permissions);
-        describe_holders(segment, ret);
+        describe_holders(segment, look & LOOK_LAGS, ret);
         describe_object(segment, ret);
         describe_identity(segment, ret);
         if (segment->name)

@@ -15,6 +15,8 @@ enum {
         /* The seals of a sealable segment, to which clients may add */
         LOOK_SEALS = 1 << 1,
         LOOK_ALL = LOOK_MEMORY | LOOK_SEALS,
+        /* The number of attachments may lag behind their ends */
+        LOOK_LAGS = 1 << 2,
 };
 
 void describe_segment(Segment *segment, unsigned int look, SegmentInfo *ret);

@@ -24,10 +24,24 @@
  */
 static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
 
+/* In the rhythm of which a long count goes on. */
+#define COUNTING_STAGE 1U
+
 /* How often some of those are asked that nothing tells of; of System V segments only ipcrm(1) and
  * shmat(2) stay unseen so long. */
 #define UNSUBSCRIBED_USEC 100000U
 #define NATIVE_USEC 1000000U
+
+/* life_serve() - from now on it is done for a user what is done, whose call came in by @since_usec
+ * (CLOCK_BOOTTIME) */
+void life_serve(Life *life, User *user, uint64_t since_usec) {
+        life->asker = (Asker){ .budget = &user->asked, .since_usec = since_usec };
+}
+
+/* life_serve_nobody() - what is asked from now on is no client's */
+void life_serve_nobody(Life *life) {
+        life->asker = (Asker){ .budget = &life->own, .since_usec = USEC_INFINITY };
+}
 
 int life_init(Life *life, Registry *registry, const Host *host, Persist *persist) {
         int r;
@@ -39,6 +53,7 @@ int life_init(Life *life, Registry *registry, const Host *host, Persist *persist
                 .persist = persist,
                 .events = &life->events,
         };
+        life_serve_nobody(life);
         r = census_init(&life->census, &life->events);
         if (r)
                 return error_trace(r);
@@ -300,27 +315,29 @@ static bool settle_holders(Life *life, Segment *segment, ExternalChange *change)
 }
 
 /* The same, and if somebody has it, who; and tells what was noticed before, exactly. */
-static bool settle_noticed(Life *life, Segment *segment, bool asked, ExternalChange *change) {
+static bool settle_noticed(Life *life, Segment *segment, const Asker *asker,
+                           ExternalChange *change) {
         if (!settle_holders(life, segment, change))
                 return false;
-        if (segment->held && (segment->suspicion.active || segment->wd < 0) &&
-            census_may_count(segment, asked))
-                census_count(&life->census, segment);
+        if (segment->held && (segment->suspicion.active || segment->wd < 0))
+                census_update(&life->census, segment, asker);
         external_tell(&life->context, segment, change);
         return true;
 }
 
-static bool settle_segment(Life *life, Segment *segment, bool asked) {
+static bool settle_segment(Life *life, Segment *segment, const Asker *asker) {
         ExternalChange change;
 
         if (segment_is_unavailable(segment))
                 return true;
         (void) external_look(&life->context, segment, &change);
-        return settle_noticed(life, segment, asked, &change);
+        return settle_noticed(life, segment, asker, &change);
 }
 
 /* life_attach() - count an attachment whose description is open already */
 void life_attach(Life *life, Segment *segment, Attachment *attachment) {
+        const Asker watchers = { .budget = &life->watched, .since_usec = clock_boottime_usec() };
+
         segment_attach(segment, attachment);
         segment->armed = true;
         segment->held = true;
@@ -334,7 +351,7 @@ void life_attach(Life *life, Segment *segment, Attachment *attachment) {
         /* What is told has to be exact: others may have ended meanwhile. This one is there, so the
          * segment stays. */
         life_drain(life);
-        (void) settle_segment(life, segment, true);
+        (void) settle_segment(life, segment, &watchers);
         events_post_attachment(&life->events, EVENT_ATTACHED, segment, attachment);
 }
 
@@ -355,7 +372,7 @@ Segment *life_ask(Life *life, Segment *segment) {
                 return segment;
         if (external_look(&life->context, segment, &change)) {
                 life_drain(life);
-                return settle_noticed(life, segment, true, &change) ? segment : NULL;
+                return settle_noticed(life, segment, &life->asker, &change) ? segment : NULL;
         }
         if (!segment_goes_when_free(segment) && !(segment->lingering && is_due(segment)))
                 return segment;
@@ -370,7 +387,7 @@ Segment *life_ask(Life *life, Segment *segment) {
  * Return: the segment, or NULL if it is gone.
  */
 Segment *life_settle(Life *life, Segment *segment) {
-        return segment && settle_segment(life, segment, true) ? segment : NULL;
+        return segment && settle_segment(life, segment, &life->asker) ? segment : NULL;
 }
 
 /* life_find() - the segment with this id, settled; NULL if there is none */
@@ -398,7 +415,7 @@ void life_withdraw(Life *life, Segment *segment, Attachment *attachment, int fd)
                 segment->idle_usec = clock_boottime_usec();
                 segment->held = false;
         }
-        (void) settle_segment(life, segment, true);
+        (void) settle_segment(life, segment, &life->asker);
 }
 
 /* It could be neither unlinked nor asked who has it. */
@@ -439,7 +456,7 @@ int life_remove(Life *life, Segment *segment, KindFailure *failure, bool *ret_de
         registry_unname(life->context.registry, segment);
         if (!removed)
                 report_segment(REPORT_REMOVED, segment);
-        *ret_destroyed = !settle_segment(life, segment, true);
+        *ret_destroyed = !settle_segment(life, segment, &life->asker);
         if (*ret_destroyed || removed)
                 return 0;
         if (life->context.persist)
@@ -498,20 +515,19 @@ void life_drain(Life *life) {
 
 /* life_catch_up() - settle everything that may have ended: somebody has met a limit */
 void life_catch_up(Life *life) {
-        uint64_t begin = clock_boottime_usec();
         Segment *segment, *next;
 
         life_drain(life);
         for (size_t i = 0; i < SUSPICION_STAGES; ++i)
                 DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next)
-                        if (settle_segment(life, segment, true) && segment->counted_usec >= begin)
+                        if (settle_segment(life, segment, &life->asker) && !segment->count.stale)
                                 census_conclude(&life->census, segment);
         if (life->n_unsubscribed + life->n_native == 0)
                 return;
         for (segment = life->context.registry->first; segment; segment = next) {
                 next = segment->next;
                 if (is_polled(segment))
-                        (void) settle_segment(life, segment, true);
+                        (void) settle_segment(life, segment, &life->asker);
         }
 }
 
@@ -532,17 +548,23 @@ uint64_t life_due(const Life *life) {
 static void tick_suspect(Life *life, Segment *segment) {
         unsigned int stage = segment->suspicion.stage;
 
-        if (!settle_segment(life, segment, false))
+        if (!settle_segment(life, segment, NULL))
                 return;
         if (!segment->suspicion.active)
                 return;
+        if (segment->count.next_id > 0) {
+                /* Counting goes on soon. */
+                life_unsuspect(life, segment);
+                life_suspect(life, segment, COUNTING_STAGE);
+                return;
+        }
         if (stage + 1 < SUSPICION_STAGES) {
                 life_suspect(life, segment, stage + 1);
                 return;
         }
         /* The last time of asking, unless counting has to wait for its turn. */
         life_unsuspect(life, segment);
-        if (segment->counted_usec < segment->suspicion.due_usec) {
+        if (segment->count.done_usec < segment->suspicion.due_usec) {
                 life_suspect(life, segment, stage);
                 return;
         }
@@ -570,7 +592,7 @@ static void tick_lingering(Life *life, uint64_t now) {
                 if (!segment || linger_due(segment) > now)
                         return;
                 linger_end(life, segment);
-                if (settle_segment(life, segment, false) && !segment->lingering)
+                if (settle_segment(life, segment, NULL) && !segment->lingering)
                         life_suspect(life, segment, 0);
         }
 }
@@ -588,7 +610,7 @@ static void tick_polled(Life *life, uint64_t now) {
                 if (!is_polled(segment))
                         continue;
                 ++n;
-                (void) settle_segment(life, segment, false);
+                (void) settle_segment(life, segment, NULL);
         }
         if (!segment)
                 life->polled_after_id = 0;

@@ -60,6 +60,11 @@ struct Life {
         LifeContext context;
         Events events;
         Census census;
+        /* On whose behalf the kernel is asked */
+        Asker asker;
+        /* What counting costs that no client asks for, and so that watchers can be told */
+        Budget own;
+        Budget watched;
         Closings closings;
         Worker reaper;
         /* Segments that are asked again, a queue for each stage, first due first */
@@ -83,6 +88,9 @@ struct Life {
 
 int life_init(Life *life, Registry *registry, const Host *host, Persist *persist);
 void life_deinit(Life *life);
+
+void life_serve(Life *life, User *user, uint64_t since_usec);
+void life_serve_nobody(Life *life);
 
 void life_begin(Life *life, Segment *segment);
 void life_meet(Life *life, Segment *segment);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/base/budget.h"
 #include "daemon/base/closer.h"
 #include "daemon/base/rounds.h"
 
@@ -87,6 +88,9 @@ struct User {
         uint64_t used[_LIMIT_N];
         /* So much of it was found after the fact, and counts for this user alone: Charge.found */
         uint64_t found[_LIMIT_N];
+        /* What may be spent on counting attachments because its clients ask, and otherwise */
+        Budget asked;
+        Budget counted;
         DiscardOrigin discarded;
         /* Its connections that have something to do */
         RoundParty turns;

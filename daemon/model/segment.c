@@ -52,12 +52,16 @@ static bool attachment_unmarked(const Attachment *attachment) {
         return !attachment->marked || attachment->covered;
 }
 
-/* segment_attach() - count an attachment; the segment owns it from now on */
-void segment_attach(Segment *segment, Attachment *attachment) {
-        DL_APPEND(segment->attachments, attachment);
+static void count_attachment(Segment *segment, const Attachment *attachment) {
         ++segment->n_attachments;
         if (attachment_unmarked(attachment))
                 ++segment->n_unmarked;
+}
+
+/* segment_attach() - count an attachment; the segment owns it from now on */
+void segment_attach(Segment *segment, Attachment *attachment) {
+        DL_APPEND(segment->attachments, attachment);
+        count_attachment(segment, attachment);
 }
 
 /* segment_detach() - count an attachment no more; the caller owns it from now on */
@@ -95,6 +99,11 @@ size_t segment_attach_count(const Segment *segment) {
         if (segment->n_attachments == 0)
                 return segment->n_native;
         return MAX(segment->n_attachments - ended, 1U) + segment->n_native;
+}
+
+/* segment_count_known() - is what segment_attach_count() returns the number of attachments? */
+bool segment_count_known(const Segment *segment) {
+        return !segment->count.stale;
 }
 
 /* segment_called() - its name, or the one that it had; NULL if it never had one */

@@ -34,6 +34,7 @@
 
 typedef enum FoundBy FoundBy;
 typedef struct Reservation Reservation;
+typedef struct Count Count;
 typedef struct Identity Identity;
 typedef struct KindTraits KindTraits;
 typedef struct Segment Segment;
@@ -70,6 +71,22 @@ struct Suspicion {
         uint64_t due_usec;
         Segment *prev;
         Segment *next;
+};
+
+/* How its attachments are counted by their marks, all of them in one or several goes. */
+struct Count {
+        /* CLOCK_BOOTTIME, when the last count began that came to its end; what it cost, and how
+         * many marks it asked for */
+        uint64_t done_usec;
+        uint64_t cost_usec;
+        size_t n_asked;
+        /* One that goes on: the id it has come to, 0 if there is none, and the same of it */
+        int64_t next_id;
+        uint64_t begin_usec;
+        uint64_t spent_usec;
+        size_t n_asked_now;
+        /* Some have ended, and it was not found out yet which */
+        bool stale;
 };
 
 /* What tells an object from every other, also from one of the same name or number; 0 where the
@@ -189,9 +206,7 @@ struct Segment {
         /* Attachments without a mark that can be probed, and events that no lost mark explains */
         size_t n_unmarked;
         size_t n_unexplained;
-        /* CLOCK_BOOTTIME, when the marks were last counted, and how long it took */
-        uint64_t counted_usec;
-        uint64_t count_cost_usec;
+        Count count;
         Suspicion suspicion;
 
         /* persist.c: its attach times, or NULL, and whether the state file lacks the last change */
@@ -227,6 +242,7 @@ Segment *segment_free(Segment *segment);
 void segment_attach(Segment *segment, Attachment *attachment);
 void segment_detach(Segment *segment, Attachment *attachment);
 size_t segment_attach_count(const Segment *segment);
+bool segment_count_known(const Segment *segment);
 void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
 void segment_unmark(Segment *segment, Attachment *attachment);
 const char *segment_called(const Segment *segment);

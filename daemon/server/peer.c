@@ -66,6 +66,8 @@ struct Peer {
 
         Client client;
         Input input;
+        /* CLOCK_BOOTTIME, when something was read last */
+        uint64_t received_usec;
         /* What occupies the connection: more replies to come, or a call that has to wait */
         Stream stream;
         Pending *pending;
@@ -271,7 +273,9 @@ static int peer_step(Peer *peer, bool *readable, uint64_t end_usec, bool *ret_mo
                 return 0;
         }
         *readable = false;
-        return input_receive(&peer->input) ? PEER_E_GONE : 0;
+        r = input_receive(&peer->input) ? PEER_E_GONE : 0;
+        peer->received_usec = clock_boottime_usec();
+        return r;
 }
 
 /* Tells a client which limit it has met before it could be answered. */
@@ -314,6 +318,7 @@ static int peer_run(Peer *peer, bool readable, uint64_t end_usec, bool *ret_agai
         r = output_flush(&peer->output) ? PEER_E_GONE : 0;
         while (r == 0 && more && !output_pending(&peer->output)) {
                 received = readable;
+                life_serve(&peer->peers->service->life, peer->client.user, peer->received_usec);
                 r = peer_step(peer, &readable, end_usec, &more);
                 received = received && !readable;
                 if (r == 0 && more && !received && has_more(peer) &&
@@ -324,10 +329,13 @@ static int peer_run(Peer *peer, bool readable, uint64_t end_usec, bool *ret_agai
         }
         if (is_watch(peer) && !output_pending(&peer->output))
                 watchers_set_behind(&peer->peers->watchers);
+        life_serve_nobody(&peer->peers->service->life);
         if (r == 0 && (peer_waits(peer) || output_pending(&peer->output)) &&
-            (readable || peer->output.state == OUTPUT_PARKED) &&
-            input_receive_ahead(&peer->input, ahead_maximum(peer), ret_again))
-                r = PEER_E_GONE;
+            (readable || peer->output.state == OUTPUT_PARKED)) {
+                if (input_receive_ahead(&peer->input, ahead_maximum(peer), ret_again))
+                        r = PEER_E_GONE;
+                peer->received_usec = clock_boottime_usec();
+        }
         return r ? r : keep_input(peer);
 }
 
@@ -559,10 +567,15 @@ void peers_look_again(Peers *peers, const Tenant *tenant) {
 /* One piece of what a watch has to tell; see WatchersTellFn. */
 static bool peer_tell(Watcher *watcher, uint64_t end_usec) {
         Peer *peer = CONTAINER_OF(watcher, Peer, watcher);
+        Life *life = &peer->peers->service->life;
+        int r;
 
         if (output_pending(&peer->output) || stream_idle(&peer->stream))
                 return true;
-        if (answer_more(peer, end_usec) || set_interest(peer, peer_wanted(peer))) {
+        life_serve(life, peer->client.user, peer->received_usec);
+        r = answer_more(peer, end_usec);
+        life_serve_nobody(life);
+        if (r || set_interest(peer, peer_wanted(peer))) {
                 peer_free(peer);
                 return true;
         }

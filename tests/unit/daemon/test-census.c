@@ -82,13 +82,13 @@ TEST(count) {
 
         for (int i = 0; i < 5; ++i)
                 fds[i] = attach(true);
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 5);
         fd_close(fds[1]);
         fd_close(fds[3]);
         segment->n_unexplained = 2;
         ck_assert_uint_eq(segment_attach_count(segment), 5);
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 3);
         ck_assert_uint_eq(segment->n_unexplained, 0);
         ck_assert_uint_eq(segment_attach_count(segment), 3);
@@ -97,7 +97,7 @@ TEST(count) {
         for (int i = 0; i < 5; i += 2)
                 fd_close(fds[i]);
         /* While somebody else has it open, the last one may be who lost its mark alone. */
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 1);
         ck_assert_uint_eq(segment->n_unmarked, 1);
         ck_assert_int_eq(ask(), HOLDERS_NONE);
@@ -110,7 +110,7 @@ TEST(dropped_mark) {
 
         ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &unlock), 0);
         ck_assert_int_eq(ask(), HOLDERS_SOME);
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         census_conclude(&census, segment);
         ck_assert_uint_eq(segment_attach_count(segment), 1);
         fd_close(fd);
@@ -121,11 +121,11 @@ TEST(others) {
         int fd = attach(true), other = unit_reopen(segment->master_fd, O_RDWR);
 
         segment->adopted = true;
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 1);
         fd_close(fd);
         ck_assert_int_eq(ask(), HOLDERS_SOME);
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 0);
         ck_assert_int_eq(ask(), HOLDERS_SOME);
         fd_close(other);
@@ -139,15 +139,15 @@ TEST(covered) {
             holder = unit_reopen(segment->master_fd, O_RDWR);
 
         ck_assert_int_eq(fcntl(holder, F_OFD_SETLK, &lock), 0);
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 2);
         fd_close(one);
         segment->n_unexplained = 1;
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_ge(segment->n_attachments, 1);
         ck_assert_uint_eq(segment_attach_count(segment), 1);
         fd_close(holder);
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 1);
         ck_assert_uint_eq(segment->n_unmarked, 0);
         fd_close(other);
@@ -162,7 +162,7 @@ TEST(conclude) {
         ck_assert_uint_eq(segment->n_unmarked, 3);
         fd_close(fds[1]);
         segment->n_unexplained = 1;
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 4);
         ck_assert_uint_eq(segment_attach_count(segment), 3);
         census_conclude(&census, segment);
@@ -172,7 +172,7 @@ TEST(conclude) {
         /* A mark that is gone explains its event. */
         fd_close(fds[0]);
         segment->n_unexplained = 1;
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         census_conclude(&census, segment);
         ck_assert_uint_eq(segment->n_attachments, 2);
         ck_assert_uint_eq(segment->n_unmarked, 2);
@@ -184,16 +184,22 @@ TEST(conclude) {
         fd_close(fds[3]);
 }
 
+static pid_t dead_process(void) {
+        pid_t pid = fork();
+
+        if (pid == 0)
+                _exit(0);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        return pid;
+}
+
 /* Of those without a mark, one whose process is gone ends first. */
 TEST(conclude_dead_first) {
         Attachment *attachment;
         int fds[3];
         pid_t dead;
 
-        dead = fork();
-        if (dead == 0)
-                _exit(0);
-        ck_assert_int_eq(waitpid(dead, NULL, 0), dead);
+        dead = dead_process();
         for (int i = 0; i < 3; ++i)
                 fds[i] = attach(false);
         segment->attachments->next->process.pid = dead;
@@ -225,29 +231,68 @@ TEST(no_leases) {
         one = attach(true);
         other = attach(true);
         census.features.leases = false;
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 2);
         fd_close(one);
         fd_close(other);
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(segment->n_attachments, 0);
 }
 
-/* Counting is put off when it costs much; who asks waits less. */
-TEST(may_count) {
-        ck_assert(census_may_count(segment, true));
-        ck_assert(census_may_count(segment, false));
-        segment->counted_usec = clock_boottime_usec();
-        segment->count_cost_usec = 100;
-        ck_assert(census_may_count(segment, true));
-        segment->count_cost_usec = 1000000;
-        ck_assert(!census_may_count(segment, true));
-        ck_assert(!census_may_count(segment, false));
-        segment->counted_usec = clock_boottime_usec() - 15000000;
-        ck_assert(census_may_count(segment, true));
-        ck_assert(!census_may_count(segment, false));
-        segment->counted_usec = clock_boottime_usec() - 25000000;
-        ck_assert(census_may_count(segment, false));
+static uint64_t ago(uint64_t usec) {
+        return clock_boottime_usec() - usec;
+}
+
+/* What costs little is counted whenever it is asked for, unless it was since then. */
+TEST(asked) {
+        Budget budget = {};
+        int one = attach(true), other = attach(true);
+
+        census_update(&census, segment, &(Asker){ &budget, ago(0) });
+        ck_assert_uint_eq(segment->n_attachments, 2);
+        fd_close(one);
+        census_update(&census, segment, &(Asker){ &budget, ago(1000000) });
+        ck_assert_uint_eq(segment->n_attachments, 2);
+        ck_assert(segment_count_known(segment));
+        census_update(&census, segment, &(Asker){ &budget, USEC_INFINITY });
+        ck_assert_uint_eq(segment->n_attachments, 1);
+        ck_assert(segment_count_known(segment));
+        fd_close(other);
+}
+
+/* What costs much is at the expense of who asks, and of nobody else. */
+TEST(budgets) {
+        Budget poor = { .paid_usec = clock_boottime_usec() + 60000000 }, rich = {};
+        int one = attach(true), other = attach(true);
+
+        fd_close(one);
+        segment->count.cost_usec = 5000;
+        census_update(&census, segment, &(Asker){ &poor, USEC_INFINITY });
+        ck_assert_uint_eq(segment->n_attachments, 2);
+        ck_assert(!segment_count_known(segment));
+        census_update(&census, segment, &(Asker){ &rich, USEC_INFINITY });
+        ck_assert_uint_eq(segment->n_attachments, 1);
+        ck_assert(segment_count_known(segment));
+        fd_close(other);
+}
+
+/* Work that nobody waits for goes on where it was. */
+TEST(slices) {
+        int fds[100];
+
+        for (int i = 0; i < 100; ++i)
+                fds[i] = attach(true);
+        for (int i = 0; i < 99; ++i)
+                fd_close(fds[i]);
+        ck_assert(!census_count(&census, segment, 0));
+        ck_assert_uint_gt(segment->n_attachments, 50);
+        ck_assert_uint_lt(segment->n_attachments, 100);
+        ck_assert_uint_eq(segment->count.done_usec, 0);
+        for (int i = 0; i < 100 && !census_count(&census, segment, 0); ++i)
+                ;
+        ck_assert_uint_gt(segment->count.done_usec, 0);
+        ck_assert_uint_eq(segment->n_attachments, 1);
+        fd_close(fds[99]);
 }
 
 /* Charges go with the attachments they stand beside. */
@@ -267,7 +312,7 @@ TEST(charges) {
         }
         user_unref(user);
         fd_close(fds[0]);
-        census_count(&census, segment);
+        (void) census_count(&census, segment, USEC_INFINITY);
         ck_assert_uint_eq(accounts.total_used[LIMIT_ATTACHMENTS], 2);
         fd_close(fds[1]);
         fd_close(fds[2]);
@@ -301,7 +346,7 @@ TEST(random) {
                 }
                 if (i % 20)
                         continue;
-                census_count(&census, segment);
+                (void) census_count(&census, segment, USEC_INFINITY);
                 ck_assert_uint_eq(segment_attach_count(segment), n);
         }
         for (size_t i = 0; i < MANY; ++i)
