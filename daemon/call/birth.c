@@ -149,8 +149,7 @@ static int charge_again(Service *service, Segment *segment, uid_t uid, uint64_t 
 void birth_found(Service *service, Segment *segment) {
         if (segment->lock_again)
                 background_lock_again(service, segment);
-        census_restore(&service->life.census, segment,
-                       service->persist.state_file.first_attachment_id);
+        life_restore(&service->life, segment, service->persist.state_file.first_attachment_id);
         life_meet(&service->life, segment);
         life_begin(&service->life, segment);
         life_doubt(&service->life, segment);

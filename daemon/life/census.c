@@ -28,9 +28,6 @@ static const BudgetRate unasked_rate = { .at_once_usec = 2000, .pause = 50 };
 /* To look at the clock takes as long as a probe. */
 #define PROBES_AT_ONCE 8U
 
-/* A client can make marks for others that are not there; more than that are not looked for. */
-#define RESTORED_MARKS_MAX 65536U
-
 /* census_init() - find out what the kernel answers; @events is told of ends, and stays */
 int census_init(Census *census, Events *events) {
         int r;
@@ -89,7 +86,7 @@ Holders census_ask(Census *census, Segment *segment) {
                 break;
         }
         try_again(census);
-        if (census->features.leases)
+        if (census->features.leases || !segment_all_on_record(segment))
                 return HOLDERS_SOME;
         if (!census_count(census, segment, COUNT_HELD_USEC))
                 return HOLDERS_SOME;
@@ -113,7 +110,8 @@ static void end_one(Census *census, Segment *segment, Attachment *attachment) {
  */
 static bool outlives_mark(const Census *census, const Segment *segment) {
         return census->features.leases && segment->n_attachments == 1 &&
-               segment->traits->found_by == FOUND_BY_NOTHING && !segment->adopted;
+               segment_all_on_record(segment) && segment->traits->found_by == FOUND_BY_NOTHING &&
+               !segment->adopted;
 }
 
 static void end_explained(Census *census, Segment *segment, Attachment *attachment) {
@@ -290,6 +288,7 @@ void census_end_all(Census *census, Segment *segment) {
         DL_FOREACH_SAFE(segment->attachments, attachment, next)
                 end_one(census, segment, attachment);
         segment->n_unexplained = 0;
+        segment->uncounted = false;
         segment->count = (Count){};
 }
 
@@ -301,51 +300,4 @@ void census_forget(Census *census, Segment *segment) {
                 segment_detach(segment, attachment);
                 attachment_free(&census->attachments, attachment);
         }
-}
-
-/* Who it was is not known any more, only that it is there. */
-static void add_unknown(Census *census, Segment *segment, int64_t id) {
-        Attachment *attachment = attachment_new(&census->attachments);
-
-        if (!attachment)
-                return;
-        attachment->id = id;
-        attachment->unknown = true;
-        attachment->marked = true;
-        segment_attach(segment, attachment);
-}
-
-/* Marks from @first to @last. The kernel tells of any lock in that range, so it is asked again for
- * what is on both sides of it. */
-static void find_marks(Census *census, Segment *segment, int64_t first, int64_t last) {
-        int64_t place = 0;
-
-        while (first <= last && segment->n_attachments < RESTORED_MARKS_MAX) {
-                switch (mark_search(segment->master_fd, first, last, &place)) {
-                case MARK_SEARCH_MARK:
-                        add_unknown(census, segment, mark_id(place));
-                        break;
-                case MARK_SEARCH_FORGED:
-                        break;
-                default:
-                        return;
-                }
-                find_marks(census, segment, first, place - 1);
-                first = place + 1;
-        }
-}
-
-/**
- * census_restore() - find the attachments that an earlier broker made
- * @census:     what the kernel can answer
- * @segment:    the segment, with its descriptor
- * @end_id:     no attachment of an earlier broker has this id or a higher one
- */
-void census_restore(Census *census, Segment *segment, int64_t end_id) {
-        if (segment->master_fd < 0)
-                return;
-        /* A broker that ended in the middle of a question left its lease on what outlived it. */
-        lease_drop(segment->master_fd);
-        find_marks(census, segment, mark_first_place(1),
-                   mark_first_place(MIN(end_id, MARK_ID_MAX + 1)) - 1);
 }

@@ -51,7 +51,6 @@ Holders census_ask(Census *census, Segment *segment);
 bool census_count(Census *census, Segment *segment, uint64_t limit_usec);
 void census_update(Census *census, Segment *segment, const Asker *asker);
 void census_conclude(Census *census, Segment *segment);
-void census_restore(Census *census, Segment *segment, int64_t end_id);
 void census_forget(Census *census, Segment *segment);
 void census_end_all(Census *census, Segment *segment);
 

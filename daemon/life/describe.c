@@ -46,7 +46,7 @@ static void look_at_seals(Segment *segment) {
  * counts them apart. That nobody has it is not known of what leases do not see.
  */
 static void describe_holders(const Segment *segment, bool lags, SegmentInfo *ret) {
-        bool known = lags || segment_count_known(segment);
+        bool known = lags ? segment_all_on_record(segment) : segment_count_known(segment);
 
         if (segment_is_unavailable(segment)) {
                 GIVE_VALUE(ret, INFO_UNAVAILABLE, unavailable, segment->unavailable);

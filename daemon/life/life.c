@@ -148,6 +148,7 @@ static void let_go(Life *life, Segment *segment, bool leased) {
                 leased = false;
         life_unsuspect(life, segment);
         linger_end(life, segment);
+        search_end(&life->searches, segment);
         if (!segment_is_unavailable(segment))
                 life_unpoll(life, segment);
         closings_unsubscribe(&life->closings, segment->wd);
@@ -232,6 +233,12 @@ void life_meet(Life *life, Segment *segment) {
                 lease_drop(segment->master_fd);
 }
 
+/* life_restore() - look for the attachments of a segment that an earlier broker made, whose ids are
+ * below @end_id; life_tick() goes on with it */
+void life_restore(Life *life, Segment *segment, int64_t end_id) {
+        search_begin(&life->searches, &life->census, segment, end_id);
+}
+
 /* life_doubt() - have a segment asked a little later */
 void life_doubt(Life *life, Segment *segment) {
         life_suspect(life, segment, 0);
@@ -271,6 +278,7 @@ static void drop_name(const Life *life, Segment *segment) {
 
 static bool settle_free(Life *life, Segment *segment, bool leased, ExternalChange *change) {
         life_unsuspect(life, segment);
+        search_end(&life->searches, segment);
         census_end_all(&life->census, segment);
         if (is_due(segment)) {
                 /* That it was removed says less than that it is gone. */
@@ -542,7 +550,7 @@ uint64_t life_due(const Life *life) {
                 due = MIN(due, linger_due(life->lingering));
         if (life->n_unsubscribed + life->n_native > 0)
                 due = MIN(due, life->polled_due_usec);
-        return due;
+        return MIN(due, searches_due(&life->searches));
 }
 
 static void tick_suspect(Life *life, Segment *segment) {
@@ -625,4 +633,5 @@ void life_tick(Life *life) {
         tick_suspects(life, now);
         tick_lingering(life, now);
         tick_polled(life, now);
+        searches_tick(&life->searches, &life->census);
 }

@@ -24,6 +24,7 @@
  *     life_attach     nothing; if anybody watches,  no            -
  *                     as life_settle
  *     life_begin      an inotify watch              no            registry_add
+ *     life_restore    marks, a part of them         no            -
  *     life_meet       lease; without leases, marks  no            -
  *     life_doubt,     nothing                       no            -
  *     life_linger,
@@ -50,6 +51,7 @@
 #include "daemon/life/events.h"
 #include "daemon/life/external.h"
 #include "daemon/life/reaper.h"
+#include "daemon/life/search.h"
 #include "daemon/model/registry.h"
 #include "daemon/state/persist.h"
 
@@ -60,6 +62,7 @@ struct Life {
         LifeContext context;
         Events events;
         Census census;
+        Searches searches;
         /* On whose behalf the kernel is asked */
         Asker asker;
         /* What counting costs that no client asks for, and so that watchers can be told */
@@ -93,6 +96,7 @@ void life_serve(Life *life, User *user, uint64_t since_usec);
 void life_serve_nobody(Life *life);
 
 void life_begin(Life *life, Segment *segment);
+void life_restore(Life *life, Segment *segment, int64_t end_id);
 void life_meet(Life *life, Segment *segment);
 void life_doubt(Life *life, Segment *segment);
 void life_linger(Life *life, Segment *segment, bool lingers, uint64_t linger_usec);

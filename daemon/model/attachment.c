@@ -58,6 +58,9 @@ Attachment *attachment_free(AttachmentPool *pool, Attachment *attachment) {
         if (!attachment)
                 return NULL;
         charge_give_back(&attachment->charge);
+        if (attachment->found_for)
+                --attachment->found_for->n_found_marks;
+        attachment->found_for = user_unref(attachment->found_for);
         LL_PREPEND(pool->unused, attachment);
         --pool->n_used;
         return NULL;

@@ -31,6 +31,8 @@ struct Attachment {
         /* When it was last probed, somebody's lock lay over the mark */
         bool covered;
         Charge charge;
+        /* Of one whose acquirer is not known: whose segment it is, see User.n_found_marks */
+        User *found_for;
         Attachment *prev;
         Attachment *next;
 };

@@ -88,6 +88,8 @@ struct User {
         uint64_t used[_LIMIT_N];
         /* So much of it was found after the fact, and counts for this user alone: Charge.found */
         uint64_t found[_LIMIT_N];
+        /* Attachments on record of which only the marks were found, in segments of this user */
+        size_t n_found_marks;
         /* What may be spent on counting attachments because its clients ask, and otherwise */
         Budget asked;
         Budget counted;

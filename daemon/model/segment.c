@@ -31,7 +31,7 @@ Segment *segment_free(Segment *segment) {
         if (!segment)
                 return NULL;
         assert(!segment->locked_at && !segment->attachments && !segment->reservations &&
-               !segment->suspicion.active && !segment->lingering);
+               !segment->suspicion.active && !segment->lingering && !segment->search);
         if (segment->sysv.anchor)
                 (void) segment->traits->release(segment->sysv.anchor, segment->sysv.shmid);
         fd_close(segment->master_fd);
@@ -61,6 +61,20 @@ static void count_attachment(Segment *segment, const Attachment *attachment) {
 /* segment_attach() - count an attachment; the segment owns it from now on */
 void segment_attach(Segment *segment, Attachment *attachment) {
         DL_APPEND(segment->attachments, attachment);
+        count_attachment(segment, attachment);
+}
+
+/* segment_attach_found() - the same, of one that may be older than others on record, which are in
+ * the order of their ids */
+void segment_attach_found(Segment *segment, Attachment *attachment) {
+        Attachment *first = segment->attachments, *before = first ? first->prev : NULL;
+
+        while (before && before->id > attachment->id)
+                before = before == first ? NULL : before->prev;
+        if (before)
+                DL_APPEND_ELEM(segment->attachments, before, attachment);
+        else
+                DL_PREPEND(segment->attachments, attachment);
         count_attachment(segment, attachment);
 }
 
@@ -101,9 +115,14 @@ size_t segment_attach_count(const Segment *segment) {
         return MAX(segment->n_attachments - ended, 1U) + segment->n_native;
 }
 
+/* segment_all_on_record() - is every attachment that there is on record? */
+bool segment_all_on_record(const Segment *segment) {
+        return !segment->search && !segment->uncounted;
+}
+
 /* segment_count_known() - is what segment_attach_count() returns the number of attachments? */
 bool segment_count_known(const Segment *segment) {
-        return !segment->count.stale;
+        return segment_all_on_record(segment) && !segment->count.stale;
 }
 
 /* segment_called() - its name, or the one that it had; NULL if it never had one */

@@ -37,6 +37,7 @@ typedef struct Reservation Reservation;
 typedef struct Count Count;
 typedef struct Identity Identity;
 typedef struct KindTraits KindTraits;
+typedef struct Search Search;
 typedef struct Segment Segment;
 typedef struct AttachTime AttachTime;
 typedef struct Suspicion Suspicion;
@@ -207,6 +208,11 @@ struct Segment {
         size_t n_unmarked;
         size_t n_unexplained;
         Count count;
+        /* life/search.c: marks of an earlier broker are still to be found; NULL if not */
+        Search *search;
+        /* There may be attachments that are not on record: their number is not known before nobody
+         * has the segment */
+        bool uncounted;
         Suspicion suspicion;
 
         /* persist.c: its attach times, or NULL, and whether the state file lacks the last change */
@@ -240,8 +246,10 @@ Segment *segment_new(void);
 Segment *segment_free(Segment *segment);
 
 void segment_attach(Segment *segment, Attachment *attachment);
+void segment_attach_found(Segment *segment, Attachment *attachment);
 void segment_detach(Segment *segment, Attachment *attachment);
 size_t segment_attach_count(const Segment *segment);
+bool segment_all_on_record(const Segment *segment);
 bool segment_count_known(const Segment *segment);
 void segment_set_covered(Segment *segment, Attachment *attachment, bool covered);
 void segment_unmark(Segment *segment, Attachment *attachment);

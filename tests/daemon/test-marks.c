@@ -2,6 +2,7 @@
 /* Clients that set locks where attachments are marked: what that costs others, and does not. */
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "proto/fd.h"
@@ -19,6 +20,7 @@
 #define MARK_SECRETS (INT64_C(1) << MARK_SECRET_BITS)
 
 #define N_LOCKS 3000
+#define N_HONEST 5
 #define ATTACHMENTS_PER_USER 20
 
 static Wire wire;
@@ -74,8 +76,54 @@ static bool count_known(int64_t *ret) {
         return GIVEN(&info, INFO_ATTACH_COUNT);
 }
 
+static void restart(void) {
+        wire_close(&wire);
+        fixture_restart(SIGKILL, NULL);
+        wire_open(&wire);
+}
+
 SUITE("marks", .skip = !unit_has_inotify());
 CASE("marks", .setup = setup, .teardown = teardown, .timeout = 60);
+
+/* Locks where a mark could be are none, before and after a restart. */
+TEST(few_forged) {
+        int fds[N_HONEST];
+        int64_t n;
+
+        fds[0] = make();
+        for (int i = 1; i < N_HONEST; ++i)
+                fds[i] = wire_open_segment(&wire, NAME, ACCESS_READ_ONLY);
+        set_many(fds[N_HONEST - 1], 100, 900);
+        ck_assert(count_known(&n));
+        ck_assert_int_eq(n, N_HONEST);
+        restart();
+        for (int i = 0; i < 1000 && !count_known(&n); ++i)
+                usleep(5000);
+        ck_assert(count_known(&n));
+        ck_assert_int_eq(n, N_HONEST);
+        for (int i = 0; i < N_HONEST; ++i) {
+                fd_close(fds[i]);
+                ck_assert(count_known(&n));
+                ck_assert_int_eq(n, N_HONEST - 1 - i);
+        }
+        remove_segment();
+}
+
+/* A restarted broker does not look through any number of them: who has the segment is known, and
+ * how many there are is not. */
+TEST(many_forged) {
+        RemoveReply removed;
+        int fd = make();
+        int64_t n;
+
+        set_many(fd, N_LOCKS, 900);
+        restart();
+        ck_assert(!count_known(&n));
+        ck_assert_int_eq(wire_remove(&wire, NAME, &removed), FAULT_NONE);
+        ck_assert(!removed.destroyed);
+        ck_assert(!GIVEN(&removed, REMOVE_REPLY_ATTACH_COUNT));
+        fd_close(fd);
+}
 
 /* Attachments that are still to come cannot be marked by others. */
 TEST(coming) {
