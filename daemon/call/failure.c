@@ -78,6 +78,10 @@ int call_take_charge(Service *service, const Client *client, Charge *charge, Use
         if (client_charge(client, charge, user, what, amount, &failure->limit) == 0)
                 return 0;
         life_catch_up(&service->life);
+        if (client_charge(client, charge, user, what, amount, &failure->limit) == 0)
+                return 0;
+        if (what != LIMIT_ATTACHMENTS || !life_yield(&service->life, user))
+                return CALL_E_LIMIT;
         return client_charge(client, charge, user, what, amount, &failure->limit) ? CALL_E_LIMIT
                                                                                   : 0;
 }

@@ -25,6 +25,9 @@ static const BudgetRate unasked_rate = { .at_once_usec = 2000, .pause = 50 };
 /* Without leases a segment is held as long as counting takes longer. */
 #define COUNT_HELD_USEC 10000U
 
+/* What gives others than the owner and creator of a segment access to it. */
+#define MODE_OTHERS 066U
+
 /* To look at the clock takes as long as a probe. */
 #define PROBES_AT_ONCE 8U
 
@@ -118,6 +121,14 @@ static void end_explained(Census *census, Segment *segment, Attachment *attachme
         end_one(census, segment, attachment);
         if (segment->n_unexplained > 0)
                 --segment->n_unexplained;
+        else if (segment->n_leftover > 0)
+                --segment->n_leftover;
+}
+
+/* Nothing that can end without a lost mark is there, but a mark may be lost a moment later. */
+static void leave_unexplained(Segment *segment) {
+        segment->n_leftover += segment->n_unexplained;
+        segment->n_unexplained = 0;
 }
 
 static void count_one(Census *census, Segment *segment, Attachment *attachment) {
@@ -152,7 +163,7 @@ static void count_end(Segment *segment) {
         count->cost_usec = count->spent_usec;
         count->n_asked = count->n_asked_now;
         if (segment->n_unmarked == 0)
-                segment->n_unexplained = 0;
+                leave_unexplained(segment);
 }
 
 /**
@@ -278,7 +289,63 @@ void census_conclude(Census *census, Segment *segment) {
                 end_one(census, segment, find_ended(segment));
                 --segment->n_unexplained;
         }
-        segment->n_unexplained = 0;
+        if (segment->n_unexplained + segment->n_leftover > 0)
+                segment->doubtful = true;
+        segment->n_unexplained = segment->n_leftover = 0;
+}
+
+/* Marks can be copied while they are there, by others who have the segment. */
+static bool others_may_lock(const Segment *segment, const User *user) {
+        const Permission *permission = &segment->permission;
+
+        return permission->mode & MODE_OTHERS || permission->owner_uid != user->uid ||
+               permission->creator_uid != user->uid;
+}
+
+/* May it have ended, for all that is known? To look for a process takes longer than the rest. */
+static bool is_doubtful(const Segment *segment, const Attachment *attachment,
+                        unsigned int *n_lookups) {
+        if (!attachment->marked || attachment->covered)
+                return true;
+        if (!others_may_lock(segment, attachment->charge.user))
+                return false;
+        if (segment->doubtful)
+                return true;
+        --*n_lookups;
+        return !process_alive(&attachment->process);
+}
+
+/**
+ * census_yield() - let an attachment go that may have ended, for a user who has met a limit
+ * @census:     what the kernel can answer
+ * @segment:    any segment
+ * @user:       who acquired it
+ * @n_lookups:  so many processes may be looked for; what is left of that
+ *
+ * Locks of others must not keep on record, at the user's expense, what has ended. If it is there
+ * after all, the lease says that somebody is, and what there is to count is not known any more.
+ *
+ * Return: whether there was one. The next time it is looked for where this time ended.
+ */
+bool census_yield(Census *census, Segment *segment, const User *user, unsigned int *n_lookups) {
+        Attachment *attachment;
+
+        if (segment->n_attachments < 2)
+                return false;
+        DL_FOREACH(segment->attachments, attachment) {
+                if (attachment->charge.user != user || attachment->id <= segment->yielded_id)
+                        continue;
+                if (*n_lookups == 0)
+                        return false;
+                segment->yielded_id = attachment->id;
+                if (!is_doubtful(segment, attachment, n_lookups))
+                        continue;
+                segment->uncounted = true;
+                end_one(census, segment, attachment);
+                return true;
+        }
+        segment->yielded_id = 0;
+        return false;
 }
 
 /* census_end_all() - nobody has the segment any more */
@@ -287,8 +354,8 @@ void census_end_all(Census *census, Segment *segment) {
 
         DL_FOREACH_SAFE(segment->attachments, attachment, next)
                 end_one(census, segment, attachment);
-        segment->n_unexplained = 0;
-        segment->uncounted = false;
+        segment->n_unexplained = segment->n_leftover = 0;
+        segment->doubtful = segment->uncounted = false;
         segment->count = (Count){};
 }
 

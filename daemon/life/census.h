@@ -50,6 +50,7 @@ void census_deinit(Census *census);
 Holders census_ask(Census *census, Segment *segment);
 bool census_count(Census *census, Segment *segment, uint64_t limit_usec);
 void census_update(Census *census, Segment *segment, const Asker *asker);
+bool census_yield(Census *census, Segment *segment, const User *user, unsigned int *n_lookups);
 void census_conclude(Census *census, Segment *segment);
 void census_forget(Census *census, Segment *segment);
 void census_end_all(Census *census, Segment *segment);

@@ -24,6 +24,9 @@
  */
 static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
 
+/* How many processes are looked for in /proc because a user has met a limit. */
+#define YIELD_LOOKUPS 8U
+
 /* In the rhythm of which a long count goes on. */
 #define COUNTING_STAGE 1U
 
@@ -537,6 +540,20 @@ void life_catch_up(Life *life) {
                 if (is_polled(segment))
                         (void) settle_segment(life, segment, &life->asker);
         }
+}
+
+/* life_yield() - let an attachment of a user go of which nothing proves that it is there, for the
+ * user has met a limit; returns whether there was one */
+bool life_yield(Life *life, const User *user) {
+        unsigned int n_lookups = YIELD_LOOKUPS;
+        Segment *segment;
+
+        /* Each of them may be at the end of a round. */
+        DL_FOREACH(life->context.registry->first, segment)
+                if (census_yield(&life->census, segment, user, &n_lookups) ||
+                    census_yield(&life->census, segment, user, &n_lookups))
+                        return true;
+        return false;
 }
 
 /* life_due() - when life_tick() has something to do, on CLOCK_BOOTTIME, or USEC_INFINITY */

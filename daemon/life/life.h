@@ -112,6 +112,7 @@ Segment *life_settle(Life *life, Segment *segment);
 Segment *life_find(Life *life, int64_t id);
 void life_drain(Life *life);
 void life_catch_up(Life *life);
+bool life_yield(Life *life, const User *user);
 
 uint64_t life_due(const Life *life);
 void life_tick(Life *life);

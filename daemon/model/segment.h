@@ -207,6 +207,12 @@ struct Segment {
         /* Attachments without a mark that can be probed, and events that no lost mark explains */
         size_t n_unmarked;
         size_t n_unexplained;
+        /* Such events while there was no attachment of the former kind; and whether nothing came of
+         * any: what ended may have a mark that somebody copied */
+        size_t n_leftover;
+        bool doubtful;
+        /* The attachment that was looked at last for such a reason, because its user met a limit */
+        int64_t yielded_id;
         Count count;
         /* life/search.c: marks of an earlier broker are still to be found; NULL if not */
         Search *search;

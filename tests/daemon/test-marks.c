@@ -60,6 +60,14 @@ static void lock_byte(int fd, int64_t place) {
         ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
 }
 
+/* Where the first lock of others is, from @first on, or 0. */
+static int64_t find_lock(int fd, int64_t first) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first };
+
+        ck_assert_int_eq(fcntl(fd, F_OFD_GETLK, &lock), 0);
+        return lock.l_type == F_UNLCK ? 0 : lock.l_start;
+}
+
 /* Downwards, so that each one is set at the head of the kernel's list; not next to each other, for
  * the kernel would join them. */
 static void set_many(int fd, int64_t n, int64_t n_ids) {
@@ -137,6 +145,30 @@ TEST(coming) {
                 fd_close(wire_open_segment(&wire, NAME, ACCESS_READ_WRITE));
         ck_assert(count_known(&n));
         ck_assert_int_eq(n, 2);
+        fd_close(reader);
+        fd_close(fd);
+        ck_assert(count_known(&n));
+        ck_assert_int_eq(n, 0);
+        remove_segment();
+}
+
+/* Those that are there can be: then what ended may be counted, but nobody's limit is used up. */
+TEST(copied) {
+        int fd = make(), reader = wire_open_segment(&wire, NAME, ACCESS_READ_ONLY);
+        int64_t place = MARK_BASE, n;
+
+        while ((place = find_lock(reader, place)) > 0)
+                lock_byte(reader, place++);
+        for (int i = 0; i < 3 * ATTACHMENTS_PER_USER; ++i) {
+                int other = wire_open_segment(&wire, NAME, ACCESS_READ_WRITE);
+
+                place = MARK_BASE;
+                while ((place = find_lock(reader, place)) > 0)
+                        lock_byte(reader, place++);
+                fd_close(other);
+        }
+        /* A count that is not right is none. */
+        ck_assert(!count_known(&n) || n <= 2);
         fd_close(reader);
         fd_close(fd);
         ck_assert(count_known(&n));

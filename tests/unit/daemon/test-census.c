@@ -321,6 +321,113 @@ TEST(charges) {
         accounts_deinit(&accounts);
 }
 
+static void copy_mark(int fd, int64_t id) {
+        struct flock lock = {
+                .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = mark_place(id), .l_len = 1
+        };
+
+        ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+}
+
+/* Attachments of a user, whose marks somebody else may copy. */
+typedef struct Owned Owned;
+
+struct Owned {
+        Accounts accounts;
+        User *user;
+        int fds[3];
+};
+
+static void owned_begin(Owned *owned, bool mark) {
+        LimitReached reached;
+
+        accounts_init(&owned->accounts,
+                      &(Resources){ .memory_bytes = 1 << 30, .n_descriptors = 1024 });
+        owned->user = accounts_user(&owned->accounts, 1);
+        for (int i = 0; i < 3; ++i) {
+                owned->fds[i] = attach(mark);
+                ck_assert_int_eq(charge_take(&segment->attachments->prev->charge, owned->user,
+                                             LIMIT_ATTACHMENTS, 1, &reached),
+                                 0);
+        }
+}
+
+static void owned_end(Owned *owned) {
+        for (int i = 0; i < 3; ++i)
+                fd_close(owned->fds[i]);
+        census_end_all(&census, segment);
+        ck_assert(segment_count_known(segment));
+        user_unref(owned->user);
+        accounts_deinit(&owned->accounts);
+}
+
+/* In two goes, of which the first one may have been the end of a round. */
+static bool yield_to(const User *user) {
+        unsigned int n_lookups = 8;
+
+        return census_yield(&census, segment, user, &n_lookups) ||
+               census_yield(&census, segment, user, &n_lookups);
+}
+
+/* What nothing proves does not use up anybody's limit, but then it is not known how many there are.
+ */
+TEST(yield_unmarked) {
+        Owned owned;
+
+        owned_begin(&owned, false);
+        ck_assert(!yield_to(NULL));
+        ck_assert(segment_count_known(segment));
+        ck_assert(yield_to(owned.user));
+        ck_assert(!segment_count_known(segment));
+        ck_assert(yield_to(owned.user));
+        ck_assert(!yield_to(owned.user));
+        ck_assert_uint_eq(owned.accounts.total_used[LIMIT_ATTACHMENTS], 1);
+        owned_end(&owned);
+}
+
+/* Nor does what has a mark, if somebody may have copied that, and the process is gone or something
+ * was closed that had no mark of its own. */
+TEST(yield_copied) {
+        int forger = attach(true);
+        Owned owned;
+
+        owned_begin(&owned, true);
+        segment->permission = (Permission){ .owner_uid = 1, .creator_uid = 1, .mode = 0600 };
+        segment->n_unexplained = 1;
+        (void) census_count(&census, segment, USEC_INFINITY);
+        census_conclude(&census, segment);
+        ck_assert(segment->doubtful);
+        ck_assert(!yield_to(owned.user));
+        segment->permission.mode = 0644;
+        copy_mark(forger, segment->attachments->next->id);
+        owned.fds[0] = fd_close(owned.fds[0]);
+        ck_assert(yield_to(owned.user));
+        segment->doubtful = false;
+        ck_assert_uint_eq(segment->n_attachments, 3);
+        ck_assert(!yield_to(owned.user));
+        segment->attachments->prev->process.pid = dead_process();
+        ck_assert(yield_to(owned.user));
+        ck_assert_uint_eq(owned.accounts.total_used[LIMIT_ATTACHMENTS], 1);
+        fd_close(forger);
+        owned_end(&owned);
+}
+
+/* However many attachments a user has, few processes are looked for at a time. */
+TEST(yield_lookups) {
+        unsigned int n_lookups = 2;
+        Owned owned;
+
+        owned_begin(&owned, true);
+        segment->permission = (Permission){ .owner_uid = 1, .creator_uid = 1, .mode = 0644 };
+        segment->attachments->prev->process.pid = dead_process();
+        ck_assert(!census_yield(&census, segment, owned.user, &n_lookups));
+        ck_assert_uint_eq(n_lookups, 0);
+        n_lookups = 2;
+        ck_assert(census_yield(&census, segment, owned.user, &n_lookups));
+        ck_assert_uint_eq(segment->n_attachments, 2);
+        owned_end(&owned);
+}
+
 #define MANY 300
 
 /* At random, the count is always the number of descriptions that are open. */
