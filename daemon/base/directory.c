@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "proto/error.h"
 #include "proto/fd.h"
@@ -48,6 +49,22 @@ int directory_make(const char *path, mode_t mode) {
         return 0;
 }
 
+/* directory_sync_parents() - see that a directory and those above it, which may be new, have their
+ * names on the disk; 0, or an errno. What cannot be read cannot have been made just now. */
+int directory_sync_parents(int directory_fd) {
+        _cleanup_fd_ int fd = openat(directory_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct stat below, above;
+
+        if (fd < 0 || fstat(directory_fd, &below) < 0 || fstat(fd, &above) < 0)
+                return 0;
+        if (below.st_dev != above.st_dev || below.st_ino == above.st_ino)
+                return 0;
+        /* Some file systems do not sync directories (EINVAL), and need not. */
+        if (fsync(fd) < 0 && errno != EINVAL)
+                return errno;
+        return directory_sync_parents(fd);
+}
+
 /**
  * directory_take() - have a directory for oneself, and make it if it is not there
  * @path:       absolute path
@@ -66,6 +83,7 @@ int directory_take(const char *path, int *ret_fd, int *ret_lock_fd) {
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return error_origin(-errno);
+        (void) directory_sync_parents(fd);
         lock_fd = openat(fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (lock_fd < 0)
                 return error_origin(-errno);

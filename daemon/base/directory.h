@@ -14,6 +14,7 @@ enum {
 };
 
 int directory_make(const char *path, mode_t mode);
+int directory_sync_parents(int directory_fd);
 int directory_take(const char *path, int *ret_fd, int *ret_lock_fd);
 
 #endif

@@ -9,6 +9,14 @@
 
 #define FILE_NAME_BYTES 32
 
+/*
+ * What a file of a segment has (xattr(7)) from its creation until its record and its name are on
+ * the disk: who made it, and for which segment. If the power fails meanwhile, there may be a file
+ * by which no segment is meant, and nobody but the broker that made it may take it away.
+ */
+#define FILE_NEW_ATTRIBUTE "user.shmbroker.new"
+#define FILE_NEW_FORMAT "%s:%lld"
+
 enum {
         _FILE_E_SUCCESS,
         /* There are as many already as are wanted */

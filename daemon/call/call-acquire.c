@@ -319,6 +319,8 @@ void call_acquire_undo(Service *service, Acquired *acquired) {
         if (acquired->attachment)
                 life_withdraw(&service->life, acquired->segment, acquired->attachment,
                               acquired->fd);
+        else
+                fd_close(acquired->fd);
         if (acquired->created)
                 undo_creation(service, registry_find(&service->registry, id));
         *acquired = (Acquired){ .fd = -EBADF };

@@ -41,6 +41,10 @@ static int change_permission(Service *service, Segment *segment,
         if (GIVEN(parameters, SET_ATTRIBUTES_MODE))
                 permission.mode = (mode_t) parameters->mode;
         if (row->set_permission) {
+                r = persist_object(&service->persist, segment);
+                if (r)
+                        return r == PERSIST_E_NO_DESCRIPTORS ? call_no_descriptors(failure)
+                                                             : call_no_memory(failure);
                 r = row->set_permission(&service->host, segment, &permission, &kind_failure);
                 if (r)
                         return call_kind_failure(r, &kind_failure, failure);

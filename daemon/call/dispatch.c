@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/call/held.h"
 #include "daemon/life/describe.h"
 #include "daemon/life/report.h"
 #include "proto/error.h"
@@ -241,6 +242,46 @@ static Fault size_fault(const CallFailure *failure) {
         return fault;
 }
 
+/*
+ * An answer about segments of kind file waits until what it tells is on the disk: what an Acquire
+ * finds as well, which somebody else may be making just now. @n_changes is what had been changed
+ * before the call.
+ */
+static uint64_t find_sync(const Context *c, Method method, uint64_t n_changes) {
+        const Sync *sync = &c->service->persist.sync;
+        const Segment *segment = c->answer->acquired.segment;
+        uint64_t number = 0;
+
+        switch (method) {
+        case METHOD_ACQUIRE:
+                number = segment ? segment->sync_number : 0;
+                break;
+        case METHOD_ADOPT:
+        case METHOD_PUBLISH:
+        case METHOD_REMOVE:
+        case METHOD_RESIZE:
+        case METHOD_SET_ATTRIBUTES:
+                number = sync->n_changes != n_changes ? sync->n_begun + 1 : 0;
+                break;
+        default:
+                break;
+        }
+        return sync_is_over(sync, number) ? 0 : number;
+}
+
+/* Which segment goes if that sync fails. */
+static int64_t find_born(const Context *c, Method method) {
+        if (method == METHOD_ACQUIRE && c->reply.acquire.created)
+                return c->answer->acquired.segment->id;
+        return method == METHOD_ADOPT ? c->reply.segment.segment.id : 0;
+}
+
+static void answer_after_sync(Context *c, Method method, uint64_t n_changes) {
+        c->answer->sync_number = find_sync(c, method, n_changes);
+        if (c->answer->sync_number > 0)
+                c->answer->born_id = find_born(c, method);
+}
+
 /* The one place where the codes of calls become errors of the interface. */
 static Fault call_fault(int code, const CallFailure *failure) {
         Fault fault = {};
@@ -352,6 +393,7 @@ static int dispatch_handled(Context *context, int r, Fault *fault) {
 
 static int dispatch_handle(Context *context, const Call *call, const MethodRow **ret_row,
                            Fault *fault) {
+        uint64_t n_changes = context->service->persist.sync.n_changes;
         const MethodRow *row;
         const char *key;
         Method method;
@@ -368,7 +410,10 @@ static int dispatch_handle(Context *context, const Call *call, const MethodRow *
                 return CALL_E_INVALID_PARAMETER;
         }
         *ret_row = row;
-        return dispatch_handled(context, handlers[method](context), fault);
+        r = dispatch_handled(context, handlers[method](context), fault);
+        if (r == 0)
+                answer_after_sync(context, method, n_changes);
+        return r;
 }
 
 /**
@@ -436,8 +481,21 @@ static int resume_change(Context *c, const Pending *pending) {
         segment = life_find(&c->service->life, pending->segment_id);
         if (!segment)
                 return CALL_E_NO_SUCH_SEGMENT;
+        if (!sync_is_over(&c->service->persist.sync, segment->sync_number))
+                c->answer->sync_number = segment->sync_number;
         describe_segment(segment, LOOK_ALL, &c->reply.segment.segment);
         return 0;
+}
+
+/* It was written already. */
+static void release_held(Context *c, Pending *pending, Writer *writer) {
+        Fault fault;
+        int r;
+
+        r = held_release(c->service, pending, writer, c->answer, &c->failure);
+        if (dispatch_handled(c, r, &fault))
+                reply_write_fault(writer, &fault);
+        pending_free(pending);
 }
 
 /**
@@ -458,6 +516,10 @@ void dispatch_pending(Service *service, Client *client, Pending *pending, Writer
         int r;
 
         pending->ready = false;
+        if (pending->text) {
+                release_held(&context, pending, writer);
+                return;
+        }
         r = method == METHOD_ACQUIRE ? resume_acquire(&context, pending)
                                      : resume_change(&context, pending);
         if (r == CALL_E_WAIT) {

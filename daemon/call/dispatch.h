@@ -6,31 +6,14 @@
 
 #include <stddef.h>
 
-#include "daemon/call/calls.h"
-#include "daemon/call/pending.h"
-#include "daemon/call/streams.h"
+#include "daemon/call/answer.h"
 #include "proto/writer.h"
-
-typedef struct Answer Answer;
 
 enum {
         _DISPATCH_E_SUCCESS,
         /* Who sends that is not worth an answer */
         DISPATCH_E_BROKEN,
 };
-
-/* What goes out besides the text: nothing, an attachment, or more replies; or there is no text yet.
- */
-struct Answer {
-        Acquired acquired;
-        Stream stream;
-        Pending *pending;
-};
-
-#define ANSWER_NULL                                                                                \
-        {                                                                                          \
-                .acquired = {.fd = -EBADF }                                                        \
-        }
 
 int dispatch_call(Service *service, Client *client, char *text, size_t n_text, Writer *writer,
                   Answer *answer);

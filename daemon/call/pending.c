@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/pending.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "proto/fd.h"
 #include "proto/util.h"
 
 /**
@@ -26,6 +28,7 @@ int pending_new(Service *service, Client *client, Method method, Pending **ret,
                 return call_no_memory(failure);
         pending->method = method;
         pending->deadline_usec = USEC_INFINITY;
+        pending->fd = -EBADF;
         r = call_take_charge(service, client, &pending->charge, client->user, LIMIT_WAITING, 1,
                              failure);
         if (r)
@@ -42,6 +45,10 @@ Pending *pending_free(Pending *pending) {
                 waits_remove(pending->waits, &pending->wait);
         if (pending->found_at)
                 *pending->found_at = NULL;
+        if (pending->sync)
+                sync_wait_no_more(pending->sync, &pending->sync_wait);
+        fd_close(pending->fd);
+        free(pending->text);
         charge_give_back(&pending->charge);
         free(pending);
         return NULL;

@@ -3,8 +3,9 @@
 #define SHMBROKER_DAEMON_CALL_PENDING_H
 
 /*
- * A call that cannot be answered yet: an Acquire that waits for a name, or a call whose work is
- * done by the worker. Whoever made it keeps it until it is ready, or until its time is over.
+ * A call that cannot be answered yet: an Acquire that waits for a name, a call whose work is done
+ * by the worker, or one whose answer is held until it is on the disk. Whoever made it keeps it
+ * until it is ready, or until its time is over.
  */
 
 #include <stdbool.h>
@@ -40,6 +41,17 @@ struct Pending {
         int code;
         CallFailure failure;
         int64_t segment_id;
+
+        /* An answer that is held until what it tells is on the disk: the text, and the attachment
+         * with its descriptor. Whether the segment was made or adopted by this call, and goes if it
+         * did not get there. */
+        Sync *sync;
+        SyncWait sync_wait;
+        char *text;
+        size_t n_text;
+        int fd;
+        int64_t attachment_id;
+        bool is_birth;
 };
 
 int pending_new(Service *service, Client *client, Method method, Pending **ret,

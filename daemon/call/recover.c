@@ -113,9 +113,34 @@ void recover_name(Service *service, Segment *segment) {
                 persist_change(&service->persist, other);
 }
 
+/* recover_is_back() - was a file removed, and has a name again that was found just now? Then the
+ * power failed before its directory was on the disk. */
+bool recover_is_back(const Segment *segment, int r_find) {
+        return r_find == 0 && segment->removed && segment->traits->found_by == FOUND_BY_FILE_NAME;
+}
+
+/* recover_remove_again() - take that name away */
+void recover_remove_again(Service *service, Segment *segment) {
+        KindFailure failure = {};
+
+        if (kind_rows[segment->kind]->unlink(&service->host, segment, &failure))
+                log_warning("Segment %lld goes, but not its object: %s.", (long long) segment->id,
+                            failure.reason);
+        segment->object_name = shared_path_unref(segment->object_name);
+        segment->misnamed = false;
+}
+
 /* Looks for one once more; NULL if it is gone. */
 static Segment *recover_again(Service *service, Segment *segment) {
-        switch (recover_find(service, segment)) {
+        int r;
+
+        r = recover_find(service, segment);
+        if (recover_is_back(segment, r)) {
+                recover_remove_again(service, segment);
+                life_forget(&service->life, segment, CAUSE_CALL);
+                return NULL;
+        }
+        switch (r) {
         case 0:
                 registry_set_available(&service->registry, segment);
                 birth_found(service, segment);

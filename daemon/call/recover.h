@@ -12,6 +12,8 @@
 #include "daemon/model/client.h"
 
 int recover_find(Service *service, Segment *segment);
+bool recover_is_back(const Segment *segment, int r_find);
+void recover_remove_again(Service *service, Segment *segment);
 void recover_name(Service *service, Segment *segment);
 Segment *recover_try(Service *service, Segment *segment);
 Segment *recover_settle(Service *service, Segment *segment);

@@ -71,6 +71,11 @@ int service_init(Service *service, const char *state_directory, const char *file
         if (r)
                 return error_trace(r);
         mark_set_key(&mark_key);
+        service->host.registry_id = service->persist.state_file.registry_id;
+        r = sync_init(&service->persist.sync, &service->persist.state_file,
+                      &service->host.files_fd);
+        if (r)
+                return error_trace(r);
         r = closer_init(&service->closer);
         if (r)
                 return error_trace(r);
@@ -94,6 +99,7 @@ void service_deinit(Service *service) {
         accounts_deinit(&service->accounts);
         reserved_names_deinit(&service->reserved_names);
         store_deinit(&service->persist.store);
+        sync_deinit(&service->persist.sync);
         attach_times_close(&service->persist.attach_times, keep);
         state_file_close(&service->persist.state_file);
         host_deinit(&service->host);

@@ -33,6 +33,8 @@ struct Host {
         /* A set of enum Privilege */
         unsigned int privileges;
         uid_t uid;
+        /* Under which ids are given away (state-file.h) */
+        const char *registry_id;
         /* The inodes of /proc/self/ns/ipc and pid (namespaces(7)), 0 if not known */
         uint64_t ipc_namespace;
         uint64_t pid_namespace;

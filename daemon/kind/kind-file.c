@@ -7,10 +7,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "daemon/base/file.h"
+#include "daemon/base/log.h"
 #include "daemon/kind/identity.h"
 #include "daemon/kind/kind.h"
 #include "daemon/kind/named-inode.h"
@@ -138,11 +143,12 @@ static int find_renamed(const Host *host, Segment *segment, KindFailure *failure
         return r;
 }
 
-/* It is surely gone only if it is missing from the directory that had it. */
+/* It is surely gone only if it is missing from the directory that had it. What was removed may be
+ * back there if the power failed. */
 static int file_find(Host *host, Segment *segment, KindFailure *failure) {
         int r;
 
-        if (!segment->object_name)
+        if (!segment->object_name && (!segment->removed || segment->directory.inode == 0))
                 return KIND_E_NONE;
         r = host_look_for_files(host, &segment->directory);
         if (r == -ENOENT || r == -ENOTDIR)
@@ -160,6 +166,67 @@ static int file_find(Host *host, Segment *segment, KindFailure *failure) {
         if (r == 0)
                 segment->directory = host->files;
         return r;
+}
+
+/* Whether the broker made it, and for which segment. Its owner can say so as well, of no file but
+ * its own. */
+static bool read_mark(const Host *host, const char *path, int64_t *ret_id) {
+        const size_t n_registry = strlen(host->registry_id);
+        char text[64], *end;
+        ssize_t n = lgetxattr(path, FILE_NEW_ATTRIBUTE, text, sizeof(text) - 1);
+
+        if (n < 0 || (size_t) n <= n_registry)
+                return false;
+        text[n] = '\0';
+        if (strncmp(text, host->registry_id, n_registry) != 0 || text[n_registry] != ':')
+                return false;
+        *ret_id = strtoll(text + n_registry + 1, &end, 10);
+        return *end == '\0';
+}
+
+static void sweep_one(const Host *host, const char *name,
+                      bool (*is_known)(void *userdata, int64_t id), void *userdata) {
+        char path[sizeof("/proc/self/fd//") + 12 + NAME_MAX];
+        int64_t id;
+
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", host->files_fd, name);
+        if (!read_mark(host, path, &id))
+                return;
+        if (is_known(userdata, id)) {
+                (void) lremovexattr(path, FILE_NEW_ATTRIBUTE);
+                return;
+        }
+        if (unlinkat(host->files_fd, name, 0) == 0)
+                log_notice("Removed the file %s/%s: the host ended while segment %lld was being "
+                           "made, and nobody was told of it.",
+                           host->files_path, name, (long long) id);
+}
+
+/**
+ * file_sweep() - take away what creations have left that were never written down
+ * @host:       the host
+ * @is_known:   is there a segment of that id?
+ * @userdata:   for it
+ *
+ * Nothing else is touched: only what has the attribute of this registry, and that goes before
+ * anybody is told of the segment.
+ */
+void file_sweep(const Host *host, bool (*is_known)(void *userdata, int64_t id), void *userdata) {
+        struct dirent *entry;
+        DIR *directory;
+        int fd;
+
+        fd = host->files_fd < 0 ? -EBADF
+                                : openat(host->files_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        directory = fd < 0 ? NULL : fdopendir(fd);
+        if (!directory) {
+                fd_close(fd);
+                return;
+        }
+        while ((entry = readdir(directory)))
+                if (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN)
+                        sweep_one(host, entry->d_name, is_known, userdata);
+        (void) closedir(directory);
 }
 
 const KindRow kind_file = {

@@ -178,6 +178,8 @@ extern const KindRow kind_posix;
 extern const KindRow kind_sysv;
 extern const KindRow kind_file;
 
+void file_sweep(const Host *host, bool (*is_known)(void *userdata, int64_t id), void *userdata);
+
 int kind_error(int error);
 int kind_not_supported(KindFailure *failure, const char *cause, const char *reason);
 int kind_unavailable(KindFailure *failure, const char *cause, const char *reason);

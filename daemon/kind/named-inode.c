@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "daemon/base/file.h"
 #include "daemon/kernel/domain.h"
 #include "daemon/kernel/lease.h"
 #include "daemon/kind/identity.h"
@@ -51,6 +53,18 @@ static int make_unnamed(int directory_fd, const Segment *segment) {
         return steal_fd(&fd);
 }
 
+/* Before it is somebody else's. Where files have no attributes, one may be left over. */
+static void mark_new(const Host *host, const Segment *segment, int fd) {
+        char text[64];
+        int n;
+
+        if (segment->traits->found_by != FOUND_BY_FILE_NAME || !host->registry_id)
+                return;
+        n = snprintf(text, sizeof(text), FILE_NEW_FORMAT, host->registry_id,
+                     (long long) segment->id);
+        (void) fsetxattr(fd, FILE_NEW_ATTRIBUTE, text, (size_t) n, XATTR_CREATE);
+}
+
 static int link_name(const Host *host, int fd, int directory_fd, const char *name) {
         char number[12];
 
@@ -91,6 +105,7 @@ int named_inode_create(const Host *host, Segment *segment, int directory_fd, Kin
                                           "the file system of that directory has no O_TMPFILE");
         if (fd < 0)
                 return kind_error(-fd);
+        mark_new(host, segment, fd);
         r = set_owner_and_mode(fd, &permission);
         if (r)
                 return r;

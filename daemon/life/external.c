@@ -92,6 +92,8 @@ static bool notice_removal(const LifeContext *context, Segment *segment, const O
                 return false;
         log_notice("Segment %lld was removed from outside.", (long long) segment->id);
         segment_set_removed(segment, CAUSE_OUTSIDE, clock_realtime_usec());
+        /* Whoever gave it another name keeps that: it is not looked for any more. */
+        segment->directory = (Identity){};
         registry_unname(context->registry, segment);
         return true;
 }

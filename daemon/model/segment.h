@@ -152,6 +152,9 @@ struct Segment {
         Identity directory;
         /* The host was booted since it was written down */
         bool other_boot;
+        /* After which sync what was noted of it last is on the disk; 0 of what does not outlive the
+         * host: sync.h */
+        uint64_t sync_number;
         SharedPath *object_name;
         /* The name outside is one that the next of its kind will want: recover_name() */
         bool misnamed;

@@ -56,6 +56,7 @@ struct Broker {
         int resume_fd;
         struct event *resume;
         struct event *worker;
+        struct event *sync;
         struct event *closer;
         struct event *store;
         struct event *tick;
@@ -121,8 +122,8 @@ static void on_status(evutil_socket_t fd, short what, void *userdata) {
         tell_status(broker);
 }
 
-/* Sees to what is due next, after anything has happened. No system call: timers are the loop's own
- * business. */
+/* Sees to what is due next, after anything has happened. No system call, unless files have changed:
+ * timers are the loop's own business. */
 static void broker_update(void *userdata) {
         Broker *broker = userdata;
         uint64_t due = MIN(life_due(&broker->service.life), recover_due(&broker->service));
@@ -133,6 +134,7 @@ static void broker_update(void *userdata) {
                 broker->tick_usec = due;
                 (void) event_add(broker->tick, &wait);
         }
+        sync_begin(&broker->service.persist.sync);
         peers_update(&broker->peers);
         if (!broker->status || broker->status_due)
                 return;
@@ -296,6 +298,23 @@ static int add_worker(Broker *broker) {
         return event_add(broker->worker, NULL) < 0 ? error_origin(-ENOMEM) : 0;
 }
 
+static void on_sync(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        sync_collect(&broker->service.persist.sync);
+        broker_update(broker);
+}
+
+static int add_sync(Broker *broker) {
+        broker->sync = event_new(broker->base, broker->service.persist.sync.worker.fd,
+                                 EV_READ | EV_PERSIST, on_sync, broker);
+        if (!broker->sync || event_add(broker->sync, NULL) < 0)
+                return error_origin(-ENOMEM);
+        return 0;
+}
+
 static void on_closer(evutil_socket_t fd, short what, void *userdata) {
         Broker *broker = userdata;
 
@@ -347,6 +366,9 @@ static int open_base(Broker *broker) {
         if (r)
                 return error_trace(r);
         r = add_worker(broker);
+        if (r)
+                return error_trace(r);
+        r = add_sync(broker);
         if (r)
                 return error_trace(r);
         r = add_closer(broker);
@@ -545,6 +567,8 @@ static void broker_stop(Broker *broker) {
                 event_free(broker->tick);
         if (broker->worker)
                 event_free(broker->worker);
+        if (broker->sync)
+                event_free(broker->sync);
         if (broker->closer)
                 event_free(broker->closer);
         if (broker->store)

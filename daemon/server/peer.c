@@ -12,6 +12,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/call/dispatch.h"
+#include "daemon/call/held.h"
 #include "daemon/life/report.h"
 #include "daemon/model/client.h"
 #include "daemon/server/disposal.h"
@@ -175,6 +176,19 @@ static void peer_wake(void *userdata) {
         event_active(peer->event, 0, 0);
 }
 
+/* It is sent when what it tells is on the disk. Without memory to keep it, nobody is told. */
+static int hold_answer(Peer *peer, const Writer *writer, Answer *answer) {
+        Service *service = peer->peers->service;
+
+        if (held_new(service, &peer->client, writer, answer, &peer->pending)) {
+                call_acquire_undo(service, &answer->acquired);
+                return PEER_E_GONE;
+        }
+        peer->pending->wake = peer_wake;
+        peer->pending->userdata = peer;
+        return 0;
+}
+
 /* Sends what a call came to, or keeps what it goes on with. */
 static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
         assert(!writer->overflow);
@@ -189,6 +203,8 @@ static int send_answer(Peer *peer, Writer *writer, Answer *answer) {
         }
         if (writer->n_data == 0)
                 return 0;
+        if (answer->sync_number > 0)
+                return hold_answer(peer, writer, answer);
         if (answer->acquired.fd >= 0)
                 return send_acquired(peer, writer, &answer->acquired);
         return send_plain(peer, writer);

@@ -96,6 +96,8 @@ static bool is_unanswered(Restoring *restoring, const Segment *segment) {
 
 /* Was it on its way in or out, so that nothing is lost with it? */
 static bool was_moving(Restoring *restoring, const Segment *segment) {
+        if (segment->removed && segment->traits->found_by == FOUND_BY_FILE_NAME)
+                return true;
         return segment->object_name && (segment->remove_on_last_detach || segment->lingers ||
                                         is_unanswered(restoring, segment));
 }
@@ -114,8 +116,12 @@ static int find_object(Restoring *restoring, Segment *segment) {
         int kept_read_only_fd = take_found(restoring, -segment->id);
 
         r = r_find = recover_find(restoring->service, segment);
+        if (recover_is_back(segment, r_find))
+                recover_remove_again(restoring->service, segment);
         if (kept_fd >= 0)
                 r = use_kept(segment, kept_fd);
+        else if (recover_is_back(segment, r_find))
+                r = KIND_E_NONE;
         use_kept_read_only(segment, kept_read_only_fd);
         switch (r) {
         case 0:
@@ -237,6 +243,12 @@ static int restore_all(Restoring *restoring) {
         return error_trace(state_file_visit(&persist->state_file, restore_one, restoring));
 }
 
+static bool is_known(void *userdata, int64_t id) {
+        Service *service = userdata;
+
+        return registry_find(&service->registry, id);
+}
+
 /**
  * restore_segments() - have the segments back that an earlier broker had
  * @service:    with its limits set, and without segments
@@ -261,6 +273,9 @@ int restore_segments(Service *service) {
                 (void) state_file_lost(&service->persist.state_file);
         DL_FOREACH(service->registry.first, segment)
                 recover_name(service, segment);
+        /* Where records are missing, any file may be meant by one of them. */
+        if (!service->persist.state_file.damaged)
+                file_sweep(&service->host, is_known, service);
         attach_times_settle(&service->persist.attach_times);
         recover_begin(service);
         if (restoring.n_restored > 0)

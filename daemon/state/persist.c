@@ -5,11 +5,15 @@
 #include "daemon/state/segment-record.h"
 #include "proto/util.h"
 
-static int write_segment(Persist *persist, const Segment *segment) {
-        SegmentRecord record;
+/* A file in the broker's directory outlives the host's memory, and so must what is written down of
+ * it. One that is removed has been there. */
+static bool is_durable(const Segment *segment) {
+        return segment->traits->found_by == FOUND_BY_FILE_NAME &&
+               (segment->object_name || segment->directory.inode != 0);
+}
 
-        segment_record_make(segment, &record);
-        switch (state_file_write_segment(&persist->state_file, &record)) {
+static int write_record(Persist *persist, const SegmentRecord *record) {
+        switch (state_file_write_segment(&persist->state_file, record)) {
         case 0:
                 return 0;
         case STATE_FILE_E_NO_MEMORY:
@@ -17,6 +21,34 @@ static int write_segment(Persist *persist, const Segment *segment) {
         default:
                 return PERSIST_E_FAILED;
         }
+}
+
+static int write_segment(Persist *persist, Segment *segment) {
+        SegmentRecord record;
+
+        segment_record_make(segment, &record);
+        if (is_durable(segment))
+                segment->sync_number = sync_want(&persist->sync);
+        return write_record(persist, &record);
+}
+
+static int sync_object(Persist *persist, const Segment *segment, bool is_new) {
+        if (!is_durable(segment) || segment->master_fd < 0)
+                return 0;
+        switch (sync_add(&persist->sync, segment->master_fd, is_new)) {
+        case 0:
+                return 0;
+        case SYNC_E_NO_MEMORY:
+                return PERSIST_E_NO_MEMORY;
+        default:
+                return PERSIST_E_NO_DESCRIPTORS;
+        }
+}
+
+/* persist_object() - see that the object is on the disk with the change that is noted next; 0,
+ * PERSIST_E_NO_DESCRIPTORS or PERSIST_E_NO_MEMORY */
+int persist_object(Persist *persist, const Segment *segment) {
+        return sync_object(persist, segment, false);
 }
 
 /* The broker's own description, and under the same number with a minus sign the descriptor that
@@ -75,6 +107,9 @@ static void unstore_segment(Persist *persist, Segment *segment) {
 int persist_begin(Persist *persist, Segment *segment) {
         int r;
 
+        r = sync_object(persist, segment, !segment->adopted);
+        if (r)
+                return r;
         r = store_segment(persist, segment);
         if (r)
                 return r;
@@ -123,9 +158,27 @@ void persist_change(Persist *persist, Segment *segment) {
         set_unwritten(segment, write_segment(persist, segment) != 0);
 }
 
+/*
+ * A file that was removed may have its name again after a loss of power, until the directory is on
+ * the disk. So long it is known as one that is to go: see restore.c.
+ */
+static bool write_going(Persist *persist, const Segment *segment) {
+        SegmentRecord record;
+
+        if (!is_durable(segment) || segment_is_unavailable(segment))
+                return false;
+        segment_record_make(segment, &record);
+        if (record.name)
+                record.former_name = record.name;
+        record.name = NULL;
+        record.removed = true;
+        return write_record(persist, &record) == 0 && sync_gone(&persist->sync, segment->id) == 0;
+}
+
 /* persist_end() - forget a segment */
 void persist_end(Persist *persist, Segment *segment) {
-        if (state_file_write_gone(&persist->state_file, segment->id))
+        if (!write_going(persist, segment) &&
+            state_file_write_gone(&persist->state_file, segment->id))
                 log_error("That segment %lld is gone cannot be written to the state directory.",
                           (long long) segment->id);
         unstore_segment(persist, segment);

@@ -47,8 +47,6 @@ struct StateFileEntry {
         uint64_t offset;
         /* With its newline; 0 as long as nothing is written */
         size_t n_line;
-        /* Its memory outlives the host, and so do its records */
-        bool durable;
         UT_hash_handle by_id;
 };
 
@@ -96,17 +94,10 @@ static void entry_free(StateFile *file, StateFileEntry *entry) {
         free(entry);
 }
 
-/* A file outlives the host's memory, and so must what is written down of it. */
-static bool is_durable(const SegmentRecord *segment) {
-        return segment->file_name != NULL;
-}
-
-static void entry_set(StateFile *file, StateFileEntry *entry, const SegmentRecord *segment,
-                      uint64_t offset, size_t n_line) {
+static void entry_set(StateFile *file, StateFileEntry *entry, uint64_t offset, size_t n_line) {
         file->live_bytes += n_line - entry->n_line;
         entry->offset = offset;
         entry->n_line = n_line;
-        entry->durable = entry->durable || is_durable(segment);
 }
 
 static int compare_ids(const void *left, const void *right) {
@@ -302,7 +293,7 @@ static int note_segment(StateFile *file, Reading *reading, const SegmentRecord *
                 entry = entry_new(file, segment->id);
         if (!entry)
                 return error_origin(-ENOMEM);
-        entry_set(file, entry, segment, offset, n_line);
+        entry_set(file, entry, offset, n_line);
         note_ids(reading, segment->id + 1);
         return 0;
 }
@@ -504,7 +495,8 @@ int state_file_open(StateFile *file, const char *directory) {
         r = read_state_file(file, &reading);
         if (r)
                 return r;
-        if (reading.n_damaged > 0) {
+        file->damaged = reading.n_damaged > 0;
+        if (file->damaged) {
                 r = keep_damaged(file, &reading);
                 if (r)
                         return error_trace(r);
@@ -649,7 +641,7 @@ int state_file_visit(StateFile *file, StateFileVisitor *visit, void *userdata) {
  * @segment:    all of it
  *
  * A crash of the daemon does not lose it. A crash of the host loses the memory as well, unless the
- * segment is of kind file, and then it does not lose this either.
+ * segment is of kind file; whoever writes that has the file synced afterwards (sync.c).
  *
  * Return: 0, STATE_FILE_E_NO_MEMORY, STATE_FILE_E_NOT_WRITTEN, or -EINVAL if no record can say
  * that.
@@ -665,12 +657,12 @@ int state_file_write_segment(StateFile *file, const SegmentRecord *segment) {
                 entry = entry_new(file, segment->id);
         if (!entry)
                 return STATE_FILE_E_NO_MEMORY;
-        if (state_file_append(file, &line, entry->durable || is_durable(segment)) < 0) {
+        if (state_file_append(file, &line, false) < 0) {
                 if (entry->n_line == 0)
                         entry_free(file, entry);
                 return STATE_FILE_E_NOT_WRITTEN;
         }
-        entry_set(file, entry, segment, file->n_bytes - line.n_text, line.n_text);
+        entry_set(file, entry, file->n_bytes - line.n_text, line.n_text);
         rewrite_if_worth(file);
         return 0;
 }
@@ -691,7 +683,7 @@ int state_file_write_gone(StateFile *file, int64_t id) {
                 return 0;
         if (record_write(&record, &line))
                 return error_origin(-EINVAL);
-        if (state_file_append(file, &line, entry->durable) < 0)
+        if (state_file_append(file, &line, false) < 0)
                 return STATE_FILE_E_NOT_WRITTEN;
         entry_free(file, entry);
         rewrite_if_worth(file);

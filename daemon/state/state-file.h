@@ -92,6 +92,8 @@ struct StateFile {
         uint64_t n_bytes;
         /* Rewriting failed: not tried again before the file is that long */
         uint64_t pause_bytes;
+        /* Lines were damaged when it was opened, so that segments may be missing */
+        bool damaged;
         /* Something is in the file that does not hold, and nothing may be written behind it */
         bool broken;
 };

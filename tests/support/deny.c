@@ -13,6 +13,9 @@
  *   noexec     memfd_create(MFD_NOEXEC_SEAL) is EINVAL, as before Linux 6.3
  *   pidfds     fstatfs() of a pidfd is that of an anonymous inode, as before Linux 6.9
  *   landlock   landlock_create_ruleset() is EOPNOTSUPP, as where Landlock is not in lsm=
+ *   disk       fsync() and fdatasync() of another thread than the first are EIO
+ *
+ * fsync() and fdatasync() take as long as there is a file of the name in SHMBROKER_TEST_SLOW.
  */
 
 #include <dlfcn.h>
@@ -123,6 +126,26 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
                 return -1;
         }
         return (ssize_t) syscall(SYS_sendmsg, fd, message, flags);
+}
+
+static int sync_disk(long number, int fd) {
+        const char *slow = getenv("SHMBROKER_TEST_SLOW");
+
+        while (slow && access(slow, F_OK) == 0)
+                (void) usleep(1000);
+        if (denied("disk") && syscall(SYS_gettid) != getpid()) {
+                errno = EIO;
+                return -1;
+        }
+        return (int) syscall(number, fd);
+}
+
+EXPORT int fsync(int fd) {
+        return sync_disk(SYS_fsync, fd);
+}
+
+EXPORT int fdatasync(int fd) {
+        return sync_disk(SYS_fdatasync, fd);
 }
 
 EXPORT int inotify_init1(int flags) {
