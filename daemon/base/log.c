@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -20,6 +25,8 @@
 
 static int log_level = LOG_INFO;
 static bool log_journal;
+static int log_fd = STDERR_FILENO;
+static atomic_uint_least64_t n_dropped;
 
 /* Is standard error the stream that systemd connected to the journal? systemd.exec(5) */
 static bool stderr_is_journal(void) {
@@ -41,6 +48,20 @@ static void log_error_step(int r, const char *step, const char *file, int line,
                           step, function, file, line, strerror(-r));
 }
 
+/* Sockets cannot be opened anew, nor can what the daemon may not open; they do as they are. A
+ * regular file would be written from its beginning, and never keeps anybody waiting like that. */
+static void open_own(void) {
+        struct stat st;
+        int fd;
+
+        if (log_fd != STDERR_FILENO || fstat(STDERR_FILENO, &st) < 0 ||
+            !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+                return;
+        fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd >= 0)
+                log_fd = fd;
+}
+
 /**
  * log_open() - begin to log
  * @level:      least important level that is written, of syslog(3)
@@ -48,6 +69,7 @@ static void log_error_step(int r, const char *step, const char *file, int line,
 void log_open(int level) {
         log_level = level;
         log_journal = stderr_is_journal();
+        open_own();
         error_set_sink(log_error_step);
 }
 
@@ -57,6 +79,11 @@ void log_set_level(int level) {
 
 int log_get_level(void) {
         return log_level;
+}
+
+/* log_dropped() - how many entries were dropped because nobody read what was written before */
+uint64_t log_dropped(void) {
+        return n_dropped;
 }
 
 static bool write_journal(int level, const char *file, int line, const char *function,
@@ -90,6 +117,24 @@ static bool write_journal(int level, const char *file, int line, const char *fun
         return r >= 0;
 }
 
+/*
+ * A pipe, a terminal or a socket that nobody reads would keep the writer waiting. O_NONBLOCK would
+ * be set for everybody who has the same description, such as a shell. A pipe is writable (poll(2))
+ * as long as it has room for PIPE_BUF bytes, but somebody else may be quicker: so there is a
+ * description of the daemon's own where the kernel gives one.
+ */
+static bool stderr_takes(void) {
+        struct pollfd poll_fd = { .fd = log_fd, .events = POLLOUT };
+
+        return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLOUT;
+}
+
+static ssize_t write_line(const char *line, size_t n_line) {
+        ssize_t n = send(log_fd, line, n_line, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        return n < 0 && errno == ENOTSOCK ? write(log_fd, line, n_line) : n;
+}
+
 static void write_stderr(const LogField *fields, size_t n_fields, const char *text) {
         char line[LINE_MAX_BYTES];
         size_t n;
@@ -102,9 +147,9 @@ static void write_stderr(const LogField *fields, size_t n_fields, const char *te
         if (n > sizeof(line) - 2)
                 n = sizeof(line) - 2;
         line[n++] = '\n';
-        /* One write for a line; whether anybody reads it does not matter here. */
-        if (write(STDERR_FILENO, line, n) < 0)
-                return;
+        /* One write for a line, and all of it or nothing: up to PIPE_BUF bytes are. */
+        if (!stderr_takes() || write_line(line, n) < 0)
+                ++n_dropped;
 }
 
 /**

@@ -4,10 +4,13 @@
 
 /*
  * What the daemon says: a sentence for people and fields for programs. To the journal with its
- * fields if standard error is connected to it, else to standard error as a line.
+ * fields if standard error is connected to it, else to standard error as a line. What standard
+ * error does not take at once, because nobody reads it, is dropped and counted: nobody waits for
+ * it.
  */
 
 #include <stddef.h>
+#include <stdint.h>
 #include <syslog.h>
 
 #include "proto/util.h"
@@ -24,6 +27,7 @@ struct LogField {
 void log_open(int level);
 void log_set_level(int level);
 int log_get_level(void);
+uint64_t log_dropped(void);
 
 void log_write(int level, const char *file, int line, const char *function, const LogField *fields,
                size_t n_fields, const char *format, ...) _printf_(7, 8);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/status.h"
 
+#include "daemon/base/log.h"
 #include "daemon/kernel/domain.h"
 #include "daemon/life/describe.h"
 #include "daemon/model/client.h"
@@ -52,6 +53,7 @@ static void describe_counters(const Service *service, Map *ret) {
         map_add(ret, "peersRefused", service->counters.n_refused_peers);
         map_add(ret, "closingsLost", service->life.n_overflows);
         map_add(ret, "eventsDropped", service->life.events.n_dropped);
+        map_add(ret, "logEntriesDropped", log_dropped());
         map_add(ret, "segmentsStored", count_stored(&service->registry));
         map_add(ret, "segmentsUnavailable", service->registry.n_unavailable);
         map_add(ret, "segmentsUnwatched", service->life.n_unsubscribed);
