@@ -33,6 +33,11 @@ int file_read_at(int fd, uint64_t offset, char *data, size_t n_data) {
         return 0;
 }
 
+/* file_reserve() - keep room on the disk for a file that is to have @n_bytes, if there is any */
+void file_reserve(int fd, uint64_t n_bytes) {
+        (void) fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t) n_bytes);
+}
+
 static bool is_same_file(int directory_fd, const char *name, const char *other) {
         struct stat st, other_st;
 

@@ -25,6 +25,7 @@ enum {
 
 int file_keep(int directory_fd, const char *name, const char *second, int n_most,
               char ret_name[static FILE_NAME_BYTES]);
+void file_reserve(int fd, uint64_t n_bytes);
 int file_read_at(int fd, uint64_t offset, char *data, size_t n_data);
 
 #endif

@@ -36,6 +36,9 @@
 #define REWRITE_BYTES (64U * 1024)
 #define REWRITE_FACTOR 4
 
+/* So much room it has ahead, which nobody else can fill: some three thousand records. */
+#define AHEAD_BYTES (1U << 20)
+
 /* Damaged lines that are told of one by one, and damaged files that are kept. */
 #define LINES_TOLD 10
 #define FILES_KEPT 10
@@ -50,7 +53,6 @@ struct StateFileEntry {
         UT_hash_handle by_id;
 };
 
-/* What is known so far of the files that are there. */
 struct Reading {
         const char *directory;
         /* The highest of all records */
@@ -176,6 +178,13 @@ static int state_file_gather(const StateFile *file, const StateNumbers *numbers,
         return 0;
 }
 
+static void reserve_ahead(StateFile *file) {
+        if (file->n_bytes + AHEAD_BYTES / 2 <= file->reserved_bytes)
+                return;
+        file->reserved_bytes = file->n_bytes + AHEAD_BYTES;
+        file_reserve(file->fd, file->reserved_bytes);
+}
+
 /* Replaces the file by one in which everything holds. On failure the one that is there
  * stays. */
 static int state_file_rewrite(StateFile *file, const StateNumbers *numbers) {
@@ -196,6 +205,7 @@ static int state_file_rewrite(StateFile *file, const StateNumbers *numbers) {
         file->numbers = *numbers;
         file->n_bytes = n_text;
         file->broken = false;
+        file->reserved_bytes = 0, reserve_ahead(file);
         at = n_text - file->live_bytes;
         HASH_ITER(by_id, file->entries, entry, next) {
                 entry->offset = at;
@@ -237,8 +247,10 @@ static int state_file_append(StateFile *file, const RecordLine *line, bool durab
         }
         if (r == 0) {
                 file->n_bytes += line->n_text;
+                reserve_ahead(file);
                 return 0;
         }
+        file->reserved_bytes = 0;
         if (ftruncate(file->fd, (off_t) file->n_bytes) < 0)
                 file->broken = true;
         return error_origin(r);
@@ -334,8 +346,7 @@ static int read_lines(StateFile *file, Reading *reading, const char *text, size_
         for (; at < n_text; at = (size_t) (end - text) + 1) {
                 end = memchr(text + at, '\n', n_text - at);
                 if (!end) {
-                        /* Cut, maybe by more than this line: numbers may be lost, and begin anew.
-                         */
+                        /* Cut, maybe by more than this line: numbers may be lost. */
                         ++reading->n_lines;
                         note_damage(reading, n_text - at);
                         reading->registry_id[0] = '\0';
@@ -464,7 +475,7 @@ static int state_file_begin(StateFile *file, const Reading *reading) {
         r = name_registry(file, reading);
         if (r)
                 return error_trace(r);
-        if (!reading->is_there || reading->n_damaged > 0 || worth_rewriting(file))
+        if (!reading->is_there || reading->n_damaged > 0)
                 r = state_file_rewrite(file, &numbers);
         else
                 r = write_numbers(file, &numbers);
@@ -504,9 +515,7 @@ int state_file_open(StateFile *file, const char *directory) {
         return state_file_begin(file, &reading);
 }
 
-/* state_file_close() - let go of the directory; ids that were not used are not lost when this is
- * called
- */
+/* state_file_close() - let go of the directory; ids that were not used are not lost by that */
 void state_file_close(StateFile *file) {
         StateNumbers numbers = file->numbers;
         StateFileEntry *entry, *next;

@@ -90,6 +90,8 @@ struct StateFile {
         /* Length of these records, and of the file as far as it holds */
         uint64_t live_bytes;
         uint64_t n_bytes;
+        /* Up to where there is room for it on the disk, whoever fills that */
+        uint64_t reserved_bytes;
         /* Rewriting failed: not tried again before the file is that long */
         uint64_t pause_bytes;
         /* Lines were damaged when it was opened, so that segments may be missing */

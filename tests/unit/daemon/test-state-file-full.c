@@ -233,6 +233,44 @@ TEST(broken) {
         state_file_close(&state_file);
 }
 
+/* Somebody else takes the last byte: there is room ahead, also for the next start. */
+static int fill_beside(void *userdata) {
+        char *ballast = unit_path(fault_directory, "ballast"), *data = calloc(1, 65536);
+        StateFile state_file = FAULT_EMPTY;
+        FILE *file;
+
+        (void) userdata;
+        unit_assert_silently();
+        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
+            mount("tmpfs", fault_directory, "tmpfs", 0, "size=4m,mode=0700") < 0)
+                return NO_MOUNT;
+        FAULT_EXPECT(state_file_open(&state_file, fault_directory) == 0);
+        file = fopen(ballast, "w");
+        FAULT_EXPECT(file);
+        while (fwrite(data, 65536, 1, file) == 1)
+                ;
+        (void) fclose(file);
+        for (int64_t id = 1; id <= 1000; ++id)
+                FAULT_EXPECT(fault_put(&state_file, id, 1) == 0);
+        unit_state_file_abandon(&state_file);
+        state_file = FAULT_EMPTY;
+        FAULT_EXPECT(state_file_open(&state_file, fault_directory) == 0);
+        FAULT_EXPECT(unit_state_file_list(&state_file, fault_held, ARRAY_SIZE(fault_held)) == 1000);
+        state_file_close(&state_file);
+        free(ballast);
+        free(data);
+        return 0;
+}
+
+TEST(room_ahead) {
+        int r = unit_fork(fill_beside, NULL);
+
+        if (r == NO_MOUNT)
+                unit_skip("no file system can be mounted here");
+        else
+                ck_assert_int_eq(r, 0);
+}
+
 /* Only numbers that are given away wait for the disk: what is written of segments is synced by who
  * writes it (sync.c). */
 TEST(sync) {
