@@ -40,6 +40,8 @@ struct SyncJob {
         SyncFile *files;
         int directory_fd;
         int state_fd;
+        /* Those two are not the job's: there was no descriptor for it, and the loop waits */
+        bool borrowed;
         bool with_parents;
         /* 0, or an errno */
         int result;
@@ -85,6 +87,8 @@ static void work_sync(WorkerJob *worker_job) {
                 free(file);
         }
         job->files = NULL;
+        if (job->borrowed)
+                return;
         fd_close(job->directory_fd);
         fd_close(job->state_fd);
 }
@@ -210,10 +214,20 @@ uint64_t sync_want(Sync *sync) {
         return sync->n_begun + 1;
 }
 
-/* Without a thread, or a descriptor for it, the loop has to wait. */
-static bool in_thread(const Sync *sync, const SyncJob *job) {
-        return sync->worker.running && job->state_fd >= 0 &&
-               (job->directory_fd >= 0 || *sync->directory_fd < 0);
+/* The state file may be another one before the thread comes to it. */
+static void take_descriptors(const Sync *sync, SyncJob *job) {
+        bool has_directory = *sync->directory_fd >= 0;
+
+        job->state_fd = fcntl(sync->state_file->fd, F_DUPFD_CLOEXEC, 0);
+        job->directory_fd =
+                has_directory ? fcntl(*sync->directory_fd, F_DUPFD_CLOEXEC, 0) : -EBADF;
+        if (job->state_fd >= 0 && (job->directory_fd >= 0 || !has_directory))
+                return;
+        fd_close(job->state_fd);
+        fd_close(job->directory_fd);
+        job->state_fd = sync->state_file->fd;
+        job->directory_fd = *sync->directory_fd;
+        job->borrowed = true;
 }
 
 /* sync_begin() - begin the sync that is wanted, unless one is under way, or there is none */
@@ -231,10 +245,8 @@ void sync_begin(Sync *sync) {
         job->sync = sync;
         job->number = ++sync->n_begun;
         job->with_parents = !sync->parents_synced;
-        job->state_fd = fcntl(sync->state_file->fd, F_DUPFD_CLOEXEC, 0);
-        job->directory_fd =
-                *sync->directory_fd < 0 ? -EBADF : fcntl(*sync->directory_fd, F_DUPFD_CLOEXEC, 0);
-        if (in_thread(sync, job)) {
+        take_descriptors(sync, job);
+        if (sync->worker.running && !job->borrowed) {
                 worker_take(&sync->worker, &job->job);
                 return;
         }

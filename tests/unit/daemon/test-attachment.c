@@ -35,6 +35,7 @@ TEST(cleared) {
         ck_assert_mem_eq(attachment, &zero, sizeof(zero));
         memset(attachment, 0xff, sizeof(*attachment));
         attachment->charge = (Charge) CHARGE_NULL;
+        attachment->found_for = NULL;
         ck_assert_ptr_null(attachment_free(&pool, attachment));
         ck_assert_ptr_null(attachment_free(&pool, NULL));
         again = attachment_new(&pool);
