@@ -292,7 +292,7 @@ int call_acquire(Service *service, Client *client, const AcquireParameters *para
                 return r;
         r = acquire_once(service, client, parameters, access, &charge, ret, failure);
         if (r == CALL_E_NO_DESCRIPTORS) {
-                life_catch_up(&service->life);
+                life_catch_up(&service->life, LIFE_CATCH_UP_USEC);
                 r = acquire_once(service, client, parameters, access, &charge, ret, failure);
         }
         if (r)

@@ -155,6 +155,6 @@ int call_remove(Service *service, Client *client, const SegmentParameters *param
 }
 
 void call_get_status(Service *service, const Client *client, StatusReply *reply) {
-        life_catch_up(&service->life);
+        life_catch_up(&service->life, LIFE_CATCH_UP_USEC);
         status_describe(service, client, reply);
 }

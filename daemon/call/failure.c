@@ -77,7 +77,7 @@ int call_take_charge(Service *service, const Client *client, Charge *charge, Use
                      uint64_t amount, CallFailure *failure) {
         if (client_charge(client, charge, user, what, amount, &failure->limit) == 0)
                 return 0;
-        life_catch_up(&service->life);
+        life_catch_up(&service->life, LIFE_CATCH_UP_USEC);
         if (client_charge(client, charge, user, what, amount, &failure->limit) == 0)
                 return 0;
         if (what != LIMIT_ATTACHMENTS || !life_yield(&service->life, user))

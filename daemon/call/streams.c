@@ -169,7 +169,7 @@ static Attachment *find_attachment(const Segment *segment, const Client *client,
 }
 
 static void write_attachments(Stream *stream, Service *service, const Client *client,
-                              Writer *writer) {
+                              uint64_t end_usec, Writer *writer) {
         Segment *segment = life_find(&service->life, stream->segment_id);
         Attachment *attachment = NULL, *next;
         AttachmentReply reply = {};
@@ -179,7 +179,8 @@ static void write_attachments(Stream *stream, Service *service, const Client *cl
                         find_attachment(segment, client, segment->attachments, stream->pending_id);
         if (!attachment)
                 reply_write(writer, NULL, NULL, false);
-        while (attachment && writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX) {
+        while (attachment && writer->n_allocated - writer->n_data >= STREAM_REPLY_MAX &&
+               clock_boottime_usec() < end_usec) {
                 next = find_attachment(segment, client, attachment->next, 0);
                 describe_attachment(attachment, &reply.attachment);
                 describe_inherited(attachment, &reply.attachment);
@@ -291,7 +292,7 @@ void stream_write(Stream *stream, Service *service, Client *client, uint64_t end
                 break;
         case STREAM_ATTACHMENTS:
                 life_drain(&service->life);
-                write_attachments(stream, service, client, writer);
+                write_attachments(stream, service, client, end_usec, writer);
                 break;
         case STREAM_USERS:
                 write_users(stream, service, client, writer);

@@ -238,8 +238,24 @@ static void sysv_take_over(const Host *host, Segment *segment, const struct shmi
         segment->sysv.locked = perm->mode & SHM_LOCKED;
 }
 
-/* Huge pages show in the attachment only: the kernel says nowhere else that a segment has them. */
-static uint64_t sysv_page_bytes(const void *anchor) {
+/*
+ * Is it sure that an attachment has no huge pages? The kernel refuses to begin or end something in
+ * the middle of one (EINVAL). MADV_DONTNEED drops what this process has mapped of shared memory,
+ * and nothing else; behind the first page only where there is a second one. What is not larger than
+ * a page can lose and get back a right, which the broker does not use.
+ */
+static bool sysv_has_small_pages(void *anchor, uint64_t size_bytes) {
+        const size_t page = (size_t) sysconf(_SC_PAGESIZE);
+
+        if (size_bytes > page)
+                return madvise((char *) anchor + page, page, MADV_DONTNEED) == 0;
+        if (mprotect(anchor, page, PROT_READ) < 0)
+                return false;
+        return mprotect(anchor, page, PROT_READ | PROT_WRITE) == 0;
+}
+
+/* /proc/PID/smaps has all attachments of the broker, and takes as long. */
+static uint64_t sysv_huge_page_bytes(const void *anchor) {
         unsigned long long begin, end, kib;
         uint64_t bytes = 0;
         bool found = false;
@@ -257,6 +273,11 @@ static uint64_t sysv_page_bytes(const void *anchor) {
         }
         fclose(file);
         return bytes;
+}
+
+/* 0 if they are the usual ones, or if that cannot be told. */
+static uint64_t sysv_page_bytes(void *anchor, uint64_t size_bytes) {
+        return sysv_has_small_pages(anchor, size_bytes) ? 0 : sysv_huge_page_bytes(anchor);
 }
 
 static int sysv_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
@@ -285,7 +306,7 @@ static int sysv_take(const Host *host, Segment *segment, void *at) {
         int r;
 
         segment->sysv.anchor = at;
-        page_bytes = sysv_page_bytes(at);
+        page_bytes = sysv_page_bytes(at, segment->size_bytes);
         if (page_bytes > 0)
                 segment->page_bytes = page_bytes;
         segment->object_bytes = segment->size_bytes;

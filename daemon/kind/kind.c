@@ -164,13 +164,11 @@ int kind_lock(KindLock *lock) {
         return mlock(at, (size_t) lock->size_bytes) < 0 ? errno : 0;
 }
 
-/* kind_has_inode() - is the inode behind @segment the one that @st is of? */
+/* kind_has_inode() - is the inode behind @segment the one that @st is of? As long as the broker has
+ * it open, or may have, no other one gets the number. */
 bool kind_has_inode(const Segment *segment, const struct stat *st) {
-        struct stat own;
+        const Identity *identity = &segment->identity;
 
-        if (segment_is_unavailable(segment))
-                return segment->identity.device == st->st_dev &&
-                       segment->identity.inode == st->st_ino;
-        return segment->master_fd >= 0 && fstat(segment->master_fd, &own) == 0 &&
-               own.st_dev == st->st_dev && own.st_ino == st->st_ino;
+        return identity_known(identity) && identity->device == st->st_dev &&
+               identity->inode == st->st_ino;
 }

@@ -524,22 +524,39 @@ void life_drain(Life *life) {
         closings_drain(&life->closings, life_closed, life);
 }
 
-/* life_catch_up() - settle everything that may have ended: somebody has met a limit */
-void life_catch_up(Life *life) {
+/* Those that nothing tells of, from where the last one stopped. */
+static void catch_up_polled(Life *life, uint64_t end_usec) {
+        Segment *segment = registry_next(life->context.registry, life->caught_up_id), *next;
+
+        for (; segment && clock_boottime_usec() < end_usec; segment = next) {
+                next = segment->next;
+                life->caught_up_id = segment->id;
+                if (is_polled(segment))
+                        (void) settle_segment(life, segment, &life->asker);
+        }
+        if (!segment)
+                life->caught_up_id = 0;
+}
+
+/**
+ * life_catch_up() - settle what may have ended: somebody has met a limit
+ * @life:       the object
+ * @limit_usec: how long it may take
+ */
+void life_catch_up(Life *life, uint64_t limit_usec) {
+        uint64_t end = clock_boottime_usec() + limit_usec;
         Segment *segment, *next;
 
         life_drain(life);
         for (size_t i = 0; i < SUSPICION_STAGES; ++i)
-                DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next)
+                DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next) {
+                        if (clock_boottime_usec() >= end)
+                                return;
                         if (settle_segment(life, segment, &life->asker) && !segment->count.stale)
                                 census_conclude(&life->census, segment);
-        if (life->n_unsubscribed + life->n_native == 0)
-                return;
-        for (segment = life->context.registry->first; segment; segment = next) {
-                next = segment->next;
-                if (is_polled(segment))
-                        (void) settle_segment(life, segment, &life->asker);
-        }
+                }
+        if (life->n_unsubscribed + life->n_native > 0)
+                catch_up_polled(life, end);
 }
 
 /* life_yield() - let an attachment of a user go of which nothing proves that it is there, for the

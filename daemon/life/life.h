@@ -65,6 +65,8 @@ struct Life {
         Searches searches;
         /* On whose behalf the kernel is asked */
         Asker asker;
+        /* Up to here life_catch_up() has come with those that are polled */
+        int64_t caught_up_id;
         /* What counting costs that no client asks for, and so that watchers can be told */
         Budget own;
         Budget watched;
@@ -111,7 +113,11 @@ Segment *life_ask(Life *life, Segment *segment);
 Segment *life_settle(Life *life, Segment *segment);
 Segment *life_find(Life *life, int64_t id);
 void life_drain(Life *life);
-void life_catch_up(Life *life);
+/* What a call may take for it, which others wait for; and what the end of the broker may. */
+#define LIFE_CATCH_UP_USEC 400U
+#define LIFE_FOREVER_USEC UINT64_C(3600000000)
+
+void life_catch_up(Life *life, uint64_t limit_usec);
 bool life_yield(Life *life, const User *user);
 
 uint64_t life_due(const Life *life);

@@ -637,7 +637,7 @@ int broker_run(const Options *options) {
                 r = event_base_dispatch(broker->base) < 0 ? error_origin(-EIO) : 0;
                 (void) sd_notify(false, "STOPPING=1");
                 /* What has ended by now goes now, and not only when there is another broker. */
-                life_catch_up(&broker->service.life);
+                life_catch_up(&broker->service.life, LIFE_FOREVER_USEC);
                 log_farewell(broker);
         }
         broker_stop(broker);

@@ -196,8 +196,8 @@ void persist_attach_time(const Segment *segment) {
         attach_time->detach_usec = segment->detach_usec;
         attach_time->last_pid = segment->last_pid;
         attach_time->flags = segment->armed ? ATTACH_TIME_ARMED : 0;
-        attach_time->idle_usec = segment->held || segment->n_attachments > 0 ? 0
-                                                                             : segment->idle_usec;
+        attach_time->idle_usec =
+                segment->held || segment->n_attachments > 0 ? 0 : segment->idle_usec;
 }
 
 /* persist_restored() - give a restored segment the attach times that the previous broker noted last

@@ -219,8 +219,7 @@ static void take_descriptors(const Sync *sync, SyncJob *job) {
         bool has_directory = *sync->directory_fd >= 0;
 
         job->state_fd = fcntl(sync->state_file->fd, F_DUPFD_CLOEXEC, 0);
-        job->directory_fd =
-                has_directory ? fcntl(*sync->directory_fd, F_DUPFD_CLOEXEC, 0) : -EBADF;
+        job->directory_fd = has_directory ? fcntl(*sync->directory_fd, F_DUPFD_CLOEXEC, 0) : -EBADF;
         if (job->state_fd >= 0 && (job->directory_fd >= 0 || !has_directory))
                 return;
         fd_close(job->state_fd);

@@ -154,8 +154,7 @@ int unit_life_attach(Segment *segment) {
         int fd = unit_open_segment(segment, ACCESS_READ_WRITE);
 
         life_attach(&unit_life, segment,
-                    unit_attachment(&unit_life.census.attachments, fd,
-                                    unit_fail.mark_sets == 0));
+                    unit_attachment(&unit_life.census.attachments, fd, unit_fail.mark_sets == 0));
         return fd;
 }
 

@@ -250,7 +250,7 @@ static void let_go(void) {
                 pending[i] = pending_free(pending[i]);
                 stream_end(&streams[i]);
         }
-        life_catch_up(&service.life);
+        life_catch_up(&service.life, LIFE_FOREVER_USEC);
         check();
 }
 

@@ -330,7 +330,7 @@ TEST(catch_up, .end = _MISSING_N) {
         }
         for (size_t i = 0; i < ARRAY_SIZE(segments); ++i)
                 fd_close(fds[i]);
-        life_catch_up(&unit_life);
+        life_catch_up(&unit_life, LIFE_FOREVER_USEC);
         ck_assert_uint_eq(unit_registry.n_segments, ARRAY_SIZE(segments) / 2);
         ck_assert_uint_eq(unit_life.census.attachments.n_used, 0);
 }
