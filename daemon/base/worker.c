@@ -20,61 +20,91 @@ static void worker_finish(Worker *worker, WorkerJob *job) {
         (void) !write(worker->fd, &one, sizeof(one));
 }
 
+/* Called with the mutex. */
+static void set_ready(Worker *worker, WorkerParty *party) {
+        DL_APPEND(worker->ready, party);
+        pthread_cond_signal(&worker->wakeup);
+}
+
+/* One job of who has waited longest, without the mutex while it is done. */
+static void work_once(Worker *worker) {
+        WorkerParty *party = worker->ready;
+        WorkerJob *job = party->jobs;
+        bool told = job->done;
+
+        DL_DELETE(worker->ready, party);
+        DL_DELETE(party->jobs, job);
+        party->busy = true;
+        pthread_mutex_unlock(&worker->mutex);
+        job->work(job);
+        pthread_mutex_lock(&worker->mutex);
+        party->busy = false;
+        if (party->jobs)
+                set_ready(worker, party);
+        if (told)
+                worker_finish(worker, job);
+}
+
 static void *worker_run(void *userdata) {
         Worker *worker = userdata;
-        WorkerJob *job;
-        bool told;
 
         pthread_mutex_lock(&worker->mutex);
         for (;;) {
-                job = worker->jobs;
-                if (job) {
-                        DL_DELETE(worker->jobs, job);
-                        pthread_mutex_unlock(&worker->mutex);
-                        told = job->done;
-                        job->work(job);
-                        pthread_mutex_lock(&worker->mutex);
-                        if (told)
-                                worker_finish(worker, job);
+                if (worker->ready) {
+                        work_once(worker);
                 } else if (worker->ending) {
                         break;
                 } else {
+                        ++worker->n_idle;
                         pthread_cond_wait(&worker->wakeup, &worker->mutex);
+                        --worker->n_idle;
                 }
         }
         pthread_mutex_unlock(&worker->mutex);
         return NULL;
 }
 
+static int start_thread(Worker *worker) {
+        int r = thread_start(&worker->threads[worker->n_threads], worker_run, worker);
+
+        if (r)
+                return error_trace(r);
+        ++worker->n_threads;
+        return 0;
+}
+
 /**
- * worker_init() - start the thread, with all signals left to the caller's
+ * worker_init() - start a thread, with all signals left to the caller's
  * @worker:     the object, WORKER_NULL before
+ * @n_threads_max: how many there may be when several parties have jobs
  *
  * Return: 0, or a negative errno. worker_deinit() is due in any case.
  */
-int worker_init(Worker *worker) {
+int worker_init(Worker *worker, unsigned int n_threads_max) {
         int r;
 
+        worker->n_threads_max = n_threads_max;
         worker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (worker->fd < 0)
                 return error_origin(-errno);
         (void) pthread_mutex_init(&worker->mutex, NULL);
         (void) pthread_cond_init(&worker->wakeup, NULL);
-        r = thread_start(&worker->thread, worker_run, worker);
+        r = start_thread(worker);
         if (r)
                 return error_trace(r);
         worker->running = true;
         return 0;
 }
 
-/* worker_deinit() - wait until everything is done, and end the thread */
+/* worker_deinit() - wait until everything is done, and end the threads */
 void worker_deinit(Worker *worker) {
         if (worker->running) {
                 pthread_mutex_lock(&worker->mutex);
                 worker->ending = true;
-                pthread_cond_signal(&worker->wakeup);
+                pthread_cond_broadcast(&worker->wakeup);
                 pthread_mutex_unlock(&worker->mutex);
-                (void) pthread_join(worker->thread, NULL);
+                while (worker->n_threads > 0)
+                        (void) pthread_join(worker->threads[--worker->n_threads], NULL);
                 worker_collect(worker);
                 (void) pthread_cond_destroy(&worker->wakeup);
                 (void) pthread_mutex_destroy(&worker->mutex);
@@ -83,12 +113,26 @@ void worker_deinit(Worker *worker) {
         worker->fd = fd_close(worker->fd);
 }
 
-/* worker_take() - have a job done; it is the worker's from now on */
-void worker_take(Worker *worker, WorkerJob *job) {
+/**
+ * worker_take() - have a job done
+ * @worker:     the worker, whose the job is from now on
+ * @party:      whose jobs before it have to be done first; NULL for the worker's own
+ * @job:        the job
+ */
+void worker_take(Worker *worker, WorkerParty *party, WorkerJob *job) {
+        bool more;
+
+        if (!party)
+                party = &worker->own;
         pthread_mutex_lock(&worker->mutex);
-        DL_APPEND(worker->jobs, job);
-        pthread_cond_signal(&worker->wakeup);
+        if (!party->jobs && !party->busy)
+                set_ready(worker, party);
+        DL_APPEND(party->jobs, job);
+        more = worker->ready && worker->n_idle == 0 && worker->n_threads < worker->n_threads_max;
         pthread_mutex_unlock(&worker->mutex);
+        /* Without another thread it is done later. */
+        if (more)
+                (void) start_thread(worker);
 }
 
 /* worker_collect() - do what follows from the jobs that are done by now */

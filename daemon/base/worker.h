@@ -3,9 +3,10 @@
 #define SHMBROKER_DAEMON_BASE_WORKER_H
 
 /*
- * A thread for what takes long: its time grows with the size of a segment, and nobody else should
- * have to wait for it. Jobs are done one after the other, and know nothing of the broker while they
- * are; what follows from them is done by the loop's thread, in worker_collect().
+ * Threads for what takes long: its time grows with the size of a segment, and nobody else should
+ * have to wait for it. Jobs of a party are done one after the other, and know nothing of the broker
+ * while they are; those of other parties are done meanwhile, as far as there are threads. What
+ * follows from them is done by the loop's thread, in worker_collect().
  */
 
 #include <pthread.h>
@@ -13,6 +14,9 @@
 
 typedef struct Worker Worker;
 typedef struct WorkerJob WorkerJob;
+typedef struct WorkerParty WorkerParty;
+
+#define WORKER_THREADS_MAX 16
 
 /* The first member of something larger. */
 struct WorkerJob {
@@ -24,11 +28,27 @@ struct WorkerJob {
         WorkerJob *next;
 };
 
+/* All 0 at first. It stays as long as it has jobs that were not collected, or that free themselves.
+ */
+struct WorkerParty {
+        WorkerJob *jobs;
+        /* One of them is being done */
+        bool busy;
+        WorkerParty *prev;
+        WorkerParty *next;
+};
+
 struct Worker {
-        pthread_t thread;
+        pthread_t threads[WORKER_THREADS_MAX];
+        unsigned int n_threads;
+        unsigned int n_threads_max;
+        unsigned int n_idle;
         pthread_mutex_t mutex;
         pthread_cond_t wakeup;
-        WorkerJob *jobs;
+        /* Those that have jobs, and none that is being done */
+        WorkerParty *ready;
+        /* For jobs that are nobody's */
+        WorkerParty own;
         WorkerJob *finished;
         /* An eventfd(2), readable when worker_collect() has something to do */
         int fd;
@@ -39,10 +59,10 @@ struct Worker {
 #define WORKER_NULL                                                                                \
         { .fd = -EBADF }
 
-int worker_init(Worker *worker);
+int worker_init(Worker *worker, unsigned int n_threads_max);
 void worker_deinit(Worker *worker);
 
-void worker_take(Worker *worker, WorkerJob *job);
+void worker_take(Worker *worker, WorkerParty *party, WorkerJob *job);
 void worker_collect(Worker *worker);
 
 #endif

@@ -18,6 +18,7 @@ static void job_free(BackgroundJob *job) {
         if (job->lock.locked_at)
                 (void) munmap(job->lock.locked_at, (size_t) job->lock.size_bytes);
         charge_give_back(&job->charge);
+        user_unref(job->user);
         fd_close(job->lock.fd);
         free(job);
 }
@@ -61,6 +62,7 @@ static int job_new_awaited(Service *service, Client *client, const Segment *segm
         r = job_new(service, segment, &job, failure);
         if (r)
                 return r;
+        job->user = user_ref(client->user);
         job->pending = pending;
         pending->found_at = &job->pending;
         pending->segment_id = segment->id;
@@ -120,7 +122,7 @@ int background_seal(Service *service, Client *client, Segment *segment, unsigned
                 return r;
         job->job = (WorkerJob){ .work = work_seal, .done = done_seal };
         job->seals = seals;
-        worker_take(&service->worker, &job->job);
+        worker_take(&service->worker, &client->user->work, &job->job);
         return CALL_E_WAIT;
 }
 
@@ -161,21 +163,32 @@ static int done_lock_code(const BackgroundJob *job, const Segment *segment, Call
         return lock_code(job->result, failure);
 }
 
+/* The lock is the segment's from now on, unless another call was quicker; else it goes with the
+ * job. */
+static bool keep_lock(BackgroundJob *job, Segment *segment) {
+        if (segment->locked_charge.user)
+                return false;
+        segment->locked_at = steal_ptr(job->lock.locked_at);
+        segment->locked_charge = steal_charge(&job->charge);
+        segment->sysv.locked = segment->traits->lock_lasts;
+        return true;
+}
+
 static void done_lock(WorkerJob *worker_job) {
         BackgroundJob *job = CONTAINER_OF(worker_job, BackgroundJob, job);
         Segment *segment = registry_find(&job->service->registry, job->segment_id);
         CallFailure failure = {};
+        bool kept;
         int code;
 
         code = done_lock_code(job, segment, &failure);
-        if (code == 0) {
-                /* Another call may have been quicker. */
-                if (!segment->locked_charge.user) {
-                        segment->locked_at = steal_ptr(job->lock.locked_at);
-                        segment->locked_charge = steal_charge(&job->charge);
-                }
-                segment->sysv.locked = segment->traits->lock_lasts;
-                code = change_attributes(job->service, segment, &job->attributes, &failure);
+        if (segment && job->result == 0) {
+                kept = keep_lock(job, segment);
+                if (code == 0)
+                        code = change_attributes(job->service, segment, &job->attributes, &failure);
+                /* What is refused does not stay. */
+                if (code && kept)
+                        background_unlock(job->service, segment);
         }
         job_end(job, code, &failure);
 }
@@ -212,7 +225,7 @@ int background_lock(Service *service, Client *client, Segment *segment,
         job->privileged = client->credentials.privileged;
         job->tenant = client->credentials.tenant;
         job->charge = steal_charge(&charge);
-        worker_take(&service->worker, &job->job);
+        worker_take(&service->worker, &client->user->work, &job->job);
         return CALL_E_WAIT;
 }
 
@@ -254,7 +267,7 @@ void background_lock_again(Service *service, Segment *segment) {
         charge_anyway(&job->charge, segment->segment_charge.user, LIMIT_LOCKED,
                       job->lock.size_bytes);
         segment->lock_again = true;
-        worker_take(&service->worker, &job->job);
+        worker_take(&service->worker, NULL, &job->job);
 }
 
 /* background_unlock() - lock a segment in memory no more */

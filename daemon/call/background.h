@@ -16,8 +16,9 @@ typedef struct BackgroundJob BackgroundJob;
 struct BackgroundJob {
         WorkerJob job;
         Service *service;
-        /* Who waits for it, or NULL if nobody does any more */
+        /* Who waits for it, or NULL if nobody does any more; and whose turn it takes, or NULL */
         Pending *pending;
+        User *user;
         int64_t segment_id;
         /* The worker's own descriptor, whose description is the master's, and where the object is
          * mapped when it is locked */

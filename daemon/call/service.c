@@ -79,7 +79,7 @@ int service_init(Service *service, const char *state_directory, const char *file
         r = closer_init(&service->closer);
         if (r)
                 return error_trace(r);
-        r = worker_init(&service->worker);
+        r = worker_init(&service->worker, WORKER_THREADS_MAX);
         if (r)
                 return error_trace(r);
         return error_trace(

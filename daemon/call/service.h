@@ -63,6 +63,8 @@ struct Service {
         /* As many as this process can have open */
         uint64_t n_descriptors;
         uint64_t start_usec;
+        /* Up to here it was looked last what memory segments take */
+        int64_t looked_at_id;
 };
 
 #define SERVICE_NULL                                                                               \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/call/status.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/kernel/domain.h"
 #include "daemon/life/describe.h"
@@ -30,6 +31,11 @@ static void describe_limits(const Accounts *accounts, Map *ret) {
                 add_limit(ret, limit_user_name((Limit) i), accounts->user_maximum[i]);
         }
 }
+
+/* How long one may look at what memory segments take, and how long at least; and how many times as
+ * long that is paid off. */
+#define MEMORY_SMALL_USEC 200U
+static const BudgetRate memory_rate = { .at_once_usec = 10000, .pause = 100 };
 
 /* Of some, systemd has two descriptors. */
 static uint64_t count_stored(const Registry *registry) {
@@ -71,17 +77,32 @@ static uint64_t total_bytes(const Registry *registry, const Tenant *tenant) {
         return bytes;
 }
 
+/* Each segment has to be asked for, which who asks all the time gets done a part of each time, from
+ * where the last one stopped. */
+static void look_at_memory(Service *service, User *user) {
+        uint64_t begin = clock_boottime_usec(), spent = 0,
+                 limit = MAX(budget_left(&user->looked, &memory_rate), MEMORY_SMALL_USEC);
+        Segment *segment = registry_next(&service->registry, service->looked_at_id);
+
+        for (size_t n = service->registry.n_segments; n > 0 && spent < limit; --n) {
+                if (!segment)
+                        segment = service->registry.first;
+                (void) describe_memory(segment);
+                service->looked_at_id = segment->id;
+                segment = segment->next;
+                spent = clock_boottime_usec() - begin;
+        }
+        if (spent > MEMORY_SMALL_USEC)
+                budget_spend(&user->looked, &memory_rate, spent);
+}
+
 static int64_t allocated_bytes(const Registry *registry, const Tenant *tenant) {
-        Segment *segment;
+        const Segment *segment;
         int64_t bytes = 0;
 
-        DL_FOREACH(registry->first, segment) {
-                int64_t allocated = -1;
-
+        DL_FOREACH(registry->first, segment)
                 if (!tenant || segment->permission.tenant == tenant)
-                        allocated = describe_memory(segment);
-                bytes += MAX(allocated, 0);
-        }
+                        bytes += MAX(segment->allocated_bytes, 0);
         return bytes;
 }
 
@@ -164,6 +185,7 @@ void status_describe(Service *service, const Client *client, StatusReply *ret) {
                 ret->attachment_count = told(accounts->total_used[LIMIT_ATTACHMENTS]);
         }
         ret->total_bytes = told(total_bytes(&service->registry, tenant));
+        look_at_memory(service, client->user);
         ret->allocated_bytes = allocated_bytes(&service->registry, tenant);
         GIVE_VALUE(ret, STATUS_REPLY_UID, uid, service->host.uid);
         GIVE_VALUE(ret, STATUS_REPLY_CHARGED_BYTES, charged_bytes,

@@ -62,7 +62,7 @@ int life_init(Life *life, Registry *registry, const Host *host, Persist *persist
                 return error_trace(r);
         if (life->census.features.closings)
                 closings_init(&life->closings);
-        return error_trace(worker_init(&life->reaper));
+        return error_trace(worker_init(&life->reaper, 1));
 }
 
 static void life_unsuspect(Life *life, Segment *segment) {

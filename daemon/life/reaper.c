@@ -47,5 +47,5 @@ void reaper_take(Worker *worker, const Remains *remains) {
                 return;
         }
         *job = (ReaperJob){ .job = { .work = reaper_work }, .remains = *remains };
-        worker_take(worker, &job->job);
+        worker_take(worker, NULL, &job->job);
 }

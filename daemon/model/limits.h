@@ -20,6 +20,7 @@
 #include "daemon/base/budget.h"
 #include "daemon/base/closer.h"
 #include "daemon/base/rounds.h"
+#include "daemon/base/worker.h"
 
 typedef struct Accounts Accounts;
 typedef struct Charge Charge;
@@ -90,12 +91,15 @@ struct User {
         uint64_t found[_LIMIT_N];
         /* Attachments on record of which only the marks were found, in segments of this user */
         size_t n_found_marks;
-        /* What may be spent on counting attachments because its clients ask, and otherwise */
+        /* What may be spent on counting attachments because its clients ask, and otherwise; and on
+         * looking at what memory segments take */
         Budget asked;
         Budget counted;
+        Budget looked;
         DiscardOrigin discarded;
-        /* Its connections that have something to do */
+        /* Its connections that have something to do, and what takes long */
         RoundParty turns;
+        WorkerParty work;
         /* Those of the connection that was made last and has them still, or NULL */
         struct Groups *groups;
         struct User *next;

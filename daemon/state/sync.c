@@ -166,7 +166,7 @@ static SyncJob *next_job(Sync *sync) {
 int sync_init(Sync *sync, StateFile *state_file, const int *directory_fd) {
         sync->state_file = state_file;
         sync->directory_fd = directory_fd;
-        return error_trace(worker_init(&sync->worker));
+        return error_trace(worker_init(&sync->worker, 1));
 }
 
 /* sync_deinit() - finish what has begun, and what is wanted */
@@ -246,7 +246,7 @@ void sync_begin(Sync *sync) {
         job->with_parents = !sync->parents_synced;
         take_descriptors(sync, job);
         if (sync->worker.running && !job->borrowed) {
-                worker_take(&sync->worker, &job->job);
+                worker_take(&sync->worker, NULL, &job->job);
                 return;
         }
         work_sync(&job->job);

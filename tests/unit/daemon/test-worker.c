@@ -27,7 +27,7 @@ static void setup(void) {
         unit_fds_begin();
         n_worked = n_done = 0;
         worker = (Worker) WORKER_NULL;
-        ck_assert_int_eq(worker_init(&worker), 0);
+        ck_assert_int_eq(worker_init(&worker, 1), 0);
 }
 
 static void teardown(void) {
@@ -61,7 +61,7 @@ static void take(int number, bool follows) {
         ck_assert_ptr_nonnull(step);
         step->number = number;
         step->job = (WorkerJob){ .work = work, .done = follows ? done : NULL };
-        worker_take(&worker, &step->job);
+        worker_take(&worker, NULL, &step->job);
 }
 
 static void collect(int n) {
@@ -100,6 +100,46 @@ TEST(collected) {
         ck_assert_int_eq(n_worked, 2);
         worker_collect(&worker);
         ck_assert_int_eq(n_done, 1);
+}
+
+static pthread_mutex_t barrier = PTHREAD_MUTEX_INITIALIZER;
+
+/* As what takes long. */
+static void work_behind_barrier(WorkerJob *job) {
+        pthread_mutex_lock(&barrier);
+        pthread_mutex_unlock(&barrier);
+        work(job);
+}
+
+static void take_for(WorkerParty *party, int number, void (*what)(WorkerJob *job)) {
+        Step *step = calloc(1, sizeof(*step));
+
+        ck_assert_ptr_nonnull(step);
+        step->number = number;
+        step->job = (WorkerJob){ .work = what, .done = done };
+        worker_take(&worker, party, &step->job);
+}
+
+/* Whoever has what takes long waits for it, and others do not, as far as there are threads. */
+TEST(parties) {
+        WorkerParty one = {}, other = {}, third = {};
+
+        worker_deinit(&worker);
+        worker = (Worker) WORKER_NULL;
+        ck_assert_int_eq(worker_init(&worker, 2), 0);
+        pthread_mutex_lock(&barrier);
+        take_for(&one, 1, work_behind_barrier);
+        take_for(&one, 2, work);
+        take_for(&other, 3, work);
+        take_for(&other, 4, work);
+        take_for(&third, 5, work);
+        collect(3);
+        ck_assert_int_eq(done_[0], 3);
+        ck_assert_int_eq(worker.n_threads, 2);
+        pthread_mutex_unlock(&barrier);
+        collect(5);
+        ck_assert_int_eq(done_[3], 1);
+        ck_assert_int_eq(done_[4], 2);
 }
 
 /* The end waits for everything, and leaves nothing out. */
