@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that is locked, or comes in huge pages: by a real broker, as the host has it. */
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,31 @@ TEST(locked) {
         ck_assert_int_eq(wire_set_attributes(&wire, &lock, NULL, NULL), FAULT_NONE);
         remove_segment("a", fd);
         ck_assert_uint_eq(unit_locked_kilobytes(fixture_daemon()), 0);
+}
+
+/* What cannot be set together with the lock takes the lock back: nothing has changed. */
+TEST(refused, .skip = geteuid() != 0, .reason = "only root can take capabilities from the broker") {
+        SetAttributesParameters lock = locking("a", true);
+        AcquireParameters parameters = {};
+        SegmentInfo info;
+        Fault fault;
+
+        wire_close(&wire);
+        fixture_restart(SIGTERM, &(Setup){ .no_capabilities = UINT64_C(1) << CAP_CHOWN });
+        wire_as_administrator(true);
+        wire_open(&wire);
+        wire_as_administrator(false);
+        GIVE_VALUE(&parameters, ACQUIRE_NAME, name, "a");
+        GIVE_VALUE(&parameters, ACQUIRE_KIND, kind, KIND_FILE);
+        GIVE_VALUE(&parameters, ACQUIRE_CREATE, create, CREATE_NEW);
+        GIVE_VALUE(&parameters, ACQUIRE_SIZE_BYTES, size_bytes, SIZE);
+        close(wire_acquire(&wire, &parameters, NULL));
+        GIVE_VALUE(&lock, SET_ATTRIBUTES_OWNER_UID, owner_uid, 1001);
+        ck_assert_int_eq(wire_set_attributes(&wire, &lock, NULL, &fault), FAULT_NOT_SUPPORTED);
+        ck_assert_int_eq(wire_stat(&wire, "a", &info), FAULT_NONE);
+        ck_assert(!info.locked);
+        ck_assert_int_ne(info.permissions.owner_uid, 1001);
+        ck_assert_int_eq(wire_remove(&wire, "a", NULL), FAULT_NONE);
 }
 
 /* Large ones are done by the worker, and taken away by the reaper. */
