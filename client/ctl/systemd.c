@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/ctl/systemd.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "client/ctl/run.h"
+
 #define UNIT "shmbroker.service"
 #define PROPERTIES                                                                                 \
         "LoadState,ActiveState,MainPID,RemoveIPC,FileDescriptorStoreMax,NFileDescriptorStore"
-#define OUTPUT_MAX 65536
 
 /* systemd_runs() - is it what started this host? sd_booted(3) */
 bool systemd_runs(void) {
@@ -18,17 +18,10 @@ bool systemd_runs(void) {
 
 /* What a command prints that succeeds; NULL if it does not. */
 static char *read_command(const char *command) {
-        _cleanup_(freep) char *text = malloc(OUTPUT_MAX);
-        FILE *stream;
-        size_t n;
+        int status;
+        _cleanup_(freep) char *text = run_command(command, &status);
 
-        (void) fflush(stdout);
-        stream = text ? popen(command, "re") : NULL;
-        if (!stream)
-                return NULL;
-        n = fread(text, 1, OUTPUT_MAX - 1, stream);
-        text[n] = '\0';
-        return pclose(stream) == 0 ? steal_ptr(text) : NULL;
+        return text && status == 0 ? steal_ptr(text) : NULL;
 }
 
 /* systemd_unit() - properties of the broker's service, to be freed; NULL if they are not told */

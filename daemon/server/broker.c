@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 #include <systemd/sd-daemon.h>
@@ -35,6 +36,12 @@ static const struct timeval status_interval = { .tv_sec = 1 };
 static const struct timeval closings_interval = { .tv_usec = 1000 };
 
 typedef struct Broker Broker;
+
+/* How often a service that was started with a wrong configuration looks at it again, and how much
+ * longer than that systemd is asked to wait. */
+#define PATIENCE_MIN_SEC 1U
+#define PATIENCE_MAX_SEC 30U
+#define PATIENCE_MARGIN_SEC 60U
 
 struct Broker {
         const Options *options;
@@ -431,6 +438,28 @@ static int start_store(Broker *broker) {
         return error_trace(r);
 }
 
+/*
+ * A service that ends because its configuration is wrong is started again at once, for ever, or
+ * never, and before systemd 254 loses the memory files that are kept for it. So it waits for a
+ * valid one, longer each time, which the service manager is told.
+ */
+static int configure_patiently(Broker *broker) {
+        unsigned int wait_sec = PATIENCE_MIN_SEC;
+
+        while (broker_configure(broker)) {
+                if (!getenv("NOTIFY_SOCKET"))
+                        return BROKER_E_CONFIG;
+                log_error("Looking again in %u s, or when the service is restarted.", wait_sec);
+                (void) sd_notifyf(false,
+                                  "STATUS=Waiting for a valid configuration\n"
+                                  "EXTEND_TIMEOUT_USEC=%" PRIu64,
+                                  UINT64_C(1000000) * (wait_sec + PATIENCE_MARGIN_SEC));
+                (void) sleep(wait_sec);
+                wait_sec = MIN(2 * wait_sec, PATIENCE_MAX_SEC);
+        }
+        return 0;
+}
+
 static int start_service(Broker *broker) {
         const char *directory = broker->options->state_directory;
         int r;
@@ -444,8 +473,9 @@ static int start_service(Broker *broker) {
                         "and own and create nothing.",
                         (unsigned int) broker->service.overflow.uid);
         fill_defaults(broker);
-        if (broker_configure(broker))
-                return BROKER_E_CONFIG;
+        r = configure_patiently(broker);
+        if (r)
+                return r;
         return start_store(broker);
 }
 

@@ -266,19 +266,6 @@ static void check_unit(Doctor *doctor) {
                       facts_systemctl(&doctor->facts));
 }
 
-/* The absolute path that follows an option on the command line of the broker. */
-static char *find_option(pid_t pid, const char *option) {
-        _cleanup_(freep) char *command = NULL;
-        const char *at;
-
-        command = cell_command(pid, UINT64_MAX / 2);
-        at = command ? strstr(command, option) : NULL;
-        if (!at || !at[strlen(option)])
-                return NULL;
-        at += strlen(option) + 1;
-        return *at == '/' ? strndup(at, strcspn(at, " ")) : NULL;
-}
-
 static char *state_of_user(void) {
         const char *directory = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 
@@ -288,7 +275,7 @@ static char *state_of_user(void) {
 }
 
 static char *find_state(const Facts *facts) {
-        char *path = facts->pid > 0 ? find_option(facts->pid, STATE_OPTION) : NULL;
+        char *path = facts_option(facts, STATE_OPTION);
 
         if (path || !facts->is_service)
                 return path;

@@ -12,6 +12,7 @@ extern const size_t check_n_tables;
 
 /* The last has no name. */
 extern const Check broker_checks[];
+extern const Check config_checks[];
 extern const Check host_checks[];
 extern const Check kernel_checks[];
 extern const Check service_checks[];

@@ -181,3 +181,17 @@ void facts_deinit(Facts *facts) {
 const char *facts_systemctl(const Facts *facts) {
         return facts->user ? "systemctl --user" : "systemctl";
 }
+
+/* facts_option() - the absolute path that follows an option on the command line of the broker, to
+ * be freed; NULL if there is none, or its process is not known */
+char *facts_option(const Facts *facts, const char *option) {
+        _cleanup_(freep) char *command = NULL;
+        const char *at;
+
+        command = facts->pid > 0 ? cell_command(facts->pid, UINT64_MAX / 2) : NULL;
+        at = command ? strstr(command, option) : NULL;
+        if (!at || !at[strlen(option)])
+                return NULL;
+        at += strlen(option) + 1;
+        return *at == '/' ? strndup(at, strcspn(at, " ")) : NULL;
+}

@@ -37,6 +37,7 @@ int facts_find(Ctl *ctl, Facts *ret);
 void facts_deinit(Facts *facts);
 
 const char *facts_systemctl(const Facts *facts);
+char *facts_option(const Facts *facts, const char *option);
 char *process_value(pid_t pid, const char *file, const char *key);
 
 #endif
