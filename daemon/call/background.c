@@ -273,14 +273,12 @@ void background_lock_again(Service *service, Segment *segment) {
 /* background_unlock() - lock a segment in memory no more */
 void background_unlock(Service *service, Segment *segment) {
         segment->lock_again = false;
-        charge_give_back(&segment->locked_charge);
         if (kind_rows[segment->kind]->unlock)
                 kind_rows[segment->kind]->unlock(segment);
-        if (!segment->locked_at)
-                return;
         /* The same as what is left of a segment, but that the memory stays. */
         reaper_take(&service->life.reaper,
                     &(Remains){ .fd = -EBADF,
-                                .size_bytes = segment_capacity(segment),
-                                .locked_at = steal_ptr(segment->locked_at) });
+                                .size_bytes = segment->locked_at ? segment_capacity(segment) : 0,
+                                .locked_at = steal_ptr(segment->locked_at),
+                                .locked_charge = steal_charge(&segment->locked_charge) });
 }

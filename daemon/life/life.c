@@ -62,7 +62,7 @@ int life_init(Life *life, Registry *registry, const Host *host, Persist *persist
                 return error_trace(r);
         if (life->census.features.closings)
                 closings_init(&life->closings);
-        return error_trace(worker_init(&life->reaper, 1));
+        return error_trace(reaper_init(&life->reaper));
 }
 
 static void life_unsuspect(Life *life, Segment *segment) {
@@ -158,13 +158,17 @@ static void let_go(Life *life, Segment *segment, bool leased) {
         registry_remove(life->context.registry, segment);
         /* The last one takes long to close, and is the reaper's. */
         segment->read_only_fd = fd_close(segment->read_only_fd);
-        reaper_take(&life->reaper, &(Remains){ .fd = steal_fd(&segment->master_fd),
-                                               .size_bytes = segment_capacity(segment),
-                                               .locked_at = steal_ptr(segment->locked_at),
-                                               .anchor = steal_ptr(segment->sysv.anchor),
-                                               .shmid = segment->sysv.shmid,
-                                               .release = segment->traits->release,
-                                               .punch = leased ? row->punch : NULL });
+        reaper_take(&life->reaper,
+                    &(Remains){ .fd = steal_fd(&segment->master_fd),
+                                .size_bytes = segment_capacity(segment),
+                                .locked_at = steal_ptr(segment->locked_at),
+                                .anchor = steal_ptr(segment->sysv.anchor),
+                                .shmid = segment->sysv.shmid,
+                                .release = segment->traits->release,
+                                .punch = leased ? row->punch : NULL,
+                                .bytes_charge = steal_charge(&segment->bytes_charge),
+                                .huge_charge = steal_charge(&segment->huge_charge),
+                                .locked_charge = steal_charge(&segment->locked_charge) });
         segment_free(segment);
 }
 
@@ -191,7 +195,7 @@ void life_deinit(Life *life) {
                 census_forget(&life->census, segment);
                 let_go(life, segment, false);
         }
-        worker_deinit(&life->reaper);
+        reaper_deinit(&life->reaper);
         closings_deinit(&life->closings);
         census_deinit(&life->census);
         events_deinit(&life->events);
@@ -521,6 +525,7 @@ static void life_closed(void *userdata, int wd, Closing closing) {
  * Nothing is destroyed, so that segments which the caller has found stay.
  */
 void life_drain(Life *life) {
+        reaper_collect(&life->reaper);
         closings_drain(&life->closings, life_closed, life);
 }
 

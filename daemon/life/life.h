@@ -71,7 +71,7 @@ struct Life {
         Budget own;
         Budget watched;
         Closings closings;
-        Worker reaper;
+        Reaper reaper;
         /* Segments that are asked again, a queue for each stage, first due first */
         Segment *suspects[SUSPICION_STAGES];
         /* Segments that linger and are idle, first due first */
@@ -89,7 +89,7 @@ struct Life {
 };
 
 #define LIFE_NULL                                                                                  \
-        { .closings = CLOSINGS_NULL, .reaper = WORKER_NULL }
+        { .closings = CLOSINGS_NULL, .reaper = REAPER_NULL }
 
 int life_init(Life *life, Registry *registry, const Host *host, Persist *persist);
 void life_deinit(Life *life);

@@ -5,7 +5,9 @@
 #include <sys/mman.h>
 
 #include "daemon/kernel/lease.h"
+#include "proto/error.h"
 #include "proto/fd.h"
+#include "proto/util.h"
 
 /* Up to here it is done at once: some tens of microseconds. */
 #define SMALL_BYTES (UINT64_C(1) << 20)
@@ -14,6 +16,7 @@ typedef struct ReaperJob ReaperJob;
 
 struct ReaperJob {
         WorkerJob job;
+        Reaper *reaper;
         Remains remains;
 };
 
@@ -28,24 +31,58 @@ static void let_go(const Remains *remains) {
         fd_close(remains->fd);
 }
 
-static void reaper_work(WorkerJob *job) {
-        ReaperJob *reaper_job = (ReaperJob *) job;
+static void give_back(Remains *remains) {
+        charge_give_back(&remains->bytes_charge);
+        charge_give_back(&remains->huge_charge);
+        charge_give_back(&remains->locked_charge);
+}
 
-        let_go(&reaper_job->remains);
+static void reaper_work(WorkerJob *job) {
+        let_go(&CONTAINER_OF(job, ReaperJob, job)->remains);
+}
+
+static void reaper_done(WorkerJob *job) {
+        ReaperJob *reaper_job = CONTAINER_OF(job, ReaperJob, job);
+
+        --reaper_job->reaper->n_under_way;
+        give_back(&reaper_job->remains);
         free(reaper_job);
 }
 
-/* reaper_take() - let go of what was behind a segment; the descriptor is the reaper's from now on
- */
-void reaper_take(Worker *worker, const Remains *remains) {
+/* reaper_init() - begin, with a thread that has nothing to do; 0 or a negative errno.
+ * reaper_deinit() is due in any case. */
+int reaper_init(Reaper *reaper) {
+        return error_trace(worker_init(&reaper->worker, 1));
+}
+
+/* reaper_deinit() - wait until everything is let go of */
+void reaper_deinit(Reaper *reaper) {
+        worker_deinit(&reaper->worker);
+}
+
+/* reaper_take() - let go of what was behind a segment; descriptor and charges are the reaper's from
+ * now on */
+void reaper_take(Reaper *reaper, const Remains *remains) {
+        Remains small = *remains;
         ReaperJob *job = NULL;
 
-        if (remains->size_bytes > SMALL_BYTES && worker->running)
+        if (remains->size_bytes > SMALL_BYTES && reaper->worker.running)
                 job = malloc(sizeof(*job));
         if (!job) {
-                let_go(remains);
+                let_go(&small);
+                give_back(&small);
                 return;
         }
-        *job = (ReaperJob){ .job = { .work = reaper_work }, .remains = *remains };
-        worker_take(worker, NULL, &job->job);
+        *job = (ReaperJob){ .job = { .work = reaper_work, .done = reaper_done },
+                            .reaper = reaper,
+                            .remains = *remains };
+        ++reaper->n_under_way;
+        worker_take(&reaper->worker, NULL, &job->job);
+}
+
+/* reaper_collect() - give back what is paid for and gone by now; no system call if there is nothing
+ * to wait for */
+void reaper_collect(Reaper *reaper) {
+        if (reaper->n_under_way > 0)
+                worker_collect(&reaper->worker);
 }

@@ -62,10 +62,7 @@ struct Broker {
         struct event *closings_pause;
         int resume_fd;
         struct event *resume;
-        struct event *worker;
-        struct event *sync;
-        struct event *closer;
-        struct event *store;
+        struct event *told[5];
         struct event *tick;
         uint64_t tick_usec;
         struct event *watchdog;
@@ -296,15 +293,6 @@ static void on_worker(evutil_socket_t fd, short what, void *userdata) {
         broker_update(broker);
 }
 
-static int add_worker(Broker *broker) {
-        broker->worker = event_new(broker->base, broker->service.worker.fd, EV_READ | EV_PERSIST,
-                                   on_worker, broker);
-        if (!broker->worker)
-                return error_origin(-ENOMEM);
-        (void) event_priority_set(broker->worker, LOOP_PRIORITY_KERNEL);
-        return event_add(broker->worker, NULL) < 0 ? error_origin(-ENOMEM) : 0;
-}
-
 static void on_sync(evutil_socket_t fd, short what, void *userdata) {
         Broker *broker = userdata;
 
@@ -312,14 +300,6 @@ static void on_sync(evutil_socket_t fd, short what, void *userdata) {
         (void) what;
         sync_collect(&broker->service.persist.sync);
         broker_update(broker);
-}
-
-static int add_sync(Broker *broker) {
-        broker->sync = event_new(broker->base, broker->service.persist.sync.worker.fd,
-                                 EV_READ | EV_PERSIST, on_sync, broker);
-        if (!broker->sync || event_add(broker->sync, NULL) < 0)
-                return error_origin(-ENOMEM);
-        return 0;
 }
 
 static void on_closer(evutil_socket_t fd, short what, void *userdata) {
@@ -330,12 +310,13 @@ static void on_closer(evutil_socket_t fd, short what, void *userdata) {
         closer_collect(&broker->service.closer);
 }
 
-static int add_closer(Broker *broker) {
-        broker->closer = event_new(broker->base, broker->service.closer.fd, EV_READ | EV_PERSIST,
-                                   on_closer, broker);
-        if (!broker->closer || event_add(broker->closer, NULL) < 0)
-                return error_origin(-ENOMEM);
-        return 0;
+static void on_reaper(evutil_socket_t fd, short what, void *userdata) {
+        Broker *broker = userdata;
+
+        (void) fd;
+        (void) what;
+        reaper_collect(&broker->service.life.reaper);
+        broker_update(broker);
 }
 
 static void on_store(evutil_socket_t fd, short what, void *userdata) {
@@ -346,14 +327,31 @@ static void on_store(evutil_socket_t fd, short what, void *userdata) {
         store_collect(&broker->service.persist.store);
 }
 
-static int add_store(Broker *broker) {
-        int fd = broker->service.persist.store.fd;
+/* What threads and systemd have done is told by descriptors that become readable. */
+static int add_told(Broker *broker) {
+        const Service *service = &broker->service;
+        const struct {
+                int fd;
+                event_callback_fn callback;
+        } tellers[ARRAY_SIZE(broker->told)] = {
+                { service->worker.fd, on_worker },
+                { service->life.reaper.worker.fd, on_reaper },
+                { service->persist.sync.worker.fd, on_sync },
+                { service->closer.fd, on_closer },
+                { service->persist.store.fd, on_store },
+        };
 
-        if (fd < 0)
-                return 0;
-        broker->store = event_new(broker->base, fd, EV_READ | EV_PERSIST, on_store, broker);
-        if (!broker->store || event_add(broker->store, NULL) < 0)
-                return error_origin(-ENOMEM);
+        for (size_t i = 0; i < ARRAY_SIZE(tellers); ++i) {
+                if (tellers[i].fd < 0)
+                        continue;
+                broker->told[i] = event_new(broker->base, tellers[i].fd, EV_READ | EV_PERSIST,
+                                            tellers[i].callback, broker);
+                if (!broker->told[i])
+                        return error_origin(-ENOMEM);
+                (void) event_priority_set(broker->told[i], LOOP_PRIORITY_KERNEL);
+                if (event_add(broker->told[i], NULL) < 0)
+                        return error_origin(-ENOMEM);
+        }
         return 0;
 }
 
@@ -372,16 +370,7 @@ static int open_base(Broker *broker) {
         r = peers_init(&broker->peers, broker->base, &broker->service, broker_update, broker);
         if (r)
                 return error_trace(r);
-        r = add_worker(broker);
-        if (r)
-                return error_trace(r);
-        r = add_sync(broker);
-        if (r)
-                return error_trace(r);
-        r = add_closer(broker);
-        if (r)
-                return error_trace(r);
-        r = add_store(broker);
+        r = add_told(broker);
         if (r)
                 return error_trace(r);
         r = add_watchdog(broker);
@@ -595,14 +584,9 @@ static void broker_stop(Broker *broker) {
                 event_free(broker->closings_pause);
         if (broker->tick)
                 event_free(broker->tick);
-        if (broker->worker)
-                event_free(broker->worker);
-        if (broker->sync)
-                event_free(broker->sync);
-        if (broker->closer)
-                event_free(broker->closer);
-        if (broker->store)
-                event_free(broker->store);
+        for (size_t i = 0; i < ARRAY_SIZE(broker->told); ++i)
+                if (broker->told[i])
+                        event_free(broker->told[i]);
         if (broker->watchdog)
                 event_free(broker->watchdog);
         if (broker->status)

@@ -4,6 +4,9 @@
  * what there is, at every step.
  */
 
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -290,4 +293,45 @@ TEST(random, .end = 4) {
                 client_deinit(&clients[i]);
         unit_service_end(&service);
         unit_fds_end();
+}
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+/* As one that takes long to go. */
+static bool release_behind_gate(void *anchor, int shmid) {
+        (void) anchor;
+        (void) shmid;
+        pthread_mutex_lock(&gate);
+        pthread_mutex_unlock(&gate);
+        return false;
+}
+
+/* Memory that is still to be given back is paid for. */
+TEST(until_it_is_gone) {
+        Accounts accounts = {};
+        Reaper reaper = REAPER_NULL;
+        struct pollfd poll_fd = { .events = POLLIN };
+        Remains remains = { .fd = -EBADF,
+                            .size_bytes = 64 << 20,
+                            .anchor = &gate,
+                            .release = release_behind_gate };
+        LimitReached reached;
+        User *user;
+
+        accounts_init(&accounts, &(Resources){ .memory_bytes = 1 << 30, .n_descriptors = 1024 });
+        user = accounts_user(&accounts, 1);
+        ck_assert_int_eq(charge_take(&remains.bytes_charge, user, LIMIT_BYTES, 4096, &reached), 0);
+        ck_assert_int_eq(reaper_init(&reaper), 0);
+        pthread_mutex_lock(&gate);
+        reaper_take(&reaper, &remains);
+        reaper_collect(&reaper);
+        ck_assert_uint_eq(user->used[LIMIT_BYTES], 4096);
+        pthread_mutex_unlock(&gate);
+        poll_fd.fd = reaper.worker.fd;
+        ck_assert_int_eq(poll(&poll_fd, 1, 20000), 1);
+        reaper_collect(&reaper);
+        ck_assert_uint_eq(user->used[LIMIT_BYTES], 0);
+        user_unref(user);
+        reaper_deinit(&reaper);
+        accounts_deinit(&accounts);
 }
