@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/siphash.h"
 
-/* The length of what is hashed, in the top byte of the last block. */
-#define LAST_BLOCK (UINT64_C(8) << 56)
+#include <string.h>
 
 static uint64_t rotate(uint64_t value, unsigned int n) {
         return value << n | value >> (64 - n);
@@ -29,18 +28,29 @@ static void sip_block(uint64_t v[static 4], uint64_t block) {
         v[0] ^= block;
 }
 
-/* siphash() - SipHash-2-4 of the eight bytes of a number, in the order of a little-endian machine
+/**
+ * siphash() - SipHash-2-4, with words in the byte order of the host
+ * @key:        the key
+ * @data:       what is hashed
+ * @n_data:     its length
  */
-uint64_t siphash(const SipKey *key, uint64_t number) {
+uint64_t siphash(const SipKey *key, const void *data, size_t n_data) {
         uint64_t v[4] = {
                 key->halves[0] ^ UINT64_C(0x736f6d6570736575),
                 key->halves[1] ^ UINT64_C(0x646f72616e646f6d),
                 key->halves[0] ^ UINT64_C(0x6c7967656e657261),
                 key->halves[1] ^ UINT64_C(0x7465646279746573),
         };
+        const unsigned char *at = data;
+        uint64_t block, last = (uint64_t) n_data << 56;
 
-        sip_block(v, number);
-        sip_block(v, LAST_BLOCK);
+        for (; n_data >= sizeof(block); n_data -= sizeof(block), at += sizeof(block)) {
+                memcpy(&block, at, sizeof(block));
+                sip_block(v, block);
+        }
+        for (size_t i = 0; i < n_data; ++i)
+                last |= (uint64_t) at[i] << 8 * i;
+        sip_block(v, last);
         v[2] ^= 0xff;
         sip_rounds(v, 4);
         return v[0] ^ v[1] ^ v[2] ^ v[3];

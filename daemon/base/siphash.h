@@ -4,6 +4,7 @@
 
 /* SipHash-2-4: a number that nobody can tell from another one without the key. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct SipKey SipKey;
@@ -12,6 +13,6 @@ struct SipKey {
         uint64_t halves[2];
 };
 
-uint64_t siphash(const SipKey *key, uint64_t number);
+uint64_t siphash(const SipKey *key, const void *data, size_t n_data);
 
 #endif

@@ -21,7 +21,7 @@ int64_t mark_first_place(int64_t attachment_id) {
 
 /* mark_place() - the byte that marks an attachment; its id is not above MARK_ID_MAX */
 int64_t mark_place(int64_t attachment_id) {
-        uint64_t secret = siphash(&mark_key, (uint64_t) attachment_id) & SECRET_MASK;
+        uint64_t secret = siphash(&mark_key, &attachment_id, sizeof(attachment_id)) & SECRET_MASK;
 
         return mark_first_place(attachment_id) + (int64_t) secret;
 }

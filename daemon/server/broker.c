@@ -13,6 +13,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/base/table.h"
 #include "daemon/call/recover.h"
 #include "daemon/call/service.h"
 #include "daemon/kernel/domain.h"
@@ -634,6 +635,9 @@ int broker_run(const Options *options) {
         Broker *broker;
         int r;
 
+        r = table_seed();
+        if (r)
+                return error_trace(r);
         broker = calloc(1, sizeof(*broker));
         if (!broker)
                 return error_origin(-ENOMEM);

@@ -163,13 +163,14 @@ TEST(places) {
         ck_assert(!mark_set(master_fd, MARK_ID_MAX + 1));
 }
 
-/* The authors' own vector for eight bytes. */
+/* The authors' own vectors. */
 TEST(siphash) {
-        const SipKey key = { .halves = { UINT64_C(0x0706050403020100),
-                                         UINT64_C(0x0f0e0d0c0b0a0908) } };
+        static const unsigned char bytes[15] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 };
+        const SipKey key = { { UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908) } };
 
-        ck_assert_uint_eq(siphash(&key, UINT64_C(0x0706050403020100)),
-                          UINT64_C(0x93f5f5799a932462));
+        ck_assert_uint_eq(siphash(&key, bytes, 8), UINT64_C(0x93f5f5799a932462));
+        ck_assert_uint_eq(siphash(&key, bytes, 15), UINT64_C(0xa129ca6149be45e5));
+        ck_assert_uint_eq(siphash(&key, bytes, 0), UINT64_C(0x726fdb47dd0e0e31));
 }
 
 /* Who does not have the key does not know where a mark will be. */
