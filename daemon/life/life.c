@@ -24,6 +24,9 @@
  */
 static const uint64_t stage_usec[SUSPICION_STAGES] = { 1000, 10000, 100000 };
 
+/* So many segments are looked at for who has met a limit, however long it takes. */
+#define CATCH_UP_MIN 32U
+
 /* How many processes are looked for in /proc because a user has met a limit. */
 #define YIELD_LOOKUPS 8U
 
@@ -529,15 +532,23 @@ void life_drain(Life *life) {
         closings_drain(&life->closings, life_closed, life);
 }
 
+/* A few in any case: the time may have been others'. */
+static bool catch_up_over(unsigned int n, uint64_t end_usec) {
+        return n >= CATCH_UP_MIN && clock_boottime_usec() >= end_usec;
+}
+
 /* Those that nothing tells of, from where the last one stopped. */
 static void catch_up_polled(Life *life, uint64_t end_usec) {
         Segment *segment = registry_next(life->context.registry, life->caught_up_id), *next;
+        unsigned int n = 0;
 
-        for (; segment && clock_boottime_usec() < end_usec; segment = next) {
+        for (; segment && !catch_up_over(n, end_usec); segment = next) {
                 next = segment->next;
                 life->caught_up_id = segment->id;
-                if (is_polled(segment))
-                        (void) settle_segment(life, segment, &life->asker);
+                if (!is_polled(segment))
+                        continue;
+                ++n;
+                (void) settle_segment(life, segment, &life->asker);
         }
         if (!segment)
                 life->caught_up_id = 0;
@@ -546,16 +557,17 @@ static void catch_up_polled(Life *life, uint64_t end_usec) {
 /**
  * life_catch_up() - settle what may have ended: somebody has met a limit
  * @life:       the object
- * @limit_usec: how long it may take
+ * @limit_usec: how long it may take, beyond a few segments
  */
 void life_catch_up(Life *life, uint64_t limit_usec) {
         uint64_t end = clock_boottime_usec() + limit_usec;
         Segment *segment, *next;
+        unsigned int n = 0;
 
         life_drain(life);
         for (size_t i = 0; i < SUSPICION_STAGES; ++i)
                 DL_FOREACH_SAFE2(life->suspects[i], segment, next, suspicion.next) {
-                        if (clock_boottime_usec() >= end)
+                        if (catch_up_over(n++, end))
                                 return;
                         if (settle_segment(life, segment, &life->asker) && !segment->count.stale)
                                 census_conclude(&life->census, segment);
