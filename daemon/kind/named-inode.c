@@ -348,12 +348,19 @@ int named_inode_set_permission(const Host *host, Segment *segment, const Permiss
 
 /* named_inode_unlink() - take the name away, unless it is somebody else's by now */
 int named_inode_unlink(Segment *segment, int directory_fd, KindFailure *failure) {
+        struct stat named, open;
         const char *name;
 
         if (!segment->object_name)
                 return 0;
         name = shared_path_name(segment->object_name);
-        if (!named_inode_leads_to(directory_fd, name, segment->master_fd))
+        if (fstatat(directory_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0
+                                       : kind_not_supported(failure, "error",
+                                                            "its name cannot be looked at");
+        if (fstat(segment->master_fd, &open) < 0)
+                return kind_not_supported(failure, "error", "its object cannot be looked at");
+        if (named.st_dev != open.st_dev || named.st_ino != open.st_ino)
                 return 0;
         if (unlinkat(directory_fd, name, 0) == 0 || errno == ENOENT)
                 return 0;

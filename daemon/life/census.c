@@ -71,7 +71,7 @@ static void try_again(Census *census) {
  * the marks are counted: they tell when to let go, for letting go harms nobody who still has it,
  * but they are no reason to touch the memory.
  *
- * Return: HOLDERS_NONE, HOLDERS_NONE_KNOWN or HOLDERS_SOME.
+ * Return: HOLDERS_NONE, HOLDERS_NONE_KNOWN, HOLDERS_SOME or HOLDERS_UNKNOWN.
  */
 Holders census_ask(Census *census, Segment *segment) {
         /* Native attachments for writing are not seen by leases. */
@@ -89,7 +89,9 @@ Holders census_ask(Census *census, Segment *segment) {
                 break;
         }
         try_again(census);
-        if (census->features.leases || !segment_all_on_record(segment))
+        if (census->features.leases)
+                return HOLDERS_UNKNOWN;
+        if (!segment_all_on_record(segment))
                 return HOLDERS_SOME;
         if (!census_count(census, segment, COUNT_HELD_USEC))
                 return HOLDERS_SOME;

@@ -42,6 +42,8 @@ enum Holders {
         /* Nobody as far as the marks tell, for there are no leases: memory must not be touched */
         HOLDERS_NONE_KNOWN,
         HOLDERS_SOME,
+        /* The kernel did not say, as it does otherwise; that counts as held, and is asked again */
+        HOLDERS_UNKNOWN,
 };
 
 int census_init(Census *census, Events *events);

@@ -238,7 +238,7 @@ void life_begin(Life *life, Segment *segment) {
 void life_meet(Life *life, Segment *segment) {
         Holders holders = census_ask(&life->census, segment);
 
-        segment->held = holders == HOLDERS_SOME;
+        segment->held = holders == HOLDERS_SOME || holders == HOLDERS_UNKNOWN;
         if (holders == HOLDERS_NONE)
                 lease_drop(segment->master_fd);
 }
@@ -316,10 +316,13 @@ static bool settle_holders(Life *life, Segment *segment, ExternalChange *change)
         bool held = segment->held, attached = segment->n_attachments > 0;
         Holders holders = census_ask(&life->census, segment);
 
-        segment->held = holders == HOLDERS_SOME;
+        segment->held = holders == HOLDERS_SOME || holders == HOLDERS_UNKNOWN;
+        segment->unknown = holders == HOLDERS_UNKNOWN;
         if (segment->held) {
-                segment->armed = true;
+                segment->armed |= !segment->unknown;
                 linger_end(life, segment);
+                if (segment->unknown && !segment->suspicion.active)
+                        life_suspect(life, segment, SUSPICION_STAGES - 1);
                 return true;
         }
         /* Without leases, asking has taken the last attachment off the record already. */
@@ -611,10 +614,11 @@ static void tick_suspect(Life *life, Segment *segment) {
                 return;
         if (!segment->suspicion.active)
                 return;
-        if (segment->count.next_id > 0) {
-                /* Counting goes on soon. */
+        if (segment->unknown || segment->count.next_id > 0) {
+                /* The kernel is asked again, or counting goes on soon. */
                 life_unsuspect(life, segment);
-                life_suspect(life, segment, COUNTING_STAGE);
+                life_suspect(life, segment,
+                             segment->unknown ? SUSPICION_STAGES - 1 : COUNTING_STAGE);
                 return;
         }
         if (stage + 1 < SUSPICION_STAGES) {

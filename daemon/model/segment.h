@@ -204,6 +204,8 @@ struct Segment {
         size_t n_attachments;
         /* Whether anybody has it open, as of the last time the kernel was asked */
         bool held;
+        /* held because the kernel did not say */
+        bool unknown;
         /* CLOCK_BOOTTIME: marking took so long that it is left out until then */
         uint64_t marks_pause_usec;
         unsigned int n_slow_marks;

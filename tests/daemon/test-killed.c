@@ -5,22 +5,18 @@
  */
 
 #include <dirent.h>
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/shm.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proto/fd.h"
 #include "proto/util.h"
 #include "tests/support/fixture.h"
 #include "tests/support/native.h"
+#include "tests/support/tracee.h"
 #include "tests/support/unit.h"
 
 #define SIZE 10000
@@ -51,54 +47,10 @@ static void teardown(void) {
         native_end();
 }
 
-static bool can_trace(void) {
-        pid_t pid = fork();
-        int status, r;
-
-        if (pid == 0) {
-                (void) pause();
-                _exit(0);
-        }
-        r = (int) ptrace(PTRACE_SEIZE, pid, NULL, NULL);
-        (void) kill(pid, SIGKILL);
-        (void) waitpid(pid, &status, 0);
-        if (r == 0)
-                return true;
-        unit_skip("this process may not trace its children");
-        return false;
-}
-
-SUITE("killed", .skip = !can_trace());
+SUITE("killed", .skip = !tracee_can());
 CASE("killed", .setup = setup, .teardown = teardown, .timeout = 120);
 
 /* --- stepping */
-
-/* Stops the broker's loop before it reads what is sent next. */
-static void stop_broker(void) {
-        pid_t pid = fixture_daemon();
-        int status;
-
-        ck_assert_int_eq(ptrace(PTRACE_SEIZE, pid, NULL, (void *) PTRACE_O_TRACESYSGOOD), 0);
-        ck_assert_int_eq(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
-        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-        ck_assert(WIFSTOPPED(status));
-}
-
-/* Lets it enter, or leave, a system call. */
-static void step_half(void) {
-        pid_t pid = fixture_daemon();
-        int status, signal_number = 0;
-
-        for (;;) {
-                ck_assert_int_eq(ptrace(PTRACE_SYSCALL, pid, NULL, (void *) (long) signal_number),
-                                 0);
-                ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-                ck_assert_msg(WIFSTOPPED(status), "the broker ended by itself");
-                if (WSTOPSIG(status) == (SIGTRAP | 0x80))
-                        return;
-                signal_number = status >> 16 ? 0 : WSTOPSIG(status);
-        }
-}
 
 static bool has_answer(void) {
         struct pollfd poll_fd = { .fd = wire.fd, .events = POLLIN };
@@ -114,11 +66,10 @@ static bool kill_in_call(Method method, const void *parameters, int n_steps) {
 
         call_write(&writer, method, parameters);
         ck_assert(!writer.overflow);
-        stop_broker();
+        tracee_stop(fixture_daemon());
         wire_send(&wire, writer.data, writer.n_data);
         for (int i = 0; i < n_steps && !answered; ++i) {
-                step_half();
-                step_half();
+                tracee_step(fixture_daemon());
                 answered = has_answer();
         }
         wire_close(&wire);
