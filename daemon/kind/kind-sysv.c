@@ -242,12 +242,16 @@ static void sysv_take_over(const Host *host, Segment *segment, const struct shmi
  * Is it sure that an attachment has no huge pages? The kernel refuses to begin or end something in
  * the middle of one (EINVAL). MADV_DONTNEED drops what this process has mapped of shared memory,
  * and nothing else; behind the first page only where there is a second one. What is not larger than
- * a page can lose and get back a right, which the broker does not use.
+ * a page can lose and get back a right, which the broker does not use; a part of a larger one must
+ * not, for that would be an attachment more.
  */
-static bool sysv_has_small_pages(void *anchor, uint64_t size_bytes) {
+static bool sysv_has_small_pages(void *anchor, int shmid) {
         const size_t page = (size_t) sysconf(_SC_PAGESIZE);
+        struct shmid_ds ds;
 
-        if (size_bytes > page)
+        if (sysv_stat(shmid, &ds) < 0)
+                return false;
+        if (ds.shm_segsz > page)
                 return madvise((char *) anchor + page, page, MADV_DONTNEED) == 0;
         if (mprotect(anchor, page, PROT_READ) < 0)
                 return false;
@@ -276,8 +280,8 @@ static uint64_t sysv_huge_page_bytes(const void *anchor) {
 }
 
 /* 0 if they are the usual ones, or if that cannot be told. */
-static uint64_t sysv_page_bytes(void *anchor, uint64_t size_bytes) {
-        return sysv_has_small_pages(anchor, size_bytes) ? 0 : sysv_huge_page_bytes(anchor);
+static uint64_t sysv_page_bytes(void *anchor, int shmid) {
+        return sysv_has_small_pages(anchor, shmid) ? 0 : sysv_huge_page_bytes(anchor);
 }
 
 static int sysv_examine(const Host *host, Segment *segment, int fd, const Credentials *client,
@@ -306,7 +310,7 @@ static int sysv_take(const Host *host, Segment *segment, void *at) {
         int r;
 
         segment->sysv.anchor = at;
-        page_bytes = sysv_page_bytes(at, segment->size_bytes);
+        page_bytes = sysv_page_bytes(at, segment->sysv.shmid);
         if (page_bytes > 0)
                 segment->page_bytes = page_bytes;
         segment->object_bytes = segment->size_bytes;

@@ -189,6 +189,25 @@ TEST(lingers, .end = ARRAY_SIZE(signals)) {
         ck_assert(!is_there());
 }
 
+/* Its own attachment of System V is one, also of a segment that is much larger than was promised.
+ */
+TEST(maximum) {
+        AcquireParameters parameters = creation(KIND_SYSV, native_key());
+        AcquireReply reply;
+
+        parameters.size_bytes = 100;
+        GIVE_VALUE(&parameters, ACQUIRE_MAXIMUM_BYTES, maximum_bytes, 4 * SIZE);
+        wire_call(&wire, METHOD_ACQUIRE, &parameters, &reply, NULL);
+        while (wire.fds.n_fds > 0)
+                fd_close(fd_queue_pop(&wire.fds));
+        for (size_t i = 0; i < ARRAY_SIZE(signals); ++i) {
+                restart(signals[i]);
+                ck_assert_int_eq(info().attach_count, 0);
+                ck_assert_uint_eq(native_nattch((int) reply.segment.shmid), 1);
+        }
+        remove_segment();
+}
+
 /* Armed by an attachment of which the state file knows nothing. */
 TEST(armed, .end = ARRAY_SIZE(signals)) {
         SetAttributesParameters set = {};
