@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "daemon/kernel/lease.h"
 #include "proto/error.h"
@@ -29,6 +30,18 @@ static void let_go(const Remains *remains) {
         if (remains->punch && !kept && lease_is_whole(remains->fd))
                 remains->punch(remains->fd, remains->size_bytes);
         fd_close(remains->fd);
+}
+
+/* It is the memory that takes time, and not the size; what is quick gives the charge back at once,
+ * so that whoever removes one can make another. */
+static bool is_small(const Remains *remains) {
+        struct stat st;
+
+        if (remains->size_bytes <= SMALL_BYTES)
+                return true;
+        if (remains->fd < 0 || remains->anchor || remains->locked_at)
+                return false;
+        return fstat(remains->fd, &st) == 0 && (uint64_t) st.st_blocks * 512 <= SMALL_BYTES;
 }
 
 static void give_back(Remains *remains) {
@@ -66,7 +79,7 @@ void reaper_take(Reaper *reaper, const Remains *remains) {
         Remains small = *remains;
         ReaperJob *job = NULL;
 
-        if (remains->size_bytes > SMALL_BYTES && reaper->worker.running)
+        if (!is_small(remains) && reaper->worker.running)
                 job = malloc(sizeof(*job));
         if (!job) {
                 let_go(&small);
