@@ -23,6 +23,7 @@ static void worker_finish(Worker *worker, WorkerJob *job) {
 /* Called with the mutex. */
 static void set_ready(Worker *worker, WorkerParty *party) {
         DL_APPEND(worker->ready, party);
+        ++worker->n_ready;
         pthread_cond_signal(&worker->wakeup);
 }
 
@@ -33,6 +34,7 @@ static void work_once(Worker *worker) {
         bool told = job->done;
 
         DL_DELETE(worker->ready, party);
+        --worker->n_ready;
         DL_DELETE(party->jobs, job);
         party->busy = true;
         pthread_mutex_unlock(&worker->mutex);
@@ -128,7 +130,8 @@ void worker_take(Worker *worker, WorkerParty *party, WorkerJob *job) {
         if (!party->jobs && !party->busy)
                 set_ready(worker, party);
         DL_APPEND(party->jobs, job);
-        more = worker->ready && worker->n_idle == 0 && worker->n_threads < worker->n_threads_max;
+        /* Those that are idle may have been told of others that they have not come to yet. */
+        more = worker->n_ready > worker->n_idle && worker->n_threads < worker->n_threads_max;
         pthread_mutex_unlock(&worker->mutex);
         /* Without another thread it is done later. */
         if (more)

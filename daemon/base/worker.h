@@ -47,6 +47,7 @@ struct Worker {
         pthread_cond_t wakeup;
         /* Those that have jobs, and none that is being done */
         WorkerParty *ready;
+        unsigned int n_ready;
         /* For jobs that are nobody's */
         WorkerParty own;
         WorkerJob *finished;

@@ -242,5 +242,4 @@ const KindRow kind_file = {
         .unlink = file_unlink,
         .rename = file_rename,
         .lock = kind_lock,
-        .punch = kind_punch,
 };

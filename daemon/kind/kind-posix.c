@@ -59,5 +59,4 @@ const KindRow kind_posix = {
         .set_permission = named_inode_set_permission,
         .unlink = posix_unlink,
         .lock = kind_lock,
-        .punch = kind_punch,
 };

@@ -169,7 +169,9 @@ struct KindRow {
         void (*unlock)(Segment *segment);
 
         /* Returns the memory of an inode that nobody else has open, as much as the kernel lets it
-         * go. It is slow for large ones, and may be called by another thread. */
+         * go. It is slow for large ones, and may be called by another thread. NULL where anybody
+         * can be opening it by its name just now, who is to find what is in it: then the memory
+         * goes with the last descriptor. */
         void (*punch)(int fd, uint64_t size_bytes);
 };
 

@@ -26,7 +26,7 @@ static void let_go(const Remains *remains) {
 
         if (remains->locked_at)
                 (void) munmap(remains->locked_at, (size_t) remains->size_bytes);
-        /* Who has opened it before its name went waits, and is to find what was in it. */
+        /* Who has opened it meanwhile, as the broker's user or root can, waits for the lease. */
         if (remains->punch && !kept && lease_is_whole(remains->fd))
                 remains->punch(remains->fd, remains->size_bytes);
         fd_close(remains->fd);
